@@ -1,0 +1,19 @@
+"""Engine, transactions and migrations. SQLite and PostgreSQL behave alike to whoever is above this floor."""
+
+from deskhand.persistence.database import Database, Dialect, parse_url
+from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable
+from deskhand.persistence.metadata import db_now, metadata
+from deskhand.persistence.transaction import Transaction
+
+__all__ = [
+    "Database",
+    "DatabaseFull",
+    "DatabaseNotSetUp",
+    "DatabaseTooNew",
+    "DatabaseUnavailable",
+    "Dialect",
+    "Transaction",
+    "db_now",
+    "metadata",
+    "parse_url",
+]

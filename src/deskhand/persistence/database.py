@@ -1,0 +1,88 @@
+"""The database as the rest of Deskhand sees it: pieces of synchronous work, run in a transaction that is held for no longer than they take."""
+
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from deskhand.errors import ConfigurationError
+from deskhand.persistence.postgresql import PostgresqlEngine
+from deskhand.persistence.sqlite import SqliteEngine
+from deskhand.persistence.transaction import Transaction
+
+T = TypeVar("T")
+
+Dialect = Literal["sqlite", "postgresql"]
+
+
+def parse_url(url: str) -> sa.URL:
+    """Read a database URL.
+
+    Raises:
+        ConfigurationError: not a URL of SQLite or PostgreSQL. The message never holds the password.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sqlalchemy.exc.ArgumentError as error:
+        raise ConfigurationError(
+            "DESKHAND_DATABASE_URL is not a database URL.", support="Use 'sqlite:////path/to/file.db' or 'postgresql://user:password@host/name'."
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgres":
+        return parsed.set(drivername="postgresql")
+    if backend not in ("sqlite", "postgresql") or (backend == "sqlite" and parsed.database in (None, "", ":memory:")):
+        raise ConfigurationError(
+            f"DESKHAND_DATABASE_URL names {parsed.render_as_string(hide_password=True)!r}, which Deskhand cannot use.",
+            support="Use 'sqlite:////path/to/file.db' or 'postgresql://user:password@host/name'.",
+        )
+    return parsed.set(drivername=backend)
+
+
+class Database:
+    def __init__(self, url: sa.URL, engine: SqliteEngine | PostgresqlEngine) -> None:
+        self.url = url
+        self._engine = engine
+
+    @classmethod
+    async def open(cls, url: str, *, now: Callable[[], float] = time.time, pool_size: int = 10) -> "Database":
+        """Open the database behind `url`. `now` gives SQLite its clock; PostgreSQL has its own.
+
+        Raises:
+            ConfigurationError: the address is wrong, or nothing usable is there.
+        """
+        parsed = parse_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            sqlite = SqliteEngine(parsed, now=now)
+            sqlite.open()
+            return cls(parsed, sqlite)
+        postgresql = PostgresqlEngine(parsed, pool_size=pool_size)
+        await postgresql.open()
+        return cls(parsed, postgresql)
+
+    @property
+    def dialect(self) -> Dialect:
+        return "sqlite" if isinstance(self._engine, SqliteEngine) else "postgresql"
+
+    async def write(self, work: Callable[[Transaction], T], *, durable: bool = True) -> T:
+        """Run `work` in one transaction and return its result once that is committed.
+
+        With `durable=False` a power loss may take the change back (a crash of the process may not): for what can be made again.
+        Whatever `work` raises is raised here, and nothing of it is stored.
+
+        Raises:
+            DatabaseUnavailable: locked or unreachable for too long.
+            DatabaseFull: no space left.
+            DatabaseNotSetUp: a table is missing.
+        """
+        result: T = await self._engine.write(work, durable=durable)
+        return result
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` on a connection that does not write. Raises as `write` does."""
+        result: T = await self._engine.read(work)
+        return result
+
+    async def close(self) -> None:
+        await self._engine.close()

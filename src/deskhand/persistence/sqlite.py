@@ -1,0 +1,216 @@
+"""SQLite: one writer thread whose queued transactions share a commit, and a few reader threads.
+
+The invariant: all writing of this process goes through one connection, with `BEGIN IMMEDIATE`. A deferred transaction that turns into a
+writer fails at once when another process wrote in between, whatever the busy timeout; an immediate one waits.
+
+Transactions that are waiting when the writer becomes free run in one SQLite transaction, each in its own savepoint, and become durable
+by one fsync (group commit). None is reported done before that commit.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from deskhand.errors import ConfigurationError
+from deskhand.persistence.errors import DatabaseUnavailable, translated
+from deskhand.persistence.transaction import Transaction
+
+BUSY_TIMEOUT_SECONDS = 5.0
+_LARGEST_GROUP = 128
+_READERS = 3
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[Transaction], Any]
+    durable: bool
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+    result: Any = None
+    error: Exception | None = None
+
+    def settle(self) -> None:
+        """Run on the event loop: tell the waiting task, then those who wanted to know of the commit."""
+        if self.error is None:
+            for callback in self.after_commit:
+                callback()
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class SqliteEngine:
+    def __init__(self, url: sa.URL, *, now: Callable[[], float]) -> None:
+        self._url = url
+        self._now = now
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._write_engine = self._create_engine("BEGIN IMMEDIATE")
+        self._read_engine = self._create_engine("BEGIN")
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
+        self._writer = threading.Thread(target=self._write_jobs, name="sqlite-write", daemon=True)
+        self._synchronous = "FULL"
+        self._closed = False
+
+    def open(self) -> None:
+        """Open the file and start the writer.
+
+        Raises:
+            ConfigurationError: the folder or the file cannot be written, or the file is not a database.
+        """
+        path = Path(self._url.database or "")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._write_engine.connect()
+            raw = self._raw(self._connection)
+            if raw.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+                raise ConfigurationError(
+                    f"The database file {path} cannot be used in WAL mode.", support="Put it on a local disk that you may write to."
+                )
+            raw.execute("BEGIN IMMEDIATE")
+            raw.execute("ROLLBACK")
+        except (OSError, sqlalchemy.exc.DBAPIError, pysqlite3.dbapi2.DatabaseError) as error:
+            raise ConfigurationError(
+                f"The database file {path} cannot be opened for writing: {error}.",
+                support="Choose a folder you may write to with DESKHAND_DATA_DIR, or another DESKHAND_DATABASE_URL.",
+            ) from error
+        self._writer.start()
+
+    async def write(self, work: Callable[[Transaction], Any], *, durable: bool) -> Any:
+        if self._closed:
+            raise DatabaseUnavailable(retry_after_seconds=1)
+        loop = asyncio.get_running_loop()
+        job = _Job(work=work, durable=durable, loop=loop, future=loop.create_future())
+        self._jobs.put(job)
+        return await job.future
+
+    async def read(self, work: Callable[[sa.Connection], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def close(self) -> None:
+        self._closed = True
+        self._jobs.put(None)
+        if self._writer.is_alive():
+            await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown(wait=True)
+        self._connection.close()
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+
+    def _create_engine(self, begin: str) -> sa.Engine:
+        engine = sa.create_engine(
+            self._url,
+            module=pysqlite3.dbapi2,
+            poolclass=sa.pool.StaticPool if begin == "BEGIN IMMEDIATE" else sa.pool.NullPool,
+            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "cached_statements": 512},
+        )
+
+        def prepare(raw: Any, _record: Any) -> None:
+            raw.create_function("db_now", 0, self._now)
+            raw.execute("PRAGMA foreign_keys=ON")
+            raw.execute("PRAGMA temp_store=MEMORY")
+            if begin == "BEGIN":
+                raw.execute("PRAGMA query_only=ON")
+
+        sa.event.listen(engine, "connect", prepare)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    @staticmethod
+    def _raw(connection: sa.Connection) -> Any:
+        return connection.connection.dbapi_connection
+
+    def _read(self, work: Callable[[sa.Connection], Any]) -> Any:
+        try:
+            connection = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._read_engine.connect()
+            with connection.begin():
+                return work(connection)
+        except sqlalchemy.exc.DBAPIError as error:
+            raise translated(error) from error
+
+    def _write_jobs(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group = [first]
+            stop = False
+            while len(group) < _LARGEST_GROUP and not self._jobs.empty():
+                job = self._jobs.get()
+                if job is None:
+                    stop = True
+                    break
+                group.append(job)
+            self._commit_group(group)
+            if stop:
+                return
+
+    def _commit_group(self, group: list[_Job]) -> None:
+        raw = self._raw(self._connection)
+        try:
+            self._set_synchronous("FULL" if any(job.durable for job in group) else "NORMAL")
+            with self._connection.begin():
+                for job in group:
+                    self._run_in_savepoint(job, raw)
+                    if not raw.in_transaction:
+                        # SQLite rolled the whole transaction back (disk full, I/O error): what ran before in this group is gone too.
+                        raise job.error or DatabaseUnavailable(retry_after_seconds=1)
+        except (sqlalchemy.exc.DBAPIError, pysqlite3.dbapi2.Error, DatabaseUnavailable) as error:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            for job in group:
+                if job.error is None:
+                    job.error = self._translated(error)
+        except Exception as error:  # noqa: BLE001 - the supervisor of the writer thread: it must outlive a fault, and each job is told
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            for job in group:
+                job.error = job.error or error
+        for loop in {job.loop for job in group}:
+            mine = [job for job in group if job.loop is loop]
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_settle_all, mine)
+
+    def _set_synchronous(self, level: str) -> None:
+        if level != self._synchronous:
+            self._raw(self._connection).execute(f"PRAGMA synchronous={level}")
+            self._synchronous = level
+
+    def _run_in_savepoint(self, job: _Job, raw: Any) -> None:
+        raw.execute("SAVEPOINT job")
+        try:
+            job.result = job.work(Transaction(connection=self._connection, callbacks=job.after_commit))
+        except Exception as error:  # noqa: BLE001 - carried to the task that waits for this job, which raises it
+            job.error = self._translated(error)
+            if raw.in_transaction:
+                raw.execute("ROLLBACK TO job")
+        if raw.in_transaction:
+            raw.execute("RELEASE job")
+
+    @staticmethod
+    def _translated(error: Exception) -> Exception:
+        if isinstance(error, pysqlite3.dbapi2.OperationalError):
+            error = sqlalchemy.exc.OperationalError(None, None, error)
+        if isinstance(error, sqlalchemy.exc.DBAPIError):
+            mapped = translated(error)
+            if mapped is not error:
+                mapped.__cause__ = error
+            return mapped
+        return error
+
+
+def _settle_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.settle()
