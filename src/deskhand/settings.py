@@ -1,0 +1,219 @@
+"""Every setting: its name in the environment is `DESKHAND_` and the field's name in capitals. Validated once, at start.
+
+An unknown variable with that prefix, or a value that is not allowed, stops the start with the variable's name and what is allowed.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+import deskhand
+from deskhand.errors import ConfigurationError
+
+PREFIX = "DESKHAND_"
+_SHORTEST_SECRET = 32
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    TESTING = "testing"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def _split_commas(value: Any) -> Any:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+
+    # What is running
+    app_name: str = Field("Deskhand", min_length=1, max_length=80)
+    app_version: str = Field(deskhand.__version__, min_length=1, max_length=40)
+    environment: Environment = Environment.DEVELOPMENT
+    debug: bool = False
+    log_level: LogLevel = LogLevel.INFO
+
+    # Where it listens
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8080, ge=0, le=65535)
+    api_prefix: str = Field("/api", pattern=r"^(/[a-z0-9_-]+)+$")
+    cors_origins: CommaList = []
+    cors_allow_credentials: bool = False
+    trusted_proxies: CommaList = []
+
+    # Where it keeps things
+    data_dir: Path = Path("data")
+    database_url: SecretStr | None = None
+    database_pool_size: int = Field(10, ge=1, le=200)
+    redis_url: SecretStr | None = None
+    cache_redis_url: SecretStr | None = None
+    session_redis_url: SecretStr | None = None
+    session_ttl_seconds: int = Field(86_400, ge=60)
+    session_key_prefix: str = Field("deskhand:session:", min_length=1, max_length=80)
+    session_store_max_sessions: int = Field(10_000, ge=1)
+    cache_ttl_seconds: int = Field(3_600, ge=1)
+
+    # Limits
+    rate_limit_enabled: bool = True
+    rate_limit_requests: int = Field(120, ge=1)
+    rate_limit_period_seconds: int = Field(60, ge=1)
+    message_max_characters: int = Field(10_000, ge=1, le=1_000_000)
+    request_max_bytes: int = Field(1_000_000, ge=1_000)
+    upload_max_bytes: int = Field(10_000_000, ge=1_000)
+    upload_max_files: int = Field(5, ge=1, le=50)
+    queue_limit: int = Field(5, ge=1, le=100)
+
+    # The turn
+    turn_timeout_seconds: float = Field(120, gt=0)
+    turn_lease_seconds: float = Field(15, gt=1)
+    turn_max_attempts: int = Field(3, ge=1, le=10)
+    turn_concurrency: int = Field(256, ge=1)
+    turn_max_rounds: int = Field(8, ge=1, le=64)
+    turn_max_tool_calls: int = Field(16, ge=1, le=256)
+    turn_max_output_tokens: int = Field(2_048, ge=16)
+    turn_max_total_tokens: int = Field(60_000, ge=1_000)
+    context_messages: int = Field(20, ge=2, le=500)
+    drain_seconds: float = Field(10, ge=0)
+
+    # The model
+    model: str = Field("quoting", min_length=1)
+    model_base_url: str | None = None
+    model_api_key: SecretStr | None = None
+    model_idle_seconds: float = Field(20, gt=0)
+    model_fallbacks: CommaList = []
+    agent_tools: CommaList = ["search_knowledge", "read_attachment", "remember", "recall", "escalate_to_human"]
+    agent_instructions: str = Field("", max_length=20_000)
+    company_name: str = Field("our company", min_length=1, max_length=120)
+
+    # Knowledge
+    embedding_model: str = "all-MiniLM-L6-v2"
+    embedding_threads: int = Field(0, ge=0, le=64)
+    knowledge_samples: bool = True
+    knowledge_passages: int = Field(5, ge=1, le=20)
+
+    # Telemetry and secrets
+    telemetry_enabled: bool = True
+    log_file: Path | None = None
+    secret_key: SecretStr | None = None
+    admin_api_key: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings
+
+    @field_validator("environment", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("model")
+    @classmethod
+    def _known_model(cls, value: str) -> str:
+        if value == "quoting" or (value.startswith("openai:") and len(value) > len("openai:")):
+            return value
+        raise ValueError("must be 'quoting' or 'openai:<model name>'")
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if "*" in self.cors_origins and self.cors_allow_credentials:
+            raise ValueError(
+                "DESKHAND_CORS_ORIGINS: '*' together with DESKHAND_CORS_ALLOW_CREDENTIALS=true lets any site act for your visitors; "
+                "name the origins, or switch credentials off"
+            )
+        if self.environment is Environment.PRODUCTION:
+            if self.debug:
+                raise ValueError("DESKHAND_DEBUG must be false in production")
+            if "*" in self.cors_origins:
+                raise ValueError("DESKHAND_CORS_ORIGINS must name the origins in production, not '*'")
+            for name in ("secret_key", "admin_api_key"):
+                secret: SecretStr | None = getattr(self, name)
+                if secret is None or len(secret.get_secret_value()) < _SHORTEST_SECRET:
+                    raise ValueError(f"{PREFIX}{name.upper()} must be set in production, with at least {_SHORTEST_SECRET} characters")
+        return self
+
+    @property
+    def database_address(self) -> str:
+        """The database URL with its password: for the driver only, never for a log."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data_dir / 'deskhand.db').absolute()}"
+
+    @property
+    def is_development(self) -> bool:
+        return self.environment is Environment.DEVELOPMENT
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; `overrides` (by field name) win.
+
+    Raises:
+        ConfigurationError: an unknown name, or a value that is not allowed. Names the variable and what is allowed, never the value
+            of a secret.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise ConfigurationError(f"{name} is not a setting of Deskhand.", support=_nearest(name, known))
+    for name in _dotenv_names():
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise ConfigurationError(f"{name} in .env is not a setting of Deskhand.", support=_nearest(name, known))
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_input=False, include_url=False))
+        # The chained error would print the input, which may be a secret.
+        raise ConfigurationError(problems + ".") from None
+
+
+def _problem(location: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    return f"{PREFIX}{str(location[0]).upper()}: {message}"
+
+
+def _dotenv_names() -> list[str]:
+    path = Path(".env")
+    if not path.is_file():
+        return []
+    lines = (line.strip().removeprefix("export ") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    return [line.split("=", 1)[0].strip() for line in lines if "=" in line and not line.startswith("#")]
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
+    matches = difflib.get_close_matches(name.upper(), sorted(known), n=3)
+    if matches:
+        return f"Did you mean {' or '.join(matches)}? 'deskhand doctor --settings' lists them all."
+    return "'deskhand doctor --settings' lists all settings."
