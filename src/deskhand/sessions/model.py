@@ -1,0 +1,125 @@
+"""The nouns of the transcript as values. They know nothing of how they are stored."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from deskhand.ids import AttachmentId, MessageId, SessionId, ThreadId, TurnId, UserId
+
+
+class SessionStatus(StrEnum):
+    """Who answers: the AI (`active`), a person (`escalated`), nobody any more (`ended`)."""
+
+    ACTIVE = "active"
+    ESCALATED = "escalated"
+    ENDED = "ended"
+
+
+class Author(StrEnum):
+    CUSTOMER = "customer"
+    ASSISTANT = "assistant"
+    OPERATOR = "operator"
+    SYSTEM = "system"
+
+
+class MessageStatus(StrEnum):
+    COMPLETE = "complete"
+    INCOMPLETE = "incomplete"
+
+
+class TurnState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    STREAMING = "streaming"
+    AWAITING = "awaiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def has_ended(self) -> bool:
+        return self in (TurnState.COMPLETED, TurnState.FAILED, TurnState.CANCELLED)
+
+
+class ToolCallState(StrEnum):
+    INTENT = "intent"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: SessionId
+    thread_id: ThreadId
+    user_id: UserId | None
+    status: SessionStatus
+    metadata: dict[str, Any]
+    last_seq: int
+    fence: int
+    created_at: float
+    updated_at: float
+    last_activity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: MessageId
+    session_id: SessionId
+    seq: int
+    role: Author
+    content: str
+    status: MessageStatus
+    client_message_id: str | None
+    turn_id: TurnId | None
+    data: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    id: TurnId
+    session_id: SessionId
+    seq: int
+    state: TurnState
+    attempt: int
+    fence: int
+    worker: str | None
+    started_seq: int | None
+    partial: str
+    error_code: str | None
+    cancel_reason: str | None
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One row of a session's log. `data` is what a client is sent, without `id`, `type` and `timestamp`."""
+
+    session_id: SessionId
+    seq: int
+    turn_id: TurnId | None
+    fence: int
+    attempt: int
+    type: str
+    data: dict[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    id: AttachmentId
+    session_id: SessionId
+    filename: str
+    content_type: str
+    size_bytes: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallRecord:
+    key: str
+    name: str
+    args_hash: str
+    state: ToolCallState
+    result: Any = field(default=None)
