@@ -12,13 +12,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import minilm_graph
-import minilm_reference
 import numpy as np
 import onnx
 import onnxruntime
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+
+import minilm_graph
+import minilm_reference
 
 MAX_TOKENS = 256
 LEAST_COSINE = 0.99999

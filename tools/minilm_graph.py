@@ -34,7 +34,7 @@ class GraphWriter:
         self._initializers: list[onnx.TensorProto] = []
         self._count = 0
 
-    def node(self, kind: str, *inputs: str, domain: str = "", **attributes: float | int | Sequence[int]) -> str:
+    def node(self, kind: str, *inputs: str, domain: str = "", **attributes: float | Sequence[int]) -> str:
         self._count += 1
         output = f"{kind.lower()}_{self._count}"
         self._nodes.append(helper.make_node(kind, list(inputs), [output], name=output, domain=domain, **attributes))
@@ -68,7 +68,7 @@ class GraphWriter:
         scale, bias = self.vector(f"{prefix}.weight"), self.vector(f"{prefix}.bias")
         return self.node("LayerNormalization", value, scale, bias, axis=-1, epsilon=LAYER_NORM_EPSILON)
 
-    def skip_layer_norm(self, value: str, skip: str, prefix: str, bias: str) -> str:
+    def skip_layer_norm(self, value: str, skip: str, *, prefix: str, bias: str) -> str:
         return self.node(
             "SkipLayerNormalization",
             value,
@@ -138,12 +138,12 @@ def _encoder_layer(writer: GraphWriter, weights: Weights, *, prefix: str, state:
     )
     projected = writer.matmul(attended, f"{prefix}.attention.output.dense.weight")
     state = writer.skip_layer_norm(
-        projected, state, f"{prefix}.attention.output.LayerNorm", bias=f"{prefix}.attention.output.dense.bias"
+        projected, state, prefix=f"{prefix}.attention.output.LayerNorm", bias=f"{prefix}.attention.output.dense.bias"
     )
     widened = writer.matmul(state, f"{prefix}.intermediate.dense.weight")
     activated = writer.node("BiasGelu", widened, writer.vector(f"{prefix}.intermediate.dense.bias"), domain="com.microsoft")
     narrowed = writer.matmul(activated, f"{prefix}.output.dense.weight")
-    return writer.skip_layer_norm(narrowed, state, f"{prefix}.output.LayerNorm", bias=f"{prefix}.output.dense.bias")
+    return writer.skip_layer_norm(narrowed, state, prefix=f"{prefix}.output.LayerNorm", bias=f"{prefix}.output.dense.bias")
 
 
 def _pooled(writer: GraphWriter, state: str) -> str:
