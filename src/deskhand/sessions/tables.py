@@ -111,6 +111,7 @@ tool_calls = sa.Table(
     sa.Column("idx", sa.Integer, nullable=False),
     sa.Column("name", sa.String(128), nullable=False),
     sa.Column("args_hash", sa.String(64), nullable=False),
+    sa.Column("idempotent", sa.Boolean, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("result", sa.JSON),
     sa.Column("created_at", sa.Double, nullable=False),

@@ -1,0 +1,41 @@
+"""What can be wrong with a request about a session."""
+
+from deskhand.errors import Conflict, NotFound, TooMany
+
+
+class SessionNotFound(NotFound):
+    """No such session, or it is not yours to see. The two look alike on purpose."""
+
+    code = "session_not_found"
+    support = "Check the session id, and that the token is this session's."
+
+    def __init__(self) -> None:
+        super().__init__("There is no such session.")
+
+
+class AttachmentNotFound(NotFound):
+    """No such file in this session."""
+
+    code = "attachment_not_found"
+    support = "Upload the file to this session first, then name its attachment_id."
+
+
+class SessionEnded(Conflict):
+    """This session has ended."""
+
+    code = "session_ended"
+    support = "Open a new session to go on."
+
+
+class MessageConflict(Conflict):
+    """This client_message_id was used before, for another message."""
+
+    code = "message_conflict"
+    support = "Use a new client_message_id for each message, and the same one only to send the same message again."
+
+
+class QueueFull(TooMany):
+    """Too many messages of this session wait for an answer."""
+
+    code = "queue_full"
+    support = "Wait for the running answer, then send the message again."

@@ -1,0 +1,138 @@
+"""The log of a session while a transaction holds it: who holds it numbers events and moves the fence, and nobody else does.
+
+Opening the log locks the session's row. Two transactions on one session therefore run one after the other on both databases, and the
+numbers of its events have neither gap nor repeat.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskhand.ids import SessionId, TurnId
+from deskhand.persistence import Transaction, db_now
+from deskhand.sessions.errors import SessionNotFound
+from deskhand.sessions.model import Session, SessionStatus, StoredEvent
+from deskhand.sessions.repository import SESSION_COLUMNS, to_session
+from deskhand.sessions.tables import events, sessions
+
+_LOCKED = sa.select(*SESSION_COLUMNS, db_now().label("now")).where(sessions.c.id == sa.bindparam("session_id")).with_for_update()
+_INSERT = sa.insert(events)
+_UPDATE = (
+    sa.update(sessions)
+    .where(sessions.c.id == sa.bindparam("session_id"))
+    .values(
+        last_seq=sa.bindparam("new_seq"),
+        fence=sa.bindparam("new_fence"),
+        status=sa.bindparam("new_status"),
+        updated_at=sa.bindparam("new_updated_at"),
+        last_activity=sa.bindparam("new_last_activity"),
+    )
+)
+_AFTER = (
+    sa.select(events).where(events.c.session_id == sa.bindparam("session_id"), events.c.seq > sa.bindparam("after_seq")).order_by(events.c.seq)
+)
+
+
+class SessionLog:
+    """An open log. `session` shows the session as it will be when the transaction commits."""
+
+    __slots__ = ("appended", "now", "session")
+
+    def __init__(self, session: Session, *, now: float) -> None:
+        self.session = session
+        self.now = now
+        self.appended: list[StoredEvent] = []
+
+    def append(self, event_type: str, data: dict[str, Any], *, turn_id: TurnId | None = None, attempt: int = 0) -> StoredEvent:
+        seq = self.session.last_seq + 1
+        event = StoredEvent(
+            session_id=self.session.id,
+            seq=seq,
+            turn_id=turn_id,
+            fence=self.session.fence,
+            attempt=attempt,
+            type=event_type,
+            data=data,
+            created_at=self.now,
+        )
+        self.appended.append(event)
+        self.session = replace(self.session, last_seq=seq, updated_at=self.now, last_activity=self.now)
+        return event
+
+    def raise_fence(self) -> int:
+        """Shut out whoever wrote for this session so far; returns the fence that is valid from here on."""
+        self.session = replace(self.session, fence=self.session.fence + 1)
+        return self.session.fence
+
+    def set_status(self, status: SessionStatus) -> None:
+        self.session = replace(self.session, status=status, updated_at=self.now, last_activity=self.now)
+
+
+@contextmanager
+def open_log(tx: Transaction, session_id: str) -> Iterator[SessionLog]:
+    """Lock the session, and write what was appended when the block ends.
+
+    Raises:
+        SessionNotFound: no such session.
+    """
+    row = tx.execute(_LOCKED, {"session_id": session_id}).one_or_none()
+    if row is None:
+        raise SessionNotFound
+    before = to_session(row)
+    log = SessionLog(before, now=row.now)
+    yield log
+    if log.appended:
+        tx.execute(_INSERT, [_to_row(event) for event in log.appended])
+    if log.session is not before:
+        after = log.session
+        tx.execute(
+            _UPDATE,
+            {
+                "session_id": session_id,
+                "new_seq": after.last_seq,
+                "new_fence": after.fence,
+                "new_status": after.status,
+                "new_updated_at": after.updated_at,
+                "new_last_activity": after.last_activity,
+            },
+        )
+
+
+def list_events(connection: sa.Connection, session_id: str, *, after_seq: int, limit: int) -> list[StoredEvent]:
+    """The next `limit` events after `after_seq`, in order."""
+    rows = connection.execute(_AFTER.limit(limit), {"session_id": session_id, "after_seq": after_seq})
+    return [
+        StoredEvent(
+            session_id=SessionId(row.session_id),
+            seq=row.seq,
+            turn_id=TurnId(row.turn_id) if row.turn_id is not None else None,
+            fence=row.fence,
+            attempt=row.attempt,
+            type=row.type,
+            data=row.data,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def list_last_seqs(connection: sa.Connection, session_ids: list[SessionId]) -> dict[SessionId, int]:
+    """The number of the newest event of each of these sessions. A session that is gone is missing from the answer."""
+    rows = connection.execute(sa.select(sessions.c.id, sessions.c.last_seq).where(sessions.c.id.in_(session_ids)))
+    return {SessionId(row.id): row.last_seq for row in rows}
+
+
+def _to_row(event: StoredEvent) -> dict[str, Any]:
+    return {
+        "session_id": event.session_id,
+        "seq": event.seq,
+        "turn_id": event.turn_id,
+        "fence": event.fence,
+        "attempt": event.attempt,
+        "type": event.type,
+        "data": event.data,
+        "created_at": event.created_at,
+    }

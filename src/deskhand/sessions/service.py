@@ -1,0 +1,109 @@
+"""Sessions as their owners and the staff see them. What happens inside a session is written by `turns` alone."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from deskhand.errors import Unauthenticated
+from deskhand.ids import SessionId, new_attachment_id, new_session_id, new_thread_id, new_visitor_token
+from deskhand.persistence import Database, Transaction
+from deskhand.sessions import repository
+from deskhand.sessions.access import Anonymous, Principal, Visitor, hash_token
+from deskhand.sessions.errors import AttachmentNotFound, SessionNotFound
+from deskhand.sessions.log import open_log
+from deskhand.sessions.model import Attachment, Message, Session, SessionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A new session and its visitor's token, which is shown this once."""
+
+    session: Session
+    token: str
+
+
+class SessionService:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open_session(self, *, user_id: str | None, metadata: dict[str, Any]) -> OpenedSession:
+        token = new_visitor_token()
+        session = await self._database.write(
+            lambda tx: repository.insert_session(
+                tx,
+                session_id=new_session_id(),
+                thread_id=new_thread_id(),
+                user_id=user_id,
+                token_hash=hash_token(token),
+                metadata=metadata,
+            )
+        )
+        return OpenedSession(session=session, token=token)
+
+    async def authenticate(self, token: str) -> Visitor | None:
+        """Whose token this is; `None` when no session has it (any more)."""
+        token_hash = hash_token(token)
+        session_id = await self._database.read(lambda connection: repository.find_session_id_by_token(connection, token_hash))
+        return Visitor(session_id) if session_id is not None else None
+
+    async def access_session(self, session_id: str, principal: Principal) -> Session:
+        """The session, if `principal` may see it.
+
+        Raises:
+            Unauthenticated: no token was shown.
+            SessionNotFound: no such session, or it is another's.
+        """
+        if isinstance(principal, Anonymous):
+            raise Unauthenticated
+        if isinstance(principal, Visitor) and principal.session_id != session_id:
+            raise SessionNotFound
+        session = await self.find_session(session_id)
+        if session is None:
+            raise SessionNotFound
+        return session
+
+    async def find_session(self, session_id: str) -> Session | None:
+        return await self._database.read(lambda connection: repository.find_session(connection, session_id))
+
+    async def list_sessions(
+        self, *, user_id: str | None = None, status: SessionStatus | None = None, limit: int = 20, offset: int = 0
+    ) -> tuple[list[Session], int]:
+        """A page of sessions, newest first, and how many there are in all."""
+        return await self._database.read(
+            lambda connection: repository.list_sessions(connection, user_id=user_id, status=status, limit=limit, offset=offset)
+        )
+
+    async def list_messages(self, session_id: SessionId, *, limit: int, offset: int = 0) -> tuple[list[Message], int]:
+        """A page of the transcript, oldest first, and how many messages there are in all."""
+        return await self._database.read(lambda connection: repository.list_messages(connection, session_id, limit=limit, offset=offset))
+
+    async def list_recent_messages(self, session_id: SessionId, *, limit: int, after_seq: int = 0) -> list[Message]:
+        """The newest `limit` messages after `after_seq`, oldest first."""
+        return await self._database.read(
+            lambda connection: repository.list_recent_messages(connection, session_id, limit=limit, after_seq=after_seq)
+        )
+
+    async def add_attachment(self, session_id: SessionId, *, filename: str, content_type: str, data: bytes, text: str) -> Attachment:
+        """Keep a file of the session; `text` is what can be read in it.
+
+        Raises:
+            SessionNotFound: no such session (any more).
+        """
+        attachment = Attachment(
+            id=new_attachment_id(), session_id=session_id, filename=filename, content_type=content_type, size_bytes=len(data), text=text
+        )
+        digest = hashlib.sha256(data).hexdigest()
+
+        def store(tx: Transaction) -> Attachment:
+            with open_log(tx, session_id):
+                repository.insert_attachment(tx, attachment, sha256=digest, data=data)
+            return attachment
+
+        return await self._database.write(store)
+
+    async def get_attachment(self, session_id: SessionId, attachment_id: str) -> Attachment:
+        """Raises AttachmentNotFound: no such file in this session."""
+        found = await self._database.read(lambda connection: repository.find_attachment(connection, session_id, attachment_id))
+        if found is None:
+            raise AttachmentNotFound
+        return found
