@@ -1,0 +1,8 @@
+"""Logs, metrics and the supervision of background tasks. No secret and no message body leaves through here."""
+
+from deskhand.telemetry.logs import LogTarget, configure_logging, default_log_file
+from deskhand.telemetry.metrics import Metrics
+from deskhand.telemetry.redaction import Redactor, redactor
+from deskhand.telemetry.tasks import Supervisor
+
+__all__ = ["LogTarget", "Metrics", "Redactor", "Supervisor", "configure_logging", "default_log_file", "redactor"]
