@@ -2,10 +2,11 @@
 
 The port is a stream because the loop journals every step and shows text as it comes. An implementation yields any number of
 `TextDelta`, `ToolCallRequested` and `UsageReported`, then exactly one `ModelEnded`. A stream that stops without `ModelEnded` was cut
-off, and its text is never shown as complete.
+off, and its text is never shown as complete. A caller that may leave a stream early wraps it in `contextlib.aclosing`, so that the
+connection is given back at once.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -57,9 +58,12 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
+    """`seconds_left` is what remains of the turn's time: tries and waits end within it. `None`: the model's own limit alone."""
+
     messages: tuple[ModelMessage, ...]
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int = 1024
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class ChatModel(Protocol):
 
     name: str
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream one step of the model.
 
         Raises:
