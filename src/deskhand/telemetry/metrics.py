@@ -26,7 +26,11 @@ class Metrics:
         GCCollector(registry=self.registry)
         self.requests = Counter("deskhand_requests", "Answered HTTP requests.", ["method", "route", "status"], registry=self.registry)
         self.request_seconds = Histogram(
-            "deskhand_request_seconds", "Time to the end of the answer.", ["method", "route"], buckets=_REQUEST_BUCKETS, registry=self.registry
+            "deskhand_request_seconds",
+            "Time to the end of the answer.",
+            ["method", "route"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self.registry,
         )
         self.rate_limited = Counter("deskhand_rate_limited", "Requests refused by the rate limit.", registry=self.registry)
         self.open_streams = Gauge("deskhand_open_streams", "Connected readers of events.", ["transport"], registry=self.registry)

@@ -74,9 +74,7 @@ class Redactor:
         if depth >= _DEEPEST:
             return "…"
         if isinstance(value, Mapping):
-            return {
-                str(key): MASK if _SECRET_NAME.search(str(key)) and item else self.value(item, depth=depth + 1) for key, item in value.items()
-            }
+            return {str(key): self._field(str(key), item, depth=depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(item, depth=depth + 1) for item in value]
         if isinstance(value, bytes | bytearray | memoryview):
@@ -88,8 +86,11 @@ class Redactor:
         for key, value in event.items():
             if key.startswith("_") or type(value) in (int, float, bool):
                 continue
-            event[key] = MASK if value and _SECRET_NAME.search(key) else self.value(value)
+            event[key] = self._field(key, value, depth=0)
         return event
+
+    def _field(self, name: str, value: Any, *, depth: int) -> Any:
+        return MASK if value and _SECRET_NAME.search(name) else self.value(value, depth=depth)
 
 
 redactor = Redactor()

@@ -41,12 +41,13 @@ class Supervisor:
         while True:
             try:
                 await work()
-                return
-            except Exception:  # noqa: BLE001 - the supervisor: whatever goes wrong in a background task is told, and ends there
+            except Exception:  # The supervisor: whatever goes wrong in a background task is told, and ends there.
                 log.exception("task_failed", task=name, restart=restart)
                 if self._metrics is not None:
                     self._metrics.task_faults.labels(name).inc()
                 if not restart:
                     return
+            else:
+                return
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

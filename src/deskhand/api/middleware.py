@@ -1,0 +1,197 @@
+"""What happens around every request: its id, time and log line outside; its limits and its faults inside. Pure ASGI.
+
+The invariant: whatever happens inside, exactly one response leaves, it carries the request's id, and a fault that comes after the
+response began closes the connection instead of pretending to be an answer.
+"""
+
+import re
+import secrets
+import time
+from dataclasses import dataclass
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskhand.api import errors
+from deskhand.api.client import Peers
+from deskhand.api.rate_limit import RateLimiter
+from deskhand.errors import TooLarge, TooMany
+from deskhand.telemetry import Metrics
+
+_WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+_SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-site"),
+]
+_UNLIMITED = ("/health", "/metrics", "/assets/")
+EXPOSED_HEADERS = ("X-Request-ID", "X-Process-Time", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After", "X-Total-Count")
+
+log = structlog.get_logger("deskhand.access")
+
+
+class RequestMiddleware:
+    """Gives a request its id, times it, logs it and counts it."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, peers: Peers) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._peers = peers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            scope["deskhand.client"] = self._peers.address(scope) if scope["type"] == "websocket" else ""
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope["deskhand.request_id"] = request_id
+        scope["deskhand.client"] = self._peers.address(scope)
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                seconds = f"{time.perf_counter() - started:.6f}"
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *_SECURITY_HEADERS,
+                    (b"x-request-id", request_id.encode()),
+                    (b"x-process-time", seconds.encode()),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        finally:
+            self._record(scope, status=status, seconds=time.perf_counter() - started)
+
+    def _record(self, scope: Scope, *, status: int, seconds: float) -> None:
+        route = route_template(scope)
+        self._metrics.requests.labels(scope["method"], route, str(status)).inc()
+        self._metrics.request_seconds.labels(scope["method"], route).observe(seconds)
+        log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=scope["deskhand.request_id"],
+            client=scope["deskhand.client"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How many bytes a body may have: `json` everywhere, `form` where files may be sent (paths that begin with `form_prefix`)."""
+
+    json: int
+    form: int
+    form_prefix: str
+
+    def of(self, scope: Scope) -> int:
+        if scope["path"].startswith(self.form_prefix) and _header(scope, b"content-type").startswith(b"multipart/"):
+            return self.form
+        return self.json
+
+
+class GuardMiddleware:
+    """Refuses what is too much, and turns a fault into the error shape while that is still possible."""
+
+    def __init__(self, app: ASGIApp, *, limiter: RateLimiter | None, body_limits: BodyLimits, metrics: Metrics, debug: bool) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._body_limits = body_limits
+        self._metrics = metrics
+        self._debug = debug
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+        extra: list[tuple[bytes, bytes]] = []
+        if self._limiter is not None and not scope["path"].startswith(_UNLIMITED):
+            verdict = await self._limiter.hit(token=bearer_token(scope), address=scope["deskhand.client"])
+            extra = [(b"x-ratelimit-limit", str(verdict.limit).encode()), (b"x-ratelimit-remaining", str(verdict.remaining).encode())]
+            if verdict.retry_after_seconds is not None:
+                self._metrics.rate_limited.inc()
+                refusal = errors.render(TooMany(retry_after_seconds=verdict.retry_after_seconds), request_id=scope["deskhand.request_id"])
+                refusal.raw_headers.extend(extra)
+                await refusal(scope, receive, send)
+                return
+
+        async def send_noting_start(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", []), *extra]
+            await send(message)
+
+        try:
+            await self._app(scope, self._limited(scope, receive), send_noting_start)
+        except Exception as fault:  # The edge of a request: the caller gets an answer, the pager the traceback.
+            self._metrics.faults.inc()
+            log.exception(
+                "request_fault",
+                request_id=scope["deskhand.request_id"],
+                method=scope["method"],
+                path=scope["path"],
+                client=scope["deskhand.client"],
+                response_started=started,
+            )
+            if not started:
+                response = errors.render_fault(fault, request_id=scope["deskhand.request_id"], debug=self._debug)
+                await response(scope, receive, send_noting_start)
+            # Otherwise the server sees an unfinished response and closes the connection.
+
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        """`receive` that raises TooLarge before more than the limit has been read, whatever Content-Length says."""
+        limit = self._body_limits.of(scope)
+        said = _header(scope, b"content-length")
+        too_large = said.isdigit() and int(said) > limit
+        read = 0
+
+        async def receive_limited() -> Message:
+            nonlocal read
+            if too_large:
+                raise _too_large(limit)
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > limit:
+                    raise _too_large(limit)
+            return message
+
+        return receive_limited
+
+
+def route_template(scope: Scope) -> str:
+    """The path with its parameters' names, as a label; "unmatched" for what no route serves."""
+    route = scope.get("deskhand.route")
+    return route if isinstance(route, str) else "unmatched"
+
+
+def bearer_token(scope: Scope) -> str | None:
+    """The token of `Authorization: Bearer …`; None when there is none."""
+    scheme, _, token = _header(scope, b"authorization").partition(b" ")
+    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" and token.strip() else None
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return b""
+
+
+def _request_id(scope: Scope) -> str:
+    given = _header(scope, b"x-request-id").decode("latin-1")
+    return given if _WELL_FORMED_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit:,} bytes, which is the limit here.", details={"limit_bytes": limit})
