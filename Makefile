@@ -99,7 +99,7 @@ $(STAMPS)/pages: web/node_modules/.package-lock.json $(WEB_SOURCES)
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json | $(STAMPS)/venv
 	@echo "Installing what builds the pages"
-	@sh tools/fetch.sh "the tools that build the pages" sh tools/npm.sh ci --silent
+	@sh tools/fetch.sh "the tools that build the pages" sh tools/npm.sh ci --loglevel=error
 	@touch $@
 endif
 

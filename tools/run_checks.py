@@ -63,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tally = run_checks(checks)
     if options.only in {None, "tests"}:
         tally = tally.plus(run_tests(options.paths))
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / "tally.txt").write_text(f"{tally}\n", encoding="utf-8")
     print(f"\n{tally}", flush=True)
     return 1 if tally.failed else 0
 
