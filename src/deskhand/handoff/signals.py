@@ -1,0 +1,208 @@
+"""What a customer's words say about the need for a person: asked for one, angry, a sensitive matter, danger. Pure.
+
+A request is a word of contact near a word for a person in one sentence ("could you put me through to somebody else"), not taken back by
+a negation, or an expression that asks on its own. The vocabulary is general and per language (`phrases`); no subject of any company is in it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from deskhand.handoff.phrases import ANGER, DANGER, ENGLISH, OTHERS, SENSITIVE, UNSPACED, Vocabulary
+from deskhand.words import fold
+
+# A longer message says what it wants in its beginning or its end.
+_READ_CHARACTERS = 1_500
+_REACH = 7
+_REACH_BACK = 4
+_WANT_REACH = 3
+_NEGATION_REACH = 3
+_BARE_WORDS = 5
+_TOKEN = re.compile(r"[^\W_]+(?:['\u02bc-][^\W_]+)*|[.!?;\n\u2026]+")
+_ELISION = re.compile(r"^(?:l|d|qu|j|n|m|s|c|un|all|dell|nell|sull|dall|quest)'")
+_UNSPACED = re.compile(UNSPACED)
+_UNSPACED_SCRIPT = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    asked_for_person: bool = False
+    angry: bool = False
+    sensitive: bool = False
+    in_danger: bool = False
+
+
+class _Phrases:
+    """Expressions of one to five words, found in a list of words by one look-up a word."""
+
+    __slots__ = ("_by_first", "_stems")
+
+    def __init__(self, written: str) -> None:
+        self._by_first: dict[str, list[tuple[str, ...]]] = {}
+        self._stems: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in filter(None, (" ".join(part.split()) for part in written.split(","))):
+            parts = tuple(_tokens(phrase))
+            first = parts[0]
+            if phrase.split()[0].endswith("*"):
+                self._stems.setdefault(first[:3], []).append(parts)
+            else:
+                # Only a last word may be a stem otherwise: "gercek kisi*".
+                marked = (*parts[:-1], f"{parts[-1]}*") if phrase.endswith("*") else parts
+                self._by_first.setdefault(first, []).append(marked)
+
+    def beginnings(self) -> tuple[set[str], set[str]]:
+        """The first words of the expressions, and the first three letters of those that begin with a stem."""
+        return set(self._by_first), set(self._stems)
+
+    def match(self, tokens: list[str], at: int) -> int:
+        """How many words of the longest expression stand at `at`; 0 for none."""
+        token = tokens[at]
+        longest = 0
+        for phrase in self._by_first.get(token, ()):
+            if len(phrase) > longest and _stands(phrase, tokens, at):
+                longest = len(phrase)
+        if not longest:
+            for phrase in self._stems.get(token[:3], ()):
+                if token.startswith(phrase[0]) and tokens[at + 1 : at + len(phrase)] == list(phrase[1:]):
+                    longest = max(longest, len(phrase))
+        return longest
+
+    def found_in(self, tokens: list[str]) -> bool:
+        return any(self.match(tokens, at) for at in range(len(tokens)))
+
+
+def _stands(phrase: tuple[str, ...], tokens: list[str], at: int) -> bool:
+    for offset, word in enumerate(phrase):
+        if at + offset >= len(tokens):
+            return False
+        token = tokens[at + offset]
+        if token != word and not (word.endswith("*") and token.startswith(word[:-1])):
+            return False
+    return True
+
+
+class _Language:
+    __slots__ = ("contact", "expressions", "filler", "negation", "person", "surely_person", "want")
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.contact = _Phrases(vocabulary.contact)
+        self.person = _Phrases(f"{vocabulary.person}, {vocabulary.surely_person}")
+        self.surely_person = _Phrases(vocabulary.surely_person)
+        self.want = _Phrases(vocabulary.want)
+        self.negation = _Phrases(vocabulary.negation)
+        self.expressions = _Phrases(vocabulary.expressions)
+        self.filler = frozenset(part.strip() for part in vocabulary.filler.split(","))
+
+    def named(self) -> tuple[set[str], set[str]]:
+        """What a sentence has to have for this language to look at it: the beginnings of a person or an expression."""
+        words, stems = self.person.beginnings()
+        more_words, more_stems = self.expressions.beginnings()
+        return words | more_words, stems | more_stems
+
+    def asks(self, tokens: list[str]) -> bool:
+        """Whether this sentence asks for a person."""
+        if self.expressions.found_in(tokens):
+            return True
+        persons = [at for at in range(len(tokens)) if self.person.match(tokens, at)]
+        if not persons:
+            return False
+        for at in range(len(tokens)):
+            length = self.contact.match(tokens, at)
+            if length and not self._negated(tokens, at) and any(self._near(at, length, person) for person in persons):
+                return True
+        surely = [at for at in persons if self.surely_person.match(tokens, at)]
+        for at in range(len(tokens)):
+            length = self.want.match(tokens, at) if surely else 0
+            if length and not self._negated(tokens, at) and any(at + length <= person < at + length + _WANT_REACH for person in surely):
+                return True
+        return False
+
+    def asks_barely(self, tokens: list[str]) -> bool:
+        """Whether a short message is nothing but the wish: "agent please"."""
+        if not 0 < len(tokens) <= _BARE_WORDS:
+            return False
+        rest = list(tokens)
+        named = False
+        at = 0
+        while at < len(rest):
+            length = self.surely_person.match(rest, at)
+            if length:
+                named = True
+            elif rest[at] not in self.filler:
+                return False
+            at += length or 1
+        return named
+
+    @staticmethod
+    def _near(at: int, length: int, person: int) -> bool:
+        return at + length - 1 <= person <= at + length + _REACH or at - _REACH_BACK <= person < at
+
+    def _negated(self, tokens: list[str], at: int) -> bool:
+        if "why" in tokens[max(0, at - _NEGATION_REACH - 2) : at]:
+            return False
+        return any(self.negation.match(tokens, before) for before in range(max(0, at - _NEGATION_REACH), at))
+
+
+def _tokens(text: str) -> list[str]:
+    return [_ELISION.sub("", token) for token in _TOKEN.findall(fold(text))]
+
+
+def _index(languages: Iterable[_Language]) -> tuple[dict[str, list[_Language]], dict[str, list[_Language]]]:
+    by_word: dict[str, list[_Language]] = {}
+    by_stem: dict[str, list[_Language]] = {}
+    for language in languages:
+        words, stems = language.named()
+        for word in words:
+            by_word.setdefault(word, []).append(language)
+        for stem in stems:
+            by_stem.setdefault(stem, []).append(language)
+    return by_word, by_stem
+
+
+_BY_WORD, _BY_STEM = _index(_Language(vocabulary) for vocabulary in (ENGLISH, *OTHERS))
+_ANGER = _Phrases(ANGER)
+_SENSITIVE = _Phrases(SENSITIVE)
+_DANGER = _Phrases(DANGER)
+
+
+def wants_person(text: str) -> bool:
+    """Whether the customer asks to talk to a person, or refuses to talk to a machine."""
+    return _asks(text, _sentences(text))
+
+
+def read_signals(texts: Iterable[str]) -> Signals:
+    """Read the customer's messages of one turn."""
+    asked = angry = sensitive = danger = False
+    for text in texts:
+        found = _sentences(text)
+        asked = asked or _asks(text, found)
+        for tokens in found:
+            angry = angry or _ANGER.found_in(tokens)
+            sensitive = sensitive or _SENSITIVE.found_in(tokens)
+            danger = danger or _DANGER.found_in(tokens)
+    return Signals(asked_for_person=asked, angry=angry, sensitive=sensitive, in_danger=danger)
+
+
+def _asks(text: str, found: list[list[str]]) -> bool:
+    if _UNSPACED_SCRIPT.search(text) and _UNSPACED.search(text[:_READ_CHARACTERS]):
+        return True
+    everything = [token for tokens in found for token in tokens]
+    languages: dict[_Language, None] = {}
+    for token in everything:
+        for language in _BY_WORD.get(token, ()):
+            languages[language] = None
+        for language in _BY_STEM.get(token[:3], ()):
+            languages[language] = None
+    return any(language.asks_barely(everything) or any(language.asks(tokens) for tokens in found) for language in languages)
+
+
+def _sentences(text: str) -> list[list[str]]:
+    if len(text) > 2 * _READ_CHARACTERS:
+        text = f"{text[:_READ_CHARACTERS]}\n{text[-_READ_CHARACTERS:]}"
+    found: list[list[str]] = [[]]
+    for token in _tokens(text):
+        if token[0] in ".!?;\n\u2026":
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [tokens for tokens in found if tokens]

@@ -1,0 +1,103 @@
+"""Words of a text: folded, cut, stemmed. Owns no vocabulary of any subject, only what is true of a language.
+
+The invariant: everything here is a pure function of its arguments, and costs time linear in the text.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import snowballstemmer
+
+_ACCENTS = re.compile("[\u0300-\u036f\u0640\u0653-\u0655\u064b-\u0652]")
+_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u0142": "l", "\u0131": "i", "\u00f8": "o", "\u00df": "ss"})
+# A figure keeps its point, comma, colon, percent or currency: "1,500", "9:30", "50%"; a name keeps its hyphen-free parts.
+_WORD = re.compile(r"\d+(?:[.,:]\d+)*%?|[^\W\d_]+(?:'[^\W\d_]+)*\d*|\w+")
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s+[\"'\u201c\u2018(\[]?[^\W_a-z])|[\u3002\uff01\uff1f]+")
+# What ends in a point without ending a sentence.
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|no|approx|incl|mr|mrs|ms|dr|st|inc|ltd|co|u\.s|z\.b|bzw|ca|nr|d\.h|p\.ej|sr|sra)\.$", re.I
+)
+
+STOP_WORDS: frozenset[str] = frozenset(
+    """a about above after again all also am an and any are as at be because been before being below between both but by can could did do
+    does doing don down during each few for from further had has have having he her here hers him his how i if in into is it its just
+    me more most my no nor not now of off on once only or other our ours out over own please same she should so some such than that the
+    their them then there these they this those through to too under until up us very was we were what when where which while who whom
+    why will with would you your yours im i'm i'd i've i'll don't can't doesn't isn't it's that's what's there's you're let's want need
+    know tell get got like thanks thank hello hi hey ok okay yes
+    der die das den dem des ein eine einen einem einer eines und oder aber ich du er sie es wir ihr mein meine meinen meinem meiner ist
+    sind war bin kann koennen konnen wie was wer wo wann warum mit von zu zum zur im in auf fur fuer bei nach aus nicht auch bitte habe
+    hat haben wird werden
+    le la les un une des du de et ou mais je tu il elle nous vous ils mon ma mes est sont suis peut comment que qui quoi quand pourquoi
+    ou avec pour dans sur pas ne se ce cette puis-je
+    el los las una uno unos unas y o pero yo mi mis es son soy puedo como que quien cuando donde por para con en no se su del al
+    il lo gli i un uno una e o ma io mio mia sono posso come che chi quando dove perche per con in non si del della
+    os as um uma e ou mas eu meu minha sou posso como que quem quando onde por para com em nao se do da no na
+    het een en of maar ik mijn is zijn kan hoe wat wie waar wanneer waarom met van naar voor op in niet""".split()
+)
+
+_STEMMERS = {
+    "en": snowballstemmer.stemmer("english"),
+    "de": snowballstemmer.stemmer("german"),
+    "fr": snowballstemmer.stemmer("french"),
+    "es": snowballstemmer.stemmer("spanish"),
+    "it": snowballstemmer.stemmer("italian"),
+    "pt": snowballstemmer.stemmer("portuguese"),
+    "nl": snowballstemmer.stemmer("dutch"),
+    "ru": snowballstemmer.stemmer("russian"),
+}
+
+
+def fold(text: str) -> str:
+    """Lower case, accents off, one kind of apostrophe: what two spellings of a word have in common."""
+    if text.isascii():
+        return text.lower()
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES)))
+    return unicodedata.normalize("NFC", text)
+
+
+def words(text: str) -> list[str]:
+    """The folded words in order. A script without spaces is cut into overlapping pairs of characters."""
+    found = _WORD.findall(fold(text))
+    if text.isascii() or not _UNSPACED.search(text):
+        return found
+    cut: list[str] = []
+    for word in found:
+        if len(word) > 2 and _UNSPACED.match(word):
+            cut.extend(word[at : at + 2] for at in range(len(word) - 1))
+        else:
+            cut.append(word)
+    return cut
+
+
+@lru_cache(maxsize=20_000)
+def stem(word: str, language: str = "en") -> str:
+    """The stem of one folded word. A language without a stemmer keeps the word as it is."""
+    stemmer = _STEMMERS.get(language)
+    if stemmer is None or not word[0].isalpha():
+        return word
+    stemmed: str = stemmer.stemWord(word.split("'")[0] if language == "en" else word)
+    return stemmed
+
+
+def content_stems(text: str, language: str = "en") -> list[str]:
+    """The stems of all words that carry meaning, in order, with repeats."""
+    return [stem(word, language) for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of one paragraph, in order, each as it was written."""
+    found: list[str] = []
+    start = 0
+    for end in [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]:
+        piece = text[start:end].strip()
+        start = end
+        if not piece:
+            continue
+        if found and _ABBREVIATION.search(found[-1]):
+            found[-1] = f"{found[-1]} {piece}"
+        else:
+            found.append(piece)
+    return found
