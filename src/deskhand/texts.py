@@ -10,7 +10,7 @@ from deskhand.words import words
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The phrases of one language. `unknown` says that there is no answer, and offers a person; `handed_over` that a person will answer."""
+    """The phrases of one language. `unknown` says that there is no answer and offers a person; `handed_over` says that one will answer."""
 
     greeting: str
     thanks: str
@@ -34,11 +34,16 @@ _ENGLISH = Texts(
     goodbye="Goodbye, and thank you for getting in touch.",
     unknown="I don't know: I found nothing about this in our documents. Would you like to talk to a person?",
     unclear="Could you tell me a little more about what you need?",
-    search_failed="I can't look into our documents at the moment. Please try again shortly, or tell me if you would like to talk to a person.",
+    search_failed=(
+        "I can't look into our documents at the moment. Please try again shortly, or tell me if you would like to talk to a person."
+    ),
     handed_over="I'm handing this conversation over to a colleague, who will answer you here.",
-    handed_over_after_failures="I haven't been able to help so far, so I'm handing this conversation over to a colleague, who will answer you here.",
+    handed_over_after_failures=(
+        "I haven't been able to help so far, so I'm handing this conversation over to a colleague, who will answer you here."
+    ),
     handed_over_urgently=(
-        "I'm handing this conversation over to a colleague right away. If you or someone else is in danger, please call your local emergency number now."
+        "I'm handing this conversation over to a colleague right away. If you or someone else is in danger, please call your "
+        "local emergency number now."
     ),
     remembered="Noted, I'll remember that.",
     recalled="This is what I remember about you:",
@@ -58,9 +63,13 @@ _GERMAN = Texts(
         "oder sagen Sie mir, wenn Sie mit einem Menschen sprechen möchten."
     ),
     handed_over="Ich übergebe dieses Gespräch an eine Kollegin oder einen Kollegen. Die Antwort kommt hier.",
-    handed_over_after_failures="Bisher konnte ich Ihnen nicht helfen. Ich übergebe dieses Gespräch deshalb an eine Kollegin oder einen Kollegen. Die Antwort kommt hier.",
+    handed_over_after_failures=(
+        "Bisher konnte ich Ihnen nicht helfen. Ich übergebe dieses Gespräch deshalb an eine Kollegin oder einen Kollegen. Die "
+        "Antwort kommt hier."
+    ),
     handed_over_urgently=(
-        "Ich übergebe dieses Gespräch sofort an eine Kollegin oder einen Kollegen. Wenn Sie oder andere in Gefahr sind, rufen Sie bitte jetzt den Notruf an."
+        "Ich übergebe dieses Gespräch sofort an eine Kollegin oder einen Kollegen. Wenn Sie oder andere in Gefahr sind, rufen "
+        "Sie bitte jetzt den Notruf an."
     ),
     remembered="Notiert, das merke ich mir.",
     recalled="Das weiß ich über Sie:",
@@ -80,9 +89,12 @@ _FRENCH = Texts(
         "ou dites-moi si vous souhaitez parler à une personne."
     ),
     handed_over="Je transmets cette conversation à un collègue, qui vous répondra ici.",
-    handed_over_after_failures="Je n'ai pas pu vous aider jusqu'ici. Je transmets donc cette conversation à un collègue, qui vous répondra ici.",
+    handed_over_after_failures=(
+        "Je n'ai pas pu vous aider jusqu'ici. Je transmets donc cette conversation à un collègue, qui vous répondra ici."
+    ),
     handed_over_urgently=(
-        "Je transmets immédiatement cette conversation à un collègue. Si vous ou quelqu'un d'autre êtes en danger, appelez dès maintenant les secours."
+        "Je transmets immédiatement cette conversation à un collègue. Si vous ou quelqu'un d'autre êtes en danger, appelez dès"
+        " maintenant les secours."
     ),
     remembered="C'est noté, je m'en souviendrai.",
     recalled="Voici ce dont je me souviens à votre sujet :",
@@ -101,7 +113,9 @@ _SPANISH = Texts(
         "Ahora mismo no puedo consultar nuestros documentos. Inténtelo de nuevo en un momento, o dígame si quiere hablar con una persona."
     ),
     handed_over="Paso esta conversación a un compañero, que le responderá aquí.",
-    handed_over_after_failures="Hasta ahora no he podido ayudarle. Por eso paso esta conversación a un compañero, que le responderá aquí.",
+    handed_over_after_failures=(
+        "Hasta ahora no he podido ayudarle. Por eso paso esta conversación a un compañero, que le responderá aquí."
+    ),
     handed_over_urgently=(
         "Paso esta conversación de inmediato a un compañero. Si usted u otra persona está en peligro, llame ahora al número de emergencias."
     ),
@@ -121,7 +135,9 @@ _ITALIAN = Texts(
     search_failed="Al momento non posso consultare i nostri documenti. Riprovi tra poco, o mi dica se desidera parlare con una persona.",
     handed_over="Passo questa conversazione a un collega, che le risponderà qui.",
     handed_over_after_failures="Finora non ho potuto aiutarla, perciò passo questa conversazione a un collega, che le risponderà qui.",
-    handed_over_urgently="Passo subito questa conversazione a un collega. Se lei o altri siete in pericolo, chiami ora il numero di emergenza.",
+    handed_over_urgently=(
+        "Passo subito questa conversazione a un collega. Se lei o altri siete in pericolo, chiami ora il numero di emergenza."
+    ),
     remembered="Annotato, me ne ricorderò.",
     recalled="Ecco che cosa ricordo di lei:",
     nothing_known="Non ricordo nulla di lei.",
@@ -135,10 +151,14 @@ _PORTUGUESE = Texts(
     goodbye="Até logo, e obrigado pelo contato.",
     unknown="Não sei: não encontrei nada sobre isso nos nossos documentos. Quer falar com uma pessoa?",
     unclear="Pode dizer com mais detalhes do que precisa?",
-    search_failed="Neste momento não consigo consultar os nossos documentos. Tente de novo daqui a pouco, ou diga se quer falar com uma pessoa.",
+    search_failed=(
+        "Neste momento não consigo consultar os nossos documentos. Tente de novo daqui a pouco, ou diga se quer falar com uma pessoa."
+    ),
     handed_over="Vou passar esta conversa a um colega, que responderá aqui.",
     handed_over_after_failures="Até agora não consegui ajudar. Por isso vou passar esta conversa a um colega, que responderá aqui.",
-    handed_over_urgently="Vou passar já esta conversa a um colega. Se você ou outra pessoa estiver em perigo, ligue agora para o número de emergência.",
+    handed_over_urgently=(
+        "Vou passar já esta conversa a um colega. Se você ou outra pessoa estiver em perigo, ligue agora para o número de emergência."
+    ),
     remembered="Anotado, vou lembrar disso.",
     recalled="Isto é o que lembro sobre você:",
     nothing_known="Não lembro nada sobre você.",
@@ -152,10 +172,16 @@ _DUTCH = Texts(
     goodbye="Tot ziens, en bedankt voor uw bericht.",
     unknown="Dat weet ik niet: ik heb hierover niets gevonden in onze documenten. Wilt u met een medewerker spreken?",
     unclear="Kunt u iets preciezer zeggen wat u nodig hebt?",
-    search_failed="Ik kan nu niet in onze documenten kijken. Probeer het zo nog eens, of laat weten of u met een medewerker wilt spreken.",
+    search_failed=(
+        "Ik kan nu niet in onze documenten kijken. Probeer het zo nog eens, of laat weten of u met een medewerker wilt spreken."
+    ),
     handed_over="Ik draag dit gesprek over aan een collega, die u hier zal antwoorden.",
-    handed_over_after_failures="Ik heb u tot nu toe niet kunnen helpen. Daarom draag ik dit gesprek over aan een collega, die u hier zal antwoorden.",
-    handed_over_urgently="Ik draag dit gesprek meteen over aan een collega. Bent u of is iemand anders in gevaar, bel dan nu het alarmnummer.",
+    handed_over_after_failures=(
+        "Ik heb u tot nu toe niet kunnen helpen. Daarom draag ik dit gesprek over aan een collega, die u hier zal antwoorden."
+    ),
+    handed_over_urgently=(
+        "Ik draag dit gesprek meteen over aan een collega. Bent u of is iemand anders in gevaar, bel dan nu het alarmnummer."
+    ),
     remembered="Genoteerd, dat onthoud ik.",
     recalled="Dit weet ik nog over u:",
     nothing_known="Ik heb niets over u onthouden.",
@@ -168,15 +194,16 @@ LANGUAGES = tuple(_LANGUAGES)
 
 # Words that a short question has and the other languages mostly have not. English is what remains.
 _MARKS = {
-    "en": "the i my you your is are do does can what how when where why to of it and please want need this that with for on in have hello hi thanks",
-    "de": """der die das ich und ist nicht wie mein meine meinen mit ein eine einen einem kann bitte wo was wann warum fur auf habe mir mich sie
-        zu zum zur es den dem mochte danke hallo guten wir uns brauche gibt werden""",
-    "fr": """le les je vous et est mon ma mes comment pourquoi puis-je peux voudrais avec pour une des du pas ne que qui quand bonjour merci au aux
-        sur s'il plait quel quelle ou oui j'ai c'est parler""",
-    "es": """el los las yo mi mis como donde cuando cuanto que por para con una unos es esta puedo quiero hola gracias del al necesito hablar
-        tengo hacer cual favor mas""",
-    "it": """il lo gli mio mia come dove quando perche che con una uno sono posso vorrei voglio ciao grazie della del nel buongiorno parlare per
-        ho fare quale questo favore non""",
+    "en": "the i my you your is are do does can what how when where why to of it and please want need this that with for on in have "
+    "hello hi thanks",
+    "de": "der die das ich und ist nicht wie mein meine meinen mit ein eine einen einem kann bitte wo was wann warum fur auf habe "
+    "mir mich sie         zu zum zur es den dem mochte danke hallo guten wir uns brauche gibt werden",
+    "fr": "le les je vous et est mon ma mes comment pourquoi puis-je peux voudrais avec pour une des du pas ne que qui quand bonjour"
+    " merci au aux         sur s'il plait quel quelle ou oui j'ai c'est parler",
+    "es": "el los las yo mi mis como donde cuando cuanto que por para con una unos es esta puedo quiero hola gracias del al necesito"
+    " hablar         tengo hacer cual favor mas",
+    "it": "il lo gli mio mia come dove quando perche che con una uno sono posso vorrei voglio ciao grazie della del nel buongiorno "
+    "parlare per         ho fare quale questo favore non",
     "pt": """o os as meu minha como onde quando porque que com uma um nao posso quero ola obrigado obrigada da do na no voce preciso falar
         tenho fazer qual favor em""",
     "nl": """het een ik mijn hoe waar wanneer waarom met van naar voor niet kan wil graag bedankt hallo dank u je wat zijn heb aan spreken

@@ -17,11 +17,11 @@ _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s+[\"'\u201c\u2018(\[]?[^\W_a-z])|[\u3002\uff01\uff1f]+")
 # What ends in a point without ending a sentence.
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|no|approx|incl|mr|mrs|ms|dr|st|inc|ltd|co|u\.s|z\.b|bzw|ca|nr|d\.h|p\.ej|sr|sra)\.$", re.I
+    r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|no|approx|incl|mr|mrs|ms|dr|st|inc|ltd|co|u\.s|z\.b|bzw|ca|nr|d\.h|p\.ej|sr|sra)\.$", re.IGNORECASE
 )
 
-STOP_WORDS: frozenset[str] = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both but by can could did do
+_STOP_WORDS = """
+    a about above after again all also am an and any are as at be because been before being below between both but by can could did do
     does doing don down during each few for from further had has have having he her here hers him his how i if in into is it its just
     me more most my no nor not now of off on once only or other our ours out over own please same she should so some such than that the
     their them then there these they this those through to too under until up us very was we were what when where which while who whom
@@ -35,8 +35,9 @@ STOP_WORDS: frozenset[str] = frozenset(
     el los las una uno unos unas y o pero yo mi mis es son soy puedo como que quien cuando donde por para con en no se su del al
     il lo gli i un uno una e o ma io mio mia sono posso come che chi quando dove perche per con in non si del della
     os as um uma e ou mas eu meu minha sou posso como que quem quando onde por para com em nao se do da no na
-    het een en of maar ik mijn is zijn kan hoe wat wie waar wanneer waarom met van naar voor op in niet""".split()
-)
+    het een en of maar ik mijn is zijn kan hoe wat wie waar wanneer waarom met van naar voor op in niet
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 _STEMMERS = {
     "en": snowballstemmer.stemmer("english"),
@@ -78,7 +79,7 @@ def stem(word: str, language: str = "en") -> str:
     stemmer = _STEMMERS.get(language)
     if stemmer is None or not word[0].isalpha():
         return word
-    stemmed: str = stemmer.stemWord(word.split("'")[0] if language == "en" else word)
+    stemmed: str = stemmer.stemWord(word.split("'", maxsplit=1)[0] if language == "en" else word)
     return stemmed
 
 

@@ -20,31 +20,39 @@ class Vocabulary:
 
 
 ENGLISH = Vocabulary(
-    contact="""talk, talking, talk to, speak, speaking, chat with, chat to, put me, put us, putting me, connect me, connect us, connect to, connect with, transfer me, transfer us,
-        pass me, pass this, hand me, hand this, switch me, forward me, redirect me, escalate, call me, phone me, reach, get hold of,
-        get in touch with, get through to, get me, gimme, give me, let me have, talk with, discuss this with, directly ask, ask that from, hear from""",
-    person="""person, people, someone, somebody, anyone, anybody, someone else, somebody else, manager, supervisor, boss, advisor, adviser, staff,
-        employee, worker, colleague, team, support, customer service, customer care, customer support, helpdesk, specialist, consultant, expert""",
-    surely_person="""human, humans, human being, agent, agents, representative, representatives, rep, operator, real person, live person, actual person,
-        normal person, real human, live agent, human agent, real people, someone real, somebody real, bank worker, customer representative, executive,
-        team member, member of staff""",
+    contact="""talk, talking, talk to, speak, speaking, chat with, chat to, put me, put us, putting me, connect me, connect us, connect to,
+        connect with, transfer me, transfer us, pass me, pass this, hand me, hand this, switch me, forward me, redirect me, escalate,
+        call me, phone me, reach, get hold of, get in touch with, get through to, get me, gimme, give me, let me have, talk with,
+        discuss this with, directly ask, ask that from, hear from""",
+    person="""person, people, someone, somebody, anyone, anybody, someone else, somebody else, manager, supervisor, boss, advisor, adviser,
+        staff, employee, worker, colleague, team, support, customer service, customer care, customer support, helpdesk, specialist,
+        consultant, expert""",
+    surely_person="""
+        human, humans, human being, agent, agents, representative, representatives, rep, operator, real person, live person, actual
+        person, normal person, real human, live agent, human agent, real people, someone real, somebody real, bank worker, customer
+        representative, executive, team member, member of staff""",
     want="want, need, wanna, prefer, would like, like, require, demand, is there, are there, where is, where's, get",
     negation="don't, dont, never, without, needn't, do not, no need, not need, not want, not to, rather not, instead of, stop",
-    filler="please, now, a, an, the, real, live, me, to, hi, hello, hey, i, want, need, with, and, just, asap, ok, okay, no, can, yes, pls, plz, chat, customer, service",
-    expressions="""get someone to help, get somebody to help, someone to help me, get someone else, somebody else help, someone else help,
-        can somebody else take, can someone else take, somebody else look, someone else look, with a machine, with a robot, to a machine, to a robot,
-        to a bot, to bots, with a bot, with bots, to a wall, to an ai, with an ai, don't want to talk to you, dont want to talk to you,
-        do not want to talk to you, don't want to speak to you, don't want to speak with you, stop talking to bots, no bots, no more bots,
-        call me back, someone call me, talk to the manager, speak to the manager""",
+    filler="""please, now, a, an, the, real, live, me, to, hi, hello, hey, i, want, need, with, and, just, asap, ok, okay, no, can, yes,
+        pls, plz, chat, customer, service""",
+    expressions="""
+        get someone to help, get somebody to help, someone to help me, get someone else, somebody else help, someone else help, can
+        somebody else take, can someone else take, somebody else look, someone else look, with a machine, with a robot, to a machine,
+        to a robot, to a bot, to bots, with a bot, with bots, to a wall, to an ai, with an ai, don't want to talk to you, dont want to
+        talk to you, do not want to talk to you, don't want to speak to you, don't want to speak with you, stop talking to bots, no
+        bots, no more bots, call me back, someone call me, talk to the manager, speak to the manager""",
 )
 
 OTHERS: tuple[Vocabulary, ...] = (
     # German
     Vocabulary(
-        contact="""sprechen, reden, verbinden, verbinde, verbunden, verbindet, durchstellen, durchgestellt, stellen sie mich, weiterleiten, weitergeleitet,
-            chatten, telefonieren, unterhalten, gesprach, ruckruf, kontakt, erreichen, holen sie, gib mir, geben sie mir""",
-        person="""jemand*, person, kolleg*, chef*, vorgesetzt*, team, support, kundendienst*, kundenservice*, kundenberat*, abteilung, leiter*, manager*""",
-        surely_person="mensch*, mitarbeiter*, berater*, sachbearbeiter*, agent, agenten, ansprechpartner*, echte person, echten person, operator",
+        contact="""sprechen, reden, verbinden, verbinde, verbunden, verbindet, durchstellen, durchgestellt, stellen sie mich, weiterleiten,
+            weitergeleitet, chatten, telefonieren, unterhalten, gesprach, ruckruf, kontakt, erreichen, holen sie, gib mir, geben sie
+            mir""",
+        person="""jemand*, person, kolleg*, chef*, vorgesetzt*, team, support, kundendienst*, kundenservice*, kundenberat*, abteilung,
+            leiter*, manager*""",
+        surely_person="""
+            mensch*, mitarbeiter*, berater*, sachbearbeiter*, agent, agenten, ansprechpartner*, echte person, echten person, operator""",
         want="mochte, will, brauche, hatte gern, bitte, gibt es, wo ist, einen echten, einen richtigen",
         negation="keinen, kein, keine, nie, ohne, muss nicht",
         filler="bitte, jetzt, ein, einen, einem, mit, echten, echter, richtigen, hallo, ich, will, mochte",
@@ -53,10 +61,14 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # French
     Vocabulary(
-        contact="""parler, parle, discuter, echanger, joindre, passez, passez-moi, passe, passer, transferez*, transferer, mettez*, mettre en relation,
-            mise en relation, contacter, appeler, connecter, avoir quelqu'un""",
-        person="quelqu'un, personne, responsable*, superieur*, equipe, service client, support, employe*, collegue*, interlocut*, specialiste*",
-        surely_person="humain*, conseiller*, conseillere*, agent*, operateur*, operatrice*, representant*, vraie personne, personne reelle, etre humain",
+        contact="""
+            parler, parle, discuter, echanger, joindre, passez, passez-moi, passe, passer, transferez*, transferer, mettez*, mettre en
+            relation, mise en relation, contacter, appeler, connecter, avoir quelqu'un""",
+        person="""quelqu'un, personne, responsable*, superieur*, equipe, service client, support, employe*, collegue*, interlocut*,
+            specialiste*""",
+        surely_person="""
+            humain*, conseiller*, conseillere*, agent*, operateur*, operatrice*, representant*, vraie personne, personne reelle, etre
+            humain""",
         want="veux, voudrais, souhaite, souhaiterais, besoin, prefere, aimerais, y a-t-il",
         negation="sans, jamais, pas besoin, ne veux pas, pas",
         filler="s'il, vous, te, plait, svp, un, une, vrai, vraie, bonjour, je, veux, voudrais, moi, a",
@@ -64,10 +76,13 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Spanish
     Vocabulary(
-        contact="""hablar, hablo, habla, hablarle, conversar, chatear, comunicarme, comuniqueme, comunicame, comunicar*, paseme, pasame, pasarme, pongame, ponme,
-            poner, transfier*, transferir*, conectar*, conecta*, contactar, derivar*, derive*, atienda, atender*, pasar""",
-        person="alguien, persona, personas, encargad*, supervisor*, gerente*, jefe*, emplead*, equipo, servicio al cliente, atencion al cliente, soporte",
-        surely_person="""humano*, humana*, agente*, asesor*, representante*, operador*, ejecutiv*, persona real, persona de verdad, ser humano,
+        contact="""hablar, hablo, habla, hablarle, conversar, chatear, comunicarme, comuniqueme, comunicame, comunicar*, paseme, pasame,
+            pasarme, pongame, ponme, poner, transfier*, transferir*, conectar*, conecta*, contactar, derivar*, derive*, atienda,
+            atender*, pasar""",
+        person="""alguien, persona, personas, encargad*, supervisor*, gerente*, jefe*, emplead*, equipo, servicio al cliente, atencion al
+            cliente, soporte""",
+        surely_person="""
+            humano*, humana*, agente*, asesor*, representante*, operador*, ejecutiv*, persona real, persona de verdad, ser humano,
             teleoperador*""",
         want="quiero, quisiera, necesito, prefiero, deseo, me gustaria, hay",
         negation="sin, nunca, no quiero, no necesito, tampoco",
@@ -76,8 +91,8 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Italian
     Vocabulary(
-        contact="""parlare, parlo, parlarne, chattare, passami, passatemi, passarmi, mi passi, mettimi, mettetemi, mettermi, trasferi*, contattare, collegami,
-            collegatemi, connett*, chiamare, mi metta""",
+        contact="""parlare, parlo, parlarne, chattare, passami, passatemi, passarmi, mi passi, mettimi, mettetemi, mettermi, trasferi*,
+            contattare, collegami, collegatemi, connett*, chiamare, mi metta""",
         person="qualcuno, persona, responsabil*, capo, team, servizio clienti, assistenza, impiegat*, colleg*, supervisore, direttore",
         surely_person="uman*, operator*, agente, agenti, consulent*, addett*, rappresentant*, persona reale, persona vera, essere umano",
         want="voglio, vorrei, ho bisogno, desidero, preferisco, preferirei, c'e",
@@ -87,10 +102,12 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Portuguese
     Vocabulary(
-        contact="""falar, fala, falo, conversar, passe, passa, passar, passa-me, passe-me, transfere, transferir*, transfira*, conectar*, conecte*, encaminhar*,
-            encaminhe*, contatar, contactar, ligar, chamar, chama""",
-        person="alguem, pessoa, supervisor*, gerente*, responsavel, chefe, equipe, equipa, suporte, atendimento, funcionari*, colaborador*",
-        surely_person="human*, atendente*, agente*, representante*, operador*, pessoa real, pessoa de verdade, ser humano, assistente humano",
+        contact="""falar, fala, falo, conversar, passe, passa, passar, passa-me, passe-me, transfere, transferir*, transfira*, conectar*,
+            conecte*, encaminhar*, encaminhe*, contatar, contactar, ligar, chamar, chama""",
+        person="""alguem, pessoa, supervisor*, gerente*, responsavel, chefe, equipe, equipa, suporte, atendimento,
+            funcionari*, colaborador*""",
+        surely_person="""
+            human*, atendente*, agente*, representante*, operador*, pessoa real, pessoa de verdade, ser humano, assistente humano""",
         want="quero, queria, gostaria, preciso, prefiro, desejo, tem",
         negation="sem, nunca, nao quero, nao preciso",
         filler="por, favor, um, uma, real, ola, com, agora, quero, preciso",
@@ -98,7 +115,8 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Dutch
     Vocabulary(
-        contact="spreken, praten, chatten, verbinden, verbind, doorverbinden, doorverbonden, doorverbind, bellen, contact met, geef me, overleggen, te woord",
+        contact="""spreken, praten, chatten, verbinden, verbind, doorverbinden, doorverbonden, doorverbind, bellen, contact met, geef me,
+            overleggen, te woord""",
         person="iemand, persoon, collega*, team, klantenservice, leidinggevende*, manager, chef, support",
         surely_person="mens, mensen, medewerk*, agent, adviseur*, vertegenwoordig*, echt persoon, echte persoon",
         want="wil, zou graag, graag, heb, nodig, is er",
@@ -128,17 +146,20 @@ OTHERS: tuple[Vocabulary, ...] = (
     Vocabulary(
         contact="prata, tala, snakke, snakker, tale, koppla, koppl*, viderestill*, forbinde, ring, stille meg, saette mig, kontakt*",
         person="nagon, nogen, noen, person, kollega, chef, sjef, support, kundservice, kundeservice, kundtjanst",
-        surely_person="manniska, manniskor, menneske, mennesker, medarbetare, medarbejder, medarbeider, agent, handlaggare, radgivare, radgiver, konsulent",
+        surely_person="""
+            manniska, manniskor, menneske, mennesker, medarbetare, medarbejder, medarbeider, agent, handlaggare, radgivare, radgiver,
+            konsulent""",
         want="vill, vil, behover, trenger, onskar",
         negation="inte, ikke, utan, uten, uden",
         filler="tack, snalla, en, ett, et, riktig, med, jag, jeg",
     ),
     # Russian and Ukrainian
     Vocabulary(
-        contact="""поговор*, говор*, соедин*, переключ*, переведи*, связ*, позов*, позвать, общат*, пообщат*, дозвон*, свяж*, зʼєдна*, з'єдна*, розмовл*,
-            зв'яз*, перемкн*""",
+        contact="""поговор*, говор*, соедин*, переключ*, переведи*, связ*, позов*, позвать, общат*, пообщат*, дозвон*, свяж*, зʼєдна*,
+            з'єдна*, розмовл*, зв'яз*, перемкн*""",
         person="кем-то, кем-нибудь, кемто, кто-то, кого-то, начальник*, руководител*, менеджер*, поддержк*, кимось, хтось, керівник*",
-        surely_person="""человек*, люди, людьми, оператор*, сотрудник*, специалист*, консультант*, представител*, агент*, живым, живого, живой,
+        surely_person="""
+            человек*, люди, людьми, оператор*, сотрудник*, специалист*, консультант*, представител*, агент*, живым, живого, живой,
             людин*, працівник*""",
         want="хочу, нужен, нужна, нужно, дайте, хотел*, можно, потрібен, потрібна, хотів",
         negation="не надо, не нужно, не нужен, не хочу, без, никогда",
@@ -164,7 +185,8 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Arabic
     Vocabulary(
-        contact="اتحدث, التحدث, اتكلم, التكلم, اكلم, التواصل, تحويلي, تحويل, حولني, حولوني, وصلني, كلمني, محادثه, محادثة, الاتصال, اتواصل, التكلم",
+        contact="""اتحدث, التحدث, اتكلم, التكلم, اكلم, التواصل, تحويلي, تحويل, حولني, حولوني, وصلني, كلمني, محادثه, محادثة, الاتصال, اتواصل,
+            التكلم""",
         person="شخص, احد, احدهم, مدير, المدير, مسؤول, المسؤول, مسوول, خدمة العملاء, خدمه العملاء, الدعم, مشرف",
         surely_person="انسان, موظف, الموظف, ممثل, بشري, وكيل, شخص حقيقي, موظفين, مندوب",
         want="اريد, ابغى, عايز, احتاج, بدي, ارغب",
@@ -193,26 +215,29 @@ UNSPACED = (
 )
 
 ANGER = """
-    this is useless, bot is useless, stupid bot, stupid chatbot, dumb bot, bot is stupid, bot is dumb, useless bot, you are stupid, you're stupid, you are useless,
-    you're useless, you idiot, you idiots, ridiculous, unacceptable, this is outrageous, disgusting, pathetic, fed up, sick of this, sick of you, sick and tired, furious, so angry, very angry,
-    really angry, worst service, worst company, terrible service, horrible service, awful service, scam, scammers, wtf, fuck, fucking, bullshit, fudge off,
-    frustrating, frustrated, waste of time, waste my time, wasting my time, wasting time, not leading anywhere, going in circles, conversation is not working,
-    getting all wrong, getting it all wrong, getting everything wrong, you are not helping, you're not helping, you are no help, not listening, this is a joke,
-    unverschamt*, frechheit, nutzlos*, unmoglich von ihnen, verarsch*, scheiss*, zum kotzen, lacherlich,
-    inutile, inutiles, inacceptable, scandaleux, c'est une honte, ras-le-bol, marre de, merde, arnaque, ridicule,
-    inutil, inaceptable, verguenza, estoy harto, estoy harta, mierda, estafa, ridiculo, inaccettabile, vergogna, vergognoso, ridicolo, stufo, truffa,
-    inaceitavel, vergonha, palhacada, lixo, belachelijk, waardeloos, schandalig, oplichters
+    this is useless, bot is useless, stupid bot, stupid chatbot, dumb bot, bot is stupid, bot is dumb, useless bot, you are stupid,
+    you're stupid, you are useless, you're useless, you idiot, you idiots, ridiculous, unacceptable, this is outrageous, disgusting,
+    pathetic, fed up, sick of this, sick of you, sick and tired, furious, so angry, very angry, really angry, worst service, worst
+    company, terrible service, horrible service, awful service, scam, scammers, wtf, fuck, fucking, bullshit, fudge off, frustrating,
+    frustrated, waste of time, waste my time, wasting my time, wasting time, not leading anywhere, going in circles, conversation is
+    not working, getting all wrong, getting it all wrong, getting everything wrong, you are not helping, you're not helping, you are
+    no help, not listening, this is a joke, unverschamt*, frechheit, nutzlos*, unmoglich von ihnen, verarsch*, scheiss*, zum kotzen,
+    lacherlich, inutile, inutiles, inacceptable, scandaleux, c'est une honte, ras-le-bol, marre de, merde, arnaque, ridicule, inutil,
+    inaceptable, verguenza, estoy harto, estoy harta, mierda, estafa, ridiculo, inaccettabile, vergogna, vergognoso, ridicolo, stufo,
+    truffa, inaceitavel, vergonha, palhacada, lixo, belachelijk, waardeloos, schandalig, oplichters
 """
 
 SENSITIVE = """
-    my lawyer, my attorney, my solicitor, a lawyer, legal action, take you to court, see you in court, sue you, suing you, will sue, going to sue, file a lawsuit, press charges,
-    call the police, report you to, ombudsman, data protection authority, consumer protection agency, discriminat*, harassed, harassment, bereavement, passed away, has died,
-    mein anwalt, meinen anwalt, rechtsanwalt, rechtliche schritte, anzeige erstatten, verklage, verklagen, verstorben,
-    mon avocat, porter plainte, action en justice, tribunal, decede, mi abogado, abogado, demandar, denunciar, fallecio, mio avvocato, denuncia, vie legali, deceduto,
-    meu advogado, processar voces, faleceu, mijn advocaat, juridische stappen, overleden
+    my lawyer, my attorney, my solicitor, a lawyer, legal action, take you to court, see you in court, sue you, suing you, will sue,
+    going to sue, file a lawsuit, press charges, call the police, report you to, ombudsman, data protection authority, consumer
+    protection agency, discriminat*, harassed, harassment, bereavement, passed away, has died, mein anwalt, meinen anwalt,
+    rechtsanwalt, rechtliche schritte, anzeige erstatten, verklage, verklagen, verstorben, mon avocat, porter plainte, action en
+    justice, tribunal, decede, mi abogado, abogado, demandar, denunciar, fallecio, mio avvocato, denuncia, vie legali, deceduto, meu
+    advogado, processar voces, faleceu, mijn advocaat, juridische stappen, overleden
 """
 
 DANGER = """
-    kill myself, killing myself, suicide, suicidal, end my life, want to die, hurt myself, self harm, self-harm, in danger, going to hurt, gas leak, electric shock, on fire, caught fire,
-    umbringen, selbstmord, suizid, lebensgefahr, me tuer, suicider, suicidarme, suicidio, matarme, uccidermi, suicidarmi, me matar
+    kill myself, killing myself, suicide, suicidal, end my life, want to die, hurt myself, self harm, self-harm, in danger, going to
+    hurt, gas leak, electric shock, on fire, caught fire, umbringen, selbstmord, suizid, lebensgefahr, me tuer, suicider, suicidarme,
+    suicidio, matarme, uccidermi, suicidarmi, me matar
 """

@@ -1,7 +1,7 @@
 """What a customer's words say about the need for a person: asked for one, angry, a sensitive matter, danger. Pure.
 
-A request is a word of contact near a word for a person in one sentence ("could you put me through to somebody else"), not taken back by
-a negation, or an expression that asks on its own. The vocabulary is general and per language (`phrases`); no subject of any company is in it.
+A request is a word of contact near a word for a person in one sentence ("could you put me through to somebody else"), not taken
+back by a negation, or an expression that asks on its own. The vocabulary (`phrases`) is general: no company's subject is in it.
 """
 
 import re
