@@ -1,12 +1,12 @@
-"""The database as the rest of Deskhand sees it: pieces of synchronous work, run in a transaction that is held for no longer than they take."""
+"""The database as the rest of Deskhand sees it: pieces of synchronous work, each in a transaction that lasts no longer than it does."""
 
-import time
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError
 from deskhand.persistence.postgresql import PostgresqlEngine
 from deskhand.persistence.sqlite import SqliteEngine
@@ -27,7 +27,8 @@ def parse_url(url: str) -> sa.URL:
         parsed = sa.make_url(url)
     except sqlalchemy.exc.ArgumentError as error:
         raise ConfigurationError(
-            "DESKHAND_DATABASE_URL is not a database URL.", support="Use 'sqlite:////path/to/file.db' or 'postgresql://user:password@host/name'."
+            "DESKHAND_DATABASE_URL is not a database URL.",
+            support="Use 'sqlite:////path/to/file.db' or 'postgresql://user:password@host/name'.",
         ) from error
     backend = parsed.get_backend_name()
     if backend == "postgres":
@@ -46,15 +47,15 @@ class Database:
         self._engine = engine
 
     @classmethod
-    async def open(cls, url: str, *, now: Callable[[], float] = time.time, pool_size: int = 10) -> "Database":
-        """Open the database behind `url`. `now` gives SQLite its clock; PostgreSQL has its own.
+    async def open(cls, url: str, *, clock: Clock | None = None, pool_size: int = 10) -> "Database":
+        """Open the database behind `url`. `clock` is SQLite's; PostgreSQL has its own.
 
         Raises:
             ConfigurationError: the address is wrong, or nothing usable is there.
         """
         parsed = parse_url(url)
         if parsed.get_backend_name() == "sqlite":
-            sqlite = SqliteEngine(parsed, now=now)
+            sqlite = SqliteEngine(parsed, now=(clock or SystemClock()).now)
             sqlite.open()
             return cls(parsed, sqlite)
         postgresql = PostgresqlEngine(parsed, pool_size=pool_size)

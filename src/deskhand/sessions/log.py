@@ -32,7 +32,9 @@ _UPDATE = (
     )
 )
 _AFTER = (
-    sa.select(events).where(events.c.session_id == sa.bindparam("session_id"), events.c.seq > sa.bindparam("after_seq")).order_by(events.c.seq)
+    sa.select(events)
+    .where(events.c.session_id == sa.bindparam("session_id"), events.c.seq > sa.bindparam("after_seq"))
+    .order_by(events.c.seq)
 )
 
 
@@ -45,6 +47,11 @@ class SessionLog:
         self.session = session
         self.now = now
         self.appended: list[StoredEvent] = []
+
+    @property
+    def has_left_ai(self) -> bool:
+        """Whether somebody else than the AI answers in this session."""
+        return self.session.status is not SessionStatus.ACTIVE
 
     def append(self, event_type: str, data: dict[str, Any], *, turn_id: TurnId | None = None, attempt: int = 0) -> StoredEvent:
         seq = self.session.last_seq + 1

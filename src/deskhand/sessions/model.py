@@ -90,6 +90,8 @@ class Turn:
     error_code: str | None
     cancel_reason: str | None
     deadline: float | None
+    lease_until: float | None
+    created_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def list_sessions(
     connection: sa.Connection, *, user_id: str | None, status: SessionStatus | None, limit: int, offset: int
 ) -> tuple[list[Session], int]:
     """A page of sessions, newest first, and how many there are in all."""
-    wanted = sa.true()
+    wanted: sa.ColumnElement[bool] = sa.true()
     if user_id is not None:
         wanted = sa.and_(wanted, sessions.c.user_id == user_id)
     if status is not None:

@@ -1,0 +1,238 @@
+"""All SQL of turns. Every change of a running turn compares the fence, so a worker that was overtaken changes nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskhand.ids import SessionId, TurnId
+from deskhand.persistence import Transaction, db_now
+from deskhand.sessions.model import Author, Turn, TurnState
+from deskhand.sessions.tables import ACTIVE_STATES, messages, tool_calls, turns
+
+_NOW: sa.ColumnElement[float] = db_now()
+_ACTIVE = turns.c.state.in_(ACTIVE_STATES)
+
+_OPEN_TURNS = (
+    sa.select(turns, _NOW.label("now"))
+    .where(turns.c.session_id == sa.bindparam("session_id"), turns.c.ended_at.is_(None))
+    .order_by(turns.c.seq)
+)
+_TURN = sa.select(turns).where(turns.c.id == sa.bindparam("turn_id"))
+_COUNT_WAITING = (
+    sa.select(sa.func.count())
+    .select_from(messages)
+    .where(messages.c.turn_id == sa.bindparam("turn_id"), messages.c.role == Author.CUSTOMER)
+)
+_CLAIM = (
+    sa.update(turns)
+    .where(turns.c.id == sa.bindparam("turn_id"))
+    .values(
+        state=TurnState.RUNNING,
+        attempt=sa.bindparam("new_attempt"),
+        fence=sa.bindparam("new_fence"),
+        lease_until=sa.bindparam("new_lease_until"),
+        deadline=sa.bindparam("new_deadline"),
+        worker=sa.bindparam("new_worker"),
+        started_seq=sa.bindparam("new_started_seq"),
+        partial="",
+    )
+)
+_CHECKPOINT = (
+    sa.update(turns)
+    .where(turns.c.id == sa.bindparam("turn_id"), turns.c.fence == sa.bindparam("my_fence"), _ACTIVE)
+    .values(
+        state=TurnState.STREAMING, partial=sa.bindparam("new_partial"), lease_until=_NOW + sa.bindparam("lease_seconds", type_=sa.Double)
+    )
+)
+_END = (
+    sa.update(turns)
+    .where(turns.c.id == sa.bindparam("turn_id"), turns.c.fence == sa.bindparam("my_fence"), turns.c.ended_at.is_(None))
+    .values(
+        state=sa.bindparam("new_state"),
+        ended_at=sa.bindparam("now"),
+        lease_until=None,
+        partial="",
+        error_code=sa.bindparam("new_error_code"),
+        cancel_reason=sa.bindparam("new_cancel_reason"),
+    )
+)
+
+
+def to_turn(row: Any) -> Turn:
+    return Turn(
+        id=TurnId(row.id),
+        session_id=SessionId(row.session_id),
+        seq=row.seq,
+        state=TurnState(row.state),
+        attempt=row.attempt,
+        fence=row.fence,
+        worker=row.worker,
+        started_seq=row.started_seq,
+        partial=row.partial,
+        error_code=row.error_code,
+        cancel_reason=row.cancel_reason,
+        deadline=row.deadline,
+        lease_until=row.lease_until,
+        created_at=row.created_at,
+    )
+
+
+def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq: int, now: float) -> None:
+    tx.execute(
+        sa.insert(turns),
+        {
+            "id": turn_id,
+            "session_id": session_id,
+            "seq": seq,
+            "state": TurnState.QUEUED,
+            "attempt": 0,
+            "fence": 0,
+            "partial": "",
+            "created_at": now,
+        },
+    )
+
+
+def list_open_turns(connection: sa.Connection, session_id: SessionId) -> list[Turn]:
+    """The turns of a session that have not ended, in order. At most one of them is active."""
+    return [to_turn(row) for row in connection.execute(_OPEN_TURNS, {"session_id": session_id})]
+
+
+def find_turn(connection: sa.Connection, turn_id: str) -> Turn | None:
+    row = connection.execute(_TURN, {"turn_id": turn_id}).one_or_none()
+    return to_turn(row) if row is not None else None
+
+
+def count_waiting_messages(connection: sa.Connection, turn_id: TurnId) -> int:
+    count: int = connection.execute(_COUNT_WAITING, {"turn_id": turn_id}).scalar_one()
+    return count
+
+
+def claim_turn(
+    tx: Transaction, turn_id: TurnId, *, attempt: int, fence: int, lease_until: float, deadline: float, worker: str, started_seq: int
+) -> None:
+    tx.execute(
+        _CLAIM,
+        {
+            "turn_id": turn_id,
+            "new_attempt": attempt,
+            "new_fence": fence,
+            "new_lease_until": lease_until,
+            "new_deadline": deadline,
+            "new_worker": worker,
+            "new_started_seq": started_seq,
+        },
+    )
+
+
+def checkpoint_turn(tx: Transaction, turn_id: TurnId, *, fence: int, partial: str, lease_seconds: float) -> bool:
+    """Keep the text so far and extend the lease. False: the fence is no longer ours."""
+    parameters = {"turn_id": turn_id, "my_fence": fence, "new_partial": partial, "lease_seconds": lease_seconds}
+    return tx.execute(_CHECKPOINT, parameters).rowcount == 1
+
+
+def end_turn(
+    tx: Transaction,
+    turn_id: TurnId,
+    *,
+    fence: int,
+    state: TurnState,
+    now: float,
+    error_code: str | None = None,
+    cancel_reason: str | None = None,
+) -> bool:
+    """Move the turn to a terminal state. False: the fence is no longer ours, or it had ended."""
+    parameters = {
+        "turn_id": turn_id,
+        "my_fence": fence,
+        "new_state": state,
+        "now": now,
+        "new_error_code": error_code,
+        "new_cancel_reason": cancel_reason,
+    }
+    return tx.execute(_END, parameters).rowcount == 1
+
+
+def renew_leases(tx: Transaction, *, worker: str, turn_ids: Sequence[TurnId], lease_seconds: float) -> set[TurnId]:
+    """Extend the leases that `worker` still holds among these turns; returns which those are."""
+    rows = tx.execute(
+        sa.update(turns)
+        .where(turns.c.id.in_(list(turn_ids)), turns.c.worker == worker, _ACTIVE)
+        .values(lease_until=_NOW + lease_seconds)
+        .returning(turns.c.id)
+    )
+    return {TurnId(row.id) for row in rows}
+
+
+def release_leases(tx: Transaction, *, worker: str) -> list[SessionId]:
+    """Give up every lease of `worker` at once, so that another takes over without waiting; returns the sessions concerned."""
+    rows = tx.execute(
+        sa.update(turns).where(turns.c.worker == worker, _ACTIVE).values(lease_until=_NOW - 1.0).returning(turns.c.session_id)
+    )
+    return [SessionId(row.session_id) for row in rows]
+
+
+def expire_leases_of_others(tx: Transaction, *, worker: str) -> int:
+    """End the leases of all other workers. Only for who knows that no other worker is alive."""
+    return tx.execute(sa.update(turns).where(turns.c.worker != worker, _ACTIVE).values(lease_until=_NOW - 1.0)).rowcount
+
+
+def list_sessions_with_work(connection: sa.Connection, *, queued_for_seconds: float, limit: int) -> list[SessionId]:
+    """Sessions with a turn that nobody works on: queued for a while with none active, or active with its lease run out."""
+    other = turns.alias("other")
+    held = sa.exists().where(other.c.session_id == turns.c.session_id, other.c.state.in_(ACTIVE_STATES), other.c.lease_until >= _NOW)
+    rows = connection.execute(
+        sa.select(turns.c.session_id)
+        .where(
+            turns.c.ended_at.is_(None),
+            sa.or_(
+                sa.and_(turns.c.state == TurnState.QUEUED, turns.c.created_at < _NOW - queued_for_seconds),
+                sa.and_(_ACTIVE, turns.c.lease_until < _NOW),
+            ),
+            ~held,
+        )
+        .distinct()
+        .limit(limit)
+    )
+    return [SessionId(row.session_id) for row in rows]
+
+
+def list_active_turns(connection: sa.Connection, session_ids: Sequence[SessionId], *, not_by: str) -> list[Turn]:
+    """The running turns of these sessions that other workers hold, with their text as last checkpointed."""
+    rows = connection.execute(sa.select(turns).where(turns.c.session_id.in_(list(session_ids)), _ACTIVE, turns.c.worker != not_by))
+    return [to_turn(row) for row in rows]
+
+
+def find_tool_call(connection: sa.Connection, key: str) -> Any:
+    """The row (state, result, idempotent, args_hash), or None."""
+    return connection.execute(
+        sa.select(tool_calls.c.state, tool_calls.c.result, tool_calls.c.idempotent, tool_calls.c.args_hash).where(tool_calls.c.key == key)
+    ).one_or_none()
+
+
+def list_unfinished_effects(connection: sa.Connection, turn_id: TurnId) -> list[str]:
+    """Keys of calls that were begun, must not be repeated, and of which no end is recorded."""
+    rows = connection.execute(
+        sa.select(tool_calls.c.key).where(
+            tool_calls.c.turn_id == turn_id, tool_calls.c.state == "intent", tool_calls.c.idempotent.is_(False)
+        )
+    )
+    return [row.key for row in rows]
+
+
+def insert_tool_call(tx: Transaction, row: dict[str, Any]) -> None:
+    tx.execute(sa.insert(tool_calls), row)
+
+
+def end_tool_call(tx: Transaction, key: str, *, state: str, result: Any) -> None:
+    """Record how a call ended. By key alone: a result is true whoever records it."""
+    tx.execute(sa.update(tool_calls).where(tool_calls.c.key == key).values(state=state, result=result, ended_at=_NOW))
+
+
+def holds_turn(connection: sa.Connection, turn_id: TurnId, *, fence: int) -> bool:
+    """Whether the turn is active under this fence. Locks the row where the database locks rows."""
+    row = connection.execute(
+        sa.select(turns.c.id).where(turns.c.id == turn_id, turns.c.fence == fence, _ACTIVE).with_for_update()
+    ).one_or_none()
+    return row is not None

@@ -1,0 +1,75 @@
+"""The journal of a turn's tool calls: what was begun, and what came of it, under a key that every attempt shares.
+
+A call with an effect is recorded before it is made. If its end was never recorded, nobody can know whether it happened, and it is not
+made again. A call without an effect is recorded once, afterwards.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from deskhand.agent.run import Begun, Replayed, ToolCallKey
+from deskhand.persistence import Database, Transaction, db_now
+from deskhand.sessions import ToolCallState, turn_repository
+from deskhand.turns.errors import FenceLost, OutcomeUnknown
+from deskhand.turns.lifecycle import Claim
+
+_ENDED = (ToolCallState.DONE, ToolCallState.FAILED)
+
+
+class TurnJournal:
+    """The journal of one attempt."""
+
+    def __init__(self, database: Database, claim: Claim) -> None:
+        self._database = database
+        self._claim = claim
+        self._begun: dict[str, dict[str, Any]] = {}
+
+    async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Replayed | Begun:
+        name = _key(self._claim.turn.id, key)
+        row = {
+            "key": name,
+            "session_id": self._claim.session.id,
+            "turn_id": self._claim.turn.id,
+            "step": key.step,
+            "idx": key.index,
+            "name": key.name,
+            "args_hash": hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest(),
+            "idempotent": idempotent,
+            "state": ToolCallState.INTENT,
+        }
+        if idempotent:
+            if self._claim.turn.attempt > 1:
+                known = await self._database.read(lambda connection: turn_repository.find_tool_call(connection, name))
+                if known is not None and known.state in _ENDED and known.args_hash == row["args_hash"]:
+                    return Replayed(result=known.result, failed=known.state == ToolCallState.FAILED)
+            self._begun[name] = row
+            return Begun(idempotency_key=name)
+        replayed = await self._database.write(lambda tx: self._record_intent(tx, row))
+        return replayed or Begun(idempotency_key=name)
+
+    async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
+        state = ToolCallState.FAILED if failed else ToolCallState.DONE
+        row = self._begun.pop(begun.idempotency_key, None)
+
+        def record(tx: Transaction) -> None:
+            if row is not None and turn_repository.find_tool_call(tx.connection, begun.idempotency_key) is None:
+                turn_repository.insert_tool_call(tx, {**row, "created_at": db_now()})
+            turn_repository.end_tool_call(tx, begun.idempotency_key, state=state, result=result)
+
+        await self._database.write(record, durable=row is None)
+
+    def _record_intent(self, tx: Transaction, row: dict[str, Any]) -> Replayed | None:
+        if not turn_repository.holds_turn(tx.connection, self._claim.turn.id, fence=self._claim.fence):
+            raise FenceLost
+        known = turn_repository.find_tool_call(tx.connection, row["key"])
+        if known is None:
+            turn_repository.insert_tool_call(tx, {**row, "created_at": db_now()})
+            return None
+        if known.state in _ENDED:
+            return Replayed(result=known.result, failed=known.state == ToolCallState.FAILED)
+        raise OutcomeUnknown
+
+
+def _key(turn_id: str, key: ToolCallKey) -> str:
+    return hashlib.sha256(f"{turn_id}|{key.step}|{key.index}|{key.name}".encode()).hexdigest()

@@ -1,0 +1,380 @@
+"""The state machine of a turn: each transition is one function inside one transaction (T1–T10 of the turn's rules).
+
+The invariant: whatever changes a turn that has begun compares the fence. Ending, cancelling and taking over raise the session's fence,
+so that whoever wrote before cannot write after.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from deskhand.agent.run import Answered, EscalationRequest
+from deskhand.handoff import repository as tickets
+from deskhand.handoff.policy import EscalationReason, Priority
+from deskhand.ids import MessageId, TurnId, new_message_id, new_turn_id
+from deskhand.persistence import Transaction
+from deskhand.sessions import (
+    AttachmentNotFound,
+    Author,
+    Message,
+    MessageConflict,
+    MessageStatus,
+    QueueFull,
+    Session,
+    SessionEnded,
+    SessionStatus,
+    StoredEvent,
+    ToolCallState,
+    Turn,
+    TurnState,
+    repository,
+    turn_repository,
+)
+from deskhand.sessions.log import SessionLog, open_log
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRules:
+    """The limits of a turn. Times in seconds."""
+
+    timeout_seconds: float = 120.0
+    lease_seconds: float = 15.0
+    max_attempts: int = 3
+    queue_limit: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that is stored. `turn_id` is None when a person will answer; `seq` is the number of its event."""
+
+    message_id: MessageId
+    turn_id: TurnId | None
+    seq: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a turn, as long as `fence` is the turn's and the lease lasts."""
+
+    session: Session
+    turn: Turn
+    messages: tuple[Message, ...]
+    seconds_left: float
+
+    @property
+    def fence(self) -> int:
+        return self.turn.fence
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a turn failed: a code for programs, a sentence and a way out for the customer."""
+
+    code: str
+    message: str
+    support: str
+
+
+TIMED_OUT = Failure("turn_timeout", "The answer took too long and was stopped.", "Please try again, or ask to talk to a person.")
+GAVE_UP = Failure("attempts_exhausted", "The answer could not be finished.", "Please try again, or ask to talk to a person.")
+NEEDS_PERSON = Failure(
+    "needs_human",
+    "It is not certain whether an action was carried out, so it was not tried again.",
+    "A person has been told and will look into it.",
+)
+
+
+class TurnLifecycle:
+    """The transitions. What they store is handed to `publish`, on the event loop, once it is durable."""
+
+    def __init__(self, rules: TurnRules, *, publish: Callable[[Sequence[StoredEvent]], None]) -> None:
+        self.rules = rules
+        self._publish = publish
+
+    def accept(
+        self, tx: Transaction, session_id: str, *, content: str, client_message_id: str | None, attachment_ids: Sequence[str]
+    ) -> Accepted:
+        """T1: store what the customer said, and a turn for it unless one that has not begun takes it in.
+
+        Raises:
+            SessionNotFound, SessionEnded, MessageConflict, QueueFull, AttachmentNotFound.
+        """
+        body_hash = hash_body(content, attachment_ids)
+        with open_log(tx, session_id) as log:
+            session = log.session
+            if client_message_id is not None:
+                known = repository.find_message_by_client_id(tx.connection, session.id, client_message_id)
+                if known is not None:
+                    if known.body_hash != body_hash:
+                        raise MessageConflict
+                    return Accepted(MessageId(known.id), TurnId(known.turn_id) if known.turn_id else None, known.seq, duplicate=True)
+            if session.status is SessionStatus.ENDED:
+                raise SessionEnded
+            files = repository.list_attachments(tx.connection, session.id, attachment_ids) if attachment_ids else []
+            if len(files) != len(set(attachment_ids)):
+                raise AttachmentNotFound
+            turn_id, is_new = self._turn_for_message(tx, session)
+            message_id = new_message_id()
+            summaries = [
+                {
+                    "attachment_id": file.id,
+                    "filename": file.filename,
+                    "content_type": file.content_type,
+                    "size_bytes": file.size_bytes,
+                }
+                for file in files
+            ]
+            event = log.append(
+                "acknowledged",
+                {
+                    "message_id": message_id,
+                    "turn_id": turn_id,
+                    "client_message_id": client_message_id,
+                    "content": content,
+                    "attachments": summaries,
+                },
+                turn_id=turn_id,
+            )
+            if turn_id is not None and is_new:
+                turn_repository.insert_turn(tx, turn_id=turn_id, session_id=session.id, seq=event.seq, now=log.now)
+            self._insert_message(
+                tx,
+                event,
+                message_id,
+                role=Author.CUSTOMER,
+                content=content,
+                client_message_id=client_message_id,
+                body_hash=body_hash,
+                data={"attachments": summaries} if summaries else {},
+            )
+            self._publish_after_commit(tx, log)
+            return Accepted(message_id, turn_id, event.seq)
+
+    def claim(self, tx: Transaction, session_id: str, *, worker: str) -> Claim | None:
+        """T2 and T9: begin the first turn of the session that has not ended; None when there is none, or another works on it."""
+        with open_log(tx, session_id) as log:
+            if log.has_left_ai:
+                return None
+            claimed = None
+            for turn in turn_repository.list_open_turns(tx.connection, log.session.id):
+                if turn.state is not TurnState.QUEUED:
+                    if turn.lease_until is not None and turn.lease_until >= log.now:
+                        break
+                    if (failure := self._hopeless(tx, turn, log.now)) is not None:
+                        log.raise_fence()
+                        self._fail(tx, log, turn, failure)
+                        if log.has_left_ai:
+                            break
+                        continue
+                claimed = self._begin(tx, log, turn, worker=worker)
+                break
+            self._publish_after_commit(tx, log)
+            return claimed
+
+    def finish(self, tx: Transaction, claim: Claim, answered: Answered) -> MessageId | None:
+        """T6: the answer, its ticket if there is one, and the end of the turn. None: the fence is no longer ours."""
+        with open_log(tx, claim.session.id) as log:
+            turn = claim.turn
+            if not turn_repository.end_turn(tx, turn.id, fence=claim.fence, state=TurnState.COMPLETED, now=log.now):
+                return None
+            escalates = answered.escalation is not None
+            if answered.escalation is not None:
+                self._escalate(tx, log, answered.escalation, turn_id=turn.id)
+            message_id = new_message_id()
+            details = {
+                "sources": [
+                    {"content": used.content, "metadata": used.metadata, "relevance_score": used.relevance, "rank": used.rank}
+                    for used in answered.sources
+                ],
+                "requires_escalation": escalates,
+                "confidence": answered.confidence,
+                "processing_time": round(max(0.0, log.now - turn.created_at), 4),
+                "tools_used": list(answered.tools_used),
+                "metadata": answered.metadata,
+            }
+            event = log.append(
+                "complete",
+                {"turn_id": turn.id, "message_id": message_id, "session_id": claim.session.id, "message": answered.text, **details},
+                turn_id=turn.id,
+                attempt=turn.attempt,
+            )
+            self._insert_message(tx, event, message_id, role=Author.ASSISTANT, content=answered.text, data=details)
+            if escalates:
+                self._change_mode(tx, log, SessionStatus.ESCALATED, partials={})
+            self._publish_after_commit(tx, log)
+            return message_id
+
+    def fail(self, tx: Transaction, claim: Claim, failure: Failure, *, partial: str) -> bool:
+        """T7: end the turn without an answer; what was said is kept as incomplete. False: the fence is no longer ours."""
+        with open_log(tx, claim.session.id) as log:
+            if not turn_repository.holds_turn(tx.connection, claim.turn.id, fence=claim.fence):
+                return False
+            self._fail(tx, log, replace(claim.turn, partial=partial), failure)
+            self._publish_after_commit(tx, log)
+            return True
+
+    def cancel(self, tx: Transaction, session_id: str, *, reason: str, partials: dict[TurnId, str]) -> TurnId | None:
+        """T8: end the first turn of the session that has not ended, which is the one that runs; those after it go on.
+
+        `partials` is text that is newer than the last checkpoint. None: there is nothing to cancel.
+        """
+        with open_log(tx, session_id) as log:
+            open_turns = turn_repository.list_open_turns(tx.connection, log.session.id)[:1]
+            self._cancel(tx, log, open_turns, reason=reason, partials=partials)
+            self._publish_after_commit(tx, log)
+            return open_turns[0].id if open_turns else None
+
+    def change_status(self, tx: Transaction, session_id: str, status: SessionStatus, *, partials: dict[TurnId, str]) -> Session:
+        """T10 and its way back: who answers from here on. Leaving `active` cancels the turns that have not ended."""
+        with open_log(tx, session_id) as log:
+            if log.session.status is not status:
+                self._change_mode(tx, log, status, partials=partials)
+            self._publish_after_commit(tx, log)
+        return log.session
+
+    def _turn_for_message(self, tx: Transaction, session: Session) -> tuple[TurnId | None, bool]:
+        """The turn that a new message belongs to, and whether it has to be made."""
+        if session.status is not SessionStatus.ACTIVE:
+            return None, False
+        waiting = [turn for turn in turn_repository.list_open_turns(tx.connection, session.id) if turn.state is TurnState.QUEUED]
+        if not waiting:
+            return new_turn_id(), True
+        turn = waiting[-1]
+        if turn_repository.count_waiting_messages(tx.connection, turn.id) >= self.rules.queue_limit:
+            raise QueueFull(retry_after_seconds=5)
+        return turn.id, False
+
+    def _hopeless(self, tx: Transaction, turn: Turn, now: float) -> Failure | None:
+        """Why a turn whose worker is gone must not be tried again; None when it may."""
+        if unfinished := turn_repository.list_unfinished_effects(tx.connection, turn.id):
+            for key in unfinished:
+                turn_repository.end_tool_call(tx, key, state=ToolCallState.UNKNOWN, result=None)
+            return NEEDS_PERSON
+        if turn.attempt >= self.rules.max_attempts:
+            return GAVE_UP
+        if turn.deadline is not None and turn.deadline <= now:
+            return TIMED_OUT
+        return None
+
+    def _begin(self, tx: Transaction, log: SessionLog, turn: Turn, *, worker: str) -> Claim:
+        fence = log.raise_fence()
+        attempt = turn.attempt + 1
+        deadline = turn.deadline if turn.deadline is not None else log.now + self.rules.timeout_seconds
+        event = log.append("started", {"turn_id": turn.id, "attempt": attempt}, turn_id=turn.id, attempt=attempt)
+        turn_repository.claim_turn(
+            tx,
+            turn.id,
+            attempt=attempt,
+            fence=fence,
+            lease_until=log.now + self.rules.lease_seconds,
+            deadline=deadline,
+            worker=worker,
+            started_seq=event.seq,
+        )
+        begun = replace(
+            turn,
+            state=TurnState.RUNNING,
+            attempt=attempt,
+            fence=fence,
+            deadline=deadline,
+            worker=worker,
+            started_seq=event.seq,
+            partial="",
+        )
+        messages = tuple(repository.list_messages_of_turn(tx.connection, turn.id))
+        return Claim(session=log.session, turn=begun, messages=messages, seconds_left=deadline - log.now)
+
+    def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, failure: Failure) -> None:
+        turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.FAILED, now=log.now, error_code=failure.code)
+        if failure is NEEDS_PERSON:
+            request = EscalationRequest(EscalationReason.TOOL_FAILURE, Priority.HIGH, failure.message)
+            self._escalate(tx, log, request, turn_id=turn.id)
+        data = {"turn_id": turn.id, "error": failure.code, "message": failure.message, "support": failure.support}
+        self._end_with_partial(tx, log, turn, "error", data)
+        if failure is NEEDS_PERSON:
+            self._change_mode(tx, log, SessionStatus.ESCALATED, partials={})
+
+    def _cancel(self, tx: Transaction, log: SessionLog, open_turns: Sequence[Turn], *, reason: str, partials: dict[TurnId, str]) -> None:
+        if open_turns:
+            log.raise_fence()
+        for turn in open_turns:
+            turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.CANCELLED, now=log.now, cancel_reason=reason)
+            latest = replace(turn, partial=partials.get(turn.id, turn.partial))
+            self._end_with_partial(tx, log, latest, "cancelled", {"turn_id": turn.id, "reason": reason})
+
+    def _end_with_partial(self, tx: Transaction, log: SessionLog, turn: Turn, event_type: str, data: dict[str, Any]) -> None:
+        message_id = new_message_id() if turn.partial else None
+        event = log.append(event_type, {**data, "message_id": message_id, "partial": turn.partial}, turn_id=turn.id, attempt=turn.attempt)
+        if message_id is not None:
+            self._insert_message(
+                tx,
+                event,
+                message_id,
+                role=Author.ASSISTANT,
+                content=turn.partial,
+                status=MessageStatus.INCOMPLETE,
+                data={"reason": data.get("error") or data.get("reason")},
+            )
+
+    def _escalate(self, tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId) -> None:
+        ticket = tickets.insert_ticket(
+            tx,
+            session_id=log.session.id,
+            turn_id=turn_id,
+            reason=request.reason,
+            priority=request.priority,
+            summary=request.summary,
+            created_at=log.now,
+        )
+        log.append(
+            "escalation",
+            {"ticket_id": ticket.id, "reason": str(request.reason), "priority": str(request.priority), "turn_id": turn_id},
+            turn_id=turn_id,
+        )
+
+    def _change_mode(self, tx: Transaction, log: SessionLog, status: SessionStatus, *, partials: dict[TurnId, str]) -> None:
+        """Where the AI's part ends, so do its turns: what still waits belongs to whoever answers next."""
+        log.set_status(status)
+        if status is not SessionStatus.ACTIVE:
+            open_turns = turn_repository.list_open_turns(tx.connection, log.session.id)
+            self._cancel(tx, log, open_turns, reason=f"session_{status}", partials=partials)
+        log.append("mode", {"status": str(status)})
+
+    @staticmethod
+    def _insert_message(
+        tx: Transaction,
+        event: StoredEvent,
+        message_id: MessageId,
+        *,
+        role: Author,
+        content: str,
+        data: dict[str, Any],
+        status: MessageStatus = MessageStatus.COMPLETE,
+        client_message_id: str | None = None,
+        body_hash: str | None = None,
+    ) -> None:
+        message = Message(
+            id=message_id,
+            session_id=event.session_id,
+            seq=event.seq,
+            role=role,
+            content=content,
+            status=status,
+            client_message_id=client_message_id,
+            turn_id=event.turn_id,
+            data=data,
+            created_at=event.created_at,
+        )
+        repository.insert_message(tx, message, body_hash=body_hash)
+
+    def _publish_after_commit(self, tx: Transaction, log: SessionLog) -> None:
+        if log.appended:
+            appended = tuple(log.appended)
+            tx.after_commit(lambda: self._publish(appended))
+
+
+def hash_body(content: str, attachment_ids: Sequence[str]) -> str:
+    """What tells two messages apart that carry the same client_message_id."""
+    return hashlib.sha256("\x00".join([content, *attachment_ids]).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,193 @@
+"""Reading a session live: what is stored, then what passes, from any position, each thing once and in order.
+
+A reader subscribes before it asks the database, so that nothing falls between the two.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+
+import msgspec
+
+from deskhand.clock import Clock, to_iso
+from deskhand.ids import SessionId
+from deskhand.persistence import Database
+from deskhand.realtime import Answer, Channel, Hub
+from deskhand.sessions import SessionNotFound
+from deskhand.sessions.log import list_events, list_last_seqs
+from deskhand.turns.events import Resync, SessionEvent, Started, Text
+from deskhand.turns.position import Position
+from deskhand.turns.render import to_event
+
+_BATCH = 200
+
+
+class SessionReader:
+    """One reader of one session. Holds a position and a place in the running answer, nothing else."""
+
+    __slots__ = ("_answer", "_channel", "_clock", "_database", "_next_mark", "_position", "_session_id", "_with_text")
+
+    def __init__(self, session_id: SessionId, channel: Channel[SessionEvent], database: Database, clock: Clock, *, with_text: bool) -> None:
+        self._session_id = session_id
+        self._channel = channel
+        self._database = database
+        self._clock = clock
+        self._with_text = with_text
+        self._position = Position(0)
+        self._answer: Answer[SessionEvent] | None = None
+        self._next_mark = 0
+
+    async def begin(self, after: str | None) -> list[SessionEvent]:
+        """Take the position `after` (None: the end). Returns a `Resync` when it is no position of this session.
+
+        Raises:
+            SessionNotFound: the session is gone.
+        """
+        last_seqs = await self._database.read(lambda connection: list_last_seqs(connection, [self._session_id]))
+        if self._session_id not in last_seqs:
+            raise SessionNotFound
+        self._channel.begin_at(last_seqs[self._session_id])
+        newest = self._channel.last_seq or 0
+        if after is None:
+            self._position = Position(newest)
+            return []
+        position = Position.parse(after)
+        if position is None or position.seq > newest:
+            self._position = Position(newest)
+            return [Resync(id=str(newest), timestamp=self._now(), reason="unknown_position")]
+        self._position = position
+        return []
+
+    async def take(self) -> list[SessionEvent]:
+        """What stands after the position now; empty when there is nothing new."""
+        taken: list[SessionEvent] = []
+        while True:
+            self._enter_running_answer(taken)
+            if self._answer is not None:
+                self._take_from_answer(self._answer, taken)
+                if self._answer is not None:
+                    return taken
+            before = len(taken)
+            await self._take_stored(taken)
+            if len(taken) == before and not self._can_enter():
+                return taken
+            if len(taken) >= _BATCH:
+                return taken
+
+    def _can_enter(self) -> bool:
+        answer = self._channel.answer
+        return (
+            self._with_text
+            and self._answer is None
+            and answer is not None
+            and not answer.ended
+            and 0 < answer.started_seq <= self._position.seq
+        )
+
+    def _enter_running_answer(self, taken: list[SessionEvent]) -> None:
+        if not self._can_enter():
+            return
+        answer = self._channel.answer
+        assert answer is not None
+        self._answer = answer
+        position = self._position
+        if position.attempt == answer.begun.attempt:
+            self._next_mark = _first_unseen(answer, position)
+            return
+        attempt = answer.begun.attempt
+        for index, mark in enumerate(answer.timeline):
+            if mark.seq == position.seq:
+                self._next_mark = index + 1
+                self._position = Position(position.seq, attempt, mark.offset, _last_note_before(answer, index))
+                return
+        self._next_mark = 0
+        self._position = Position(position.seq, attempt, 0)
+        if position.seq > answer.started_seq:
+            # Where in the text that event stood is not known here (another process did, or one that is gone): the text starts anew.
+            taken.append(Started(id=f"{position.seq}.{attempt}.0.0", timestamp=self._now(), turn_id=answer.begun.turn_id, attempt=attempt))
+
+    def _take_from_answer(self, answer: Answer[SessionEvent], taken: list[SessionEvent]) -> None:
+        while self._next_mark < len(answer.timeline):
+            mark = answer.timeline[self._next_mark]
+            self._next_mark += 1
+            if mark.seq is not None and mark.seq <= self._position.seq:
+                continue
+            self._take_text(answer, mark.offset, taken)
+            if mark.seq is None:
+                self._position = self._position.at_note(mark.number)
+                taken.append(msgspec.structs.replace(mark.content, id=str(self._position)))
+            else:
+                self._position = replace(self._position, seq=mark.seq)
+                taken.append(mark.content)
+        if answer.ended:
+            self._answer = None
+            self._position = Position(self._position.seq)
+        else:
+            self._take_text(answer, answer.length, taken)
+
+    def _take_text(self, answer: Answer[SessionEvent], end: int, taken: list[SessionEvent]) -> None:
+        start = self._position.offset
+        if end > start:
+            self._position = self._position.at_text(end)
+            taken.append(Text(id=str(self._position), timestamp=self._now(), turn_id=answer.begun.turn_id, delta=answer.text[start:end]))
+
+    async def _take_stored(self, taken: list[SessionEvent]) -> None:
+        known = self._channel.events_after(self._position.seq)
+        if known is None:
+            after = self._position.seq
+            rows = await self._database.read(lambda connection: list_events(connection, self._session_id, after_seq=after, limit=_BATCH))
+            known = [(row.seq, to_event(row)) for row in rows]
+        for seq, event in known:
+            self._position = Position(seq)
+            taken.append(event)
+            if self._can_enter():
+                return
+
+    def _now(self) -> str:
+        return to_iso(self._clock.now())
+
+
+def _first_unseen(answer: Answer[SessionEvent], position: Position) -> int:
+    """The index of the first mark that a reader at `position` has not seen."""
+    for index, mark in enumerate(answer.timeline):
+        if mark.offset < position.offset:
+            continue
+        if mark.offset > position.offset:
+            return index
+        seen = mark.seq <= position.seq if mark.seq is not None else position.note is not None and mark.number <= position.note
+        if not seen:
+            return index
+    return len(answer.timeline)
+
+
+def _last_note_before(answer: Answer[SessionEvent], index: int) -> int | None:
+    """The newest note that stands before the mark at `index`, at the same place in the text."""
+    offset = answer.timeline[index].offset
+    numbers = [mark.number for mark in answer.timeline[:index] if mark.seq is None and mark.offset == offset]
+    return numbers[-1] if numbers else None
+
+
+async def read_session(
+    session_id: SessionId,
+    *,
+    hub: Hub[SessionEvent],
+    database: Database,
+    clock: Clock,
+    after: str | None,
+    with_text: bool = True,
+    has_closed: Callable[[], bool],
+) -> AsyncGenerator[SessionEvent]:
+    """The events of a session after the id `after` (None: from now on), until the session is gone or `has_closed`.
+
+    Raises:
+        SessionNotFound: there is no such session.
+    """
+    with hub.subscribe(session_id) as subscription:
+        reader = SessionReader(session_id, subscription.channel, database, clock, with_text=with_text)
+        for event in await reader.begin(after):
+            yield event
+        while not has_closed() and not subscription.channel.closed:
+            taken = await reader.take()
+            for event in taken:
+                yield event
+            if not taken:
+                await subscription.wait()

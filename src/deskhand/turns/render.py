@@ -1,0 +1,24 @@
+"""From a row of the log to the event that readers get."""
+
+from typing import cast
+
+import msgspec
+
+from deskhand.clock import to_iso
+from deskhand.realtime import Begins, Ends
+from deskhand.sessions import StoredEvent
+from deskhand.turns.events import Cancelled, Complete, Failed, SessionEvent, Started
+
+
+def to_event(stored: StoredEvent) -> SessionEvent:
+    fields = {**stored.data, "id": str(stored.seq), "type": stored.type, "timestamp": to_iso(stored.created_at)}
+    return cast("SessionEvent", msgspec.convert(fields, SessionEvent))
+
+
+def classify(event: SessionEvent) -> Begins | Ends | None:
+    """What the event means for the answer that runs."""
+    if isinstance(event, Started):
+        return Begins(event.turn_id, event.attempt)
+    if isinstance(event, Complete | Failed | Cancelled):
+        return Ends(event.turn_id)
+    return None

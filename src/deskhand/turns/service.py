@@ -1,0 +1,224 @@
+"""The turn engine as `api` sees it: say something, follow what happens, stop it."""
+
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import cast
+
+from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.clock import Clock
+from deskhand.ids import SessionId, TurnId
+from deskhand.persistence import Database
+from deskhand.realtime import Ends, Hub
+from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
+from deskhand.sessions.log import list_last_seqs
+from deskhand.telemetry import Metrics, Supervisor
+from deskhand.turns.errors import TurnInterrupted
+from deskhand.turns.events import Cancelled, Complete, Failed, ModeChanged, Resync, SessionEvent
+from deskhand.turns.lifecycle import Accepted, TurnLifecycle, TurnRules
+from deskhand.turns.poller import Poller
+from deskhand.turns.reader import read_session
+from deskhand.turns.render import classify, to_event
+from deskhand.turns.worker import TurnWorker
+
+_POLL_SHARED_SECONDS = 0.5
+_POLL_ALONE_SECONDS = 2.0
+_SECONDS_A_DAY = 86_400.0
+_CLEANUP_BATCH = 500
+
+
+class TurnService:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        agent: CustomerSupportAgent,
+        rules: TurnRules,
+        clock: Clock,
+        metrics: Metrics,
+        concurrency: int,
+        drain_seconds: float,
+    ) -> None:
+        self._database = database
+        self._agent = agent
+        self._clock = clock
+        self._drain_seconds = drain_seconds
+        self._supervisor = Supervisor(metrics)
+        self._hub: Hub[SessionEvent] = Hub(classify)
+        self._lifecycle = TurnLifecycle(rules, publish=self._publish)
+        self._draining = False
+        self._closed = False
+        name = f"worker_{secrets.token_hex(8)}"
+        self._worker = TurnWorker(
+            name=name,
+            database=database,
+            lifecycle=self._lifecycle,
+            hub=self._hub,
+            agent=agent,
+            clock=clock,
+            supervisor=self._supervisor,
+            metrics=metrics,
+            concurrency=concurrency,
+        )
+        shared = database.dialect == "postgresql"
+        self._poller = Poller(
+            database=database, hub=self._hub, worker=name, interval_seconds=_POLL_SHARED_SECONDS if shared else _POLL_ALONE_SECONDS
+        )
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    @property
+    def running_count(self) -> int:
+        return self._worker.running_count
+
+    async def start(self, *, alone: bool = False) -> None:
+        """Take up work. `alone`: no other process serves this database, so what an earlier one left is taken over at once."""
+        if alone:
+            await self._database.write(lambda tx: turn_repository.expire_leases_of_others(tx, worker=self._worker.name))
+        self._worker.start()
+        self._polling = self._supervisor.start(self._poller.run, name="event-poll", restart=True)
+
+    async def drain(self) -> None:
+        """Stop claiming, end every stream, give what runs some time to finish, then leave it to others. May be called twice."""
+        if self._closed:
+            return
+        self.stop_streams()
+        await self._worker.drain(seconds=self._drain_seconds)
+        self._closed = True
+        self._hub.wake_all()
+
+    def stop_streams(self) -> None:
+        """Stop claiming and end every stream where it stands: its reader knows its last id and comes back elsewhere."""
+        self._draining = True
+        self._hub.wake_all()
+
+    async def close(self) -> None:
+        await self.drain()
+        await self._supervisor.close()
+
+    async def accept(
+        self, session_id: str, *, content: str, client_message_id: str | None = None, attachments: Sequence[str] = ()
+    ) -> Accepted:
+        """Store what the customer said; when this returns it is durable and will be answered.
+
+        Raises:
+            SessionNotFound, SessionEnded, AttachmentNotFound.
+            MessageConflict: the same `client_message_id` came with another text.
+            QueueFull: too many messages wait in this session.
+        """
+        accepted = await self._database.write(
+            lambda tx: self._lifecycle.accept(
+                tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
+            )
+        )
+        if accepted.turn_id is not None:
+            self._worker.offer(SessionId(session_id))
+        return accepted
+
+    async def outcome(self, session_id: str, accepted: Accepted) -> Complete | Failed | Cancelled:
+        """Wait for the end of the turn that an accepted message belongs to.
+
+        Raises:
+            SessionNotFound: the session was deleted meanwhile.
+            TurnInterrupted: this server is shutting down; the turn goes on elsewhere.
+        """
+        async with aclosing(self._read(session_id, after=str(accepted.seq), with_text=False, outlasts_drain=True)) as events:
+            async for event in events:
+                kind = classify(event)
+                if isinstance(kind, Ends) and kind.turn_id == accepted.turn_id:
+                    return cast("Complete | Failed | Cancelled", event)
+        if self._closed:
+            raise TurnInterrupted(retry_after_seconds=1)
+        raise SessionNotFound
+
+    async def stream_turn(self, session_id: str, accepted: Accepted) -> AsyncIterator[SessionEvent]:
+        """The events of one turn, from the acknowledgement of an accepted message to the turn's end."""
+        async with aclosing(self._read(session_id, after=str(accepted.seq - 1))) as events:
+            async for event in events:
+                if isinstance(event, ModeChanged | Resync) or event.turn_id != accepted.turn_id:
+                    continue
+                yield event
+                if isinstance(classify(event), Ends):
+                    return
+
+    def stream_events(self, session_id: str, *, after: str | None) -> AsyncIterator[SessionEvent]:
+        """All events of a session after the id `after` (None: from now on). Ends when the session is deleted or the service drains."""
+        return self._read(session_id, after=after)
+
+    async def last_event_id(self, session_id: str) -> str:
+        """The id of the newest stored event; "0" when there is none yet."""
+        known = await self._database.read(lambda connection: list_last_seqs(connection, [SessionId(session_id)]))
+        if session_id not in known:
+            raise SessionNotFound
+        return str(known[SessionId(session_id)])
+
+    async def cancel(self, session_id: str, *, reason: str = "cancelled_by_customer") -> TurnId | None:
+        """Stop the answer that runs (or waits first); what was said of it is kept. None: nothing runs."""
+        partials = self._worker.pause(SessionId(session_id))
+        try:
+            cancelled = await self._database.write(lambda tx: self._lifecycle.cancel(tx, session_id, reason=reason, partials=partials))
+            if cancelled is not None:
+                self._worker.stop(SessionId(session_id), turn_id=cancelled)
+                self._worker.offer(SessionId(session_id))
+        finally:
+            self._worker.resume(SessionId(session_id))
+        return cancelled
+
+    async def change_status(self, session_id: str, status: SessionStatus) -> Session:
+        """Say who answers from here on. Leaving `active` stops the AI at once; ending frees the agent's state."""
+        partials = self._worker.pause(SessionId(session_id))
+        try:
+            session = await self._database.write(lambda tx: self._lifecycle.change_status(tx, session_id, status, partials=partials))
+            if status is not SessionStatus.ACTIVE:
+                self._worker.stop(SessionId(session_id))
+        finally:
+            self._worker.resume(SessionId(session_id))
+        if status is SessionStatus.ENDED:
+            await self._agent.cleanup_session(SessionId(session_id))
+        return session
+
+    async def delete_session(self, session_id: str) -> None:
+        """Delete the session with all that belongs to it.
+
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+        deleted = await self._database.write(lambda tx: repository.delete_session(tx, SessionId(session_id)))
+        if not deleted:
+            raise SessionNotFound
+        self._worker.stop(SessionId(session_id))
+        self._hub.close_session(session_id)
+        await self._agent.cleanup_session(SessionId(session_id))
+
+    async def cleanup_sessions(self, *, days: int) -> tuple[int, float]:
+        """Delete the sessions that are not active and have been idle for longer; returns how many, and the dividing moment (epoch)."""
+        deleted = 0
+        while True:
+            idle, cutoff = await self._database.read(
+                lambda connection: repository.list_idle_sessions(connection, idle_seconds=days * _SECONDS_A_DAY, limit=_CLEANUP_BATCH)
+            )
+            for session_id in idle:
+                await self.delete_session(session_id)
+                deleted += 1
+            if len(idle) < _CLEANUP_BATCH:
+                return deleted, cutoff
+
+    def _read(
+        self, session_id: str, *, after: str | None, with_text: bool = True, outlasts_drain: bool = False
+    ) -> AsyncGenerator[SessionEvent]:
+        return read_session(
+            SessionId(session_id),
+            hub=self._hub,
+            database=self._database,
+            clock=self._clock,
+            after=after,
+            with_text=with_text,
+            has_closed=lambda: self._closed if outlasts_drain else self._draining,
+        )
+
+    def _publish(self, appended: Sequence[StoredEvent]) -> None:
+        for stored in appended:
+            if self._hub.find_channel(stored.session_id) is not None:
+                self._hub.publish(stored.session_id, stored.seq, to_event(stored))
