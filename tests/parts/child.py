@@ -1,13 +1,11 @@
 """Server processes that end with the tests, however the tests end, and leave no files behind."""
 
-import contextlib
-import os
 import shlex
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # Waits for the pipe from pytest to close, which it does even when pytest is killed, then stops the server and removes its folder.
@@ -20,11 +18,15 @@ _KEEPER = (
 class ServerProcess:
     """One server and its folder, which `close` removes and `stop` leaves."""
 
-    def __init__(self, command: Sequence[str], *, folder: Path, user: int | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], *, folder: Path, user: int | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.log = folder / "log"
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user)
+            self._process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user, env=environment
+            )
         script = _KEEPER.format(pid=self._process.pid, folder=shlex.quote(str(folder)))
         self._keeper = subprocess.Popen(
             ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -38,28 +40,28 @@ class ServerProcess:
         """Return once `ready` says so.
 
         Raises:
-            RuntimeError: the server ended, or was not ready in time; the message carries its log.
+            RuntimeError: the server ended, or was not ready in time; it is closed, and the message carries its log.
         """
         limit = time.monotonic() + seconds
         while not ready():
             if self._process.poll() is not None or time.monotonic() > limit:
                 message = f"{self._process.args!r} did not start:\n{self.log.read_text(errors='replace')}"
+                self.close()
                 raise RuntimeError(message)
             time.sleep(0.02)
 
     def stop(self, *, with_signal: signal.Signals = signal.SIGINT) -> None:
         """End the process, thawing it first; its folder stays, so that another can be started on it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGCONT)
-            os.kill(self.pid, with_signal)
+        self._process.send_signal(signal.SIGCONT)
+        self._process.send_signal(with_signal)
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(20)
-        self._keeper.communicate(_LEAVE, timeout=20)
+        if self._keeper.poll() is None:
+            self._keeper.communicate(_LEAVE, timeout=20)
 
     def close(self) -> None:
-        if self._process.poll() is None:
-            self.stop()
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
