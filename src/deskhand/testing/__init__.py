@@ -1,0 +1,1 @@
+"""Stand-ins for what Deskhand talks to, for its tests and benchmarks. Shipped for your own tests too; nothing imports it."""
