@@ -1,0 +1,94 @@
+// One message of the customer: on its way, refused, or stored.
+
+import type { Attachment } from "../../protocol/events";
+import type { Failure } from "../../protocol/thread";
+import { make, makeButton } from "../dom";
+import { makeIcon } from "../icons";
+import { bytesText, texts } from "../texts";
+import { makeTime } from "./answerView";
+
+export type Delivery = "sending" | "waiting" | "stored" | "queued" | "refused";
+
+export interface CustomerRow {
+  readonly key: string;
+  readonly content: string;
+  readonly attachments: readonly Attachment[];
+  readonly timestamp: string;
+  readonly delivery: Delivery;
+  readonly failure: Failure | null;
+}
+
+export interface CustomerActions {
+  sayAgain(key: string): void;
+  edit(key: string): void;
+  takeBack(key: string): void;
+}
+
+export class CustomerView {
+  readonly element = make("article", { class: "row customer", attributes: { "aria-label": texts.you } });
+  private readonly state = make("div", { class: "delivery" });
+  private row: CustomerRow | null = null;
+
+  constructor(private readonly actions: CustomerActions) {}
+
+  update(row: CustomerRow): void {
+    const before = this.row;
+    this.row = row;
+    if (before === null || before.content !== row.content || before.attachments.length !== row.attachments.length) this.drawBubble(row);
+    if (before?.delivery !== row.delivery || before.timestamp !== row.timestamp || before.failure !== row.failure) this.drawState(row);
+  }
+
+  private drawBubble(row: CustomerRow): void {
+    const files = row.attachments.map((attachment) => make("li", { class: "chip" }, makeIcon("file"), ...fileWords(attachment)));
+    const bubble = make(
+      "div",
+      { class: "bubble" },
+      make("p", {}, row.content),
+      files.length > 0 && make("ul", { class: "chips" }, ...files),
+    );
+    this.element.replaceChildren(bubble, this.state);
+  }
+
+  private drawState(row: CustomerRow): void {
+    this.element.dataset["delivery"] = row.delivery;
+    const words = deliveryText(row.delivery);
+    if (row.delivery === "refused") this.state.replaceChildren(...this.drawRefusal(row));
+    else this.state.replaceChildren(...(words === null ? [] : [make("span", {}, words)]), makeTime(row.timestamp));
+  }
+
+  private drawRefusal(row: CustomerRow): readonly HTMLElement[] {
+    const button = (label: string, onClick: () => void) => makeButton({ class: "quiet-button", label, onClick });
+    return [
+      make(
+        "p",
+        { class: "refusal", attributes: { role: "alert" } },
+        `${texts.refused}. ${row.failure?.message ?? ""} ${row.failure?.support ?? ""}`,
+      ),
+      make(
+        "div",
+        { class: "buttons" },
+        button(texts.tryAgain, () => this.actions.sayAgain(row.key)),
+        button(texts.editAgain, () => this.actions.edit(row.key)),
+        button(texts.takeBack, () => this.actions.takeBack(row.key)),
+      ),
+    ];
+  }
+}
+
+function deliveryText(delivery: Delivery): string | null {
+  switch (delivery) {
+    case "sending":
+      return texts.sending;
+    case "waiting":
+      return texts.waitingToSend;
+    case "queued":
+      return texts.queued;
+    default:
+      return null;
+  }
+}
+
+function fileWords(attachment: Attachment): readonly HTMLElement[] {
+  const name = make("span", { class: "chip-name" }, attachment.filename);
+  return attachment.size_bytes > 0 ? [name, make("span", { class: "chip-size" }, bytesText(attachment.size_bytes))] : [name];
+}

@@ -1,0 +1,79 @@
+// The top of the page: whose chat it is, how the connection stands, and what can be done with the conversation.
+
+import type { ConversationState } from "../../client/conversation";
+import type { PublicConfig } from "../../protocol/rest";
+import { findRequired } from "../dom";
+import { makeIcon } from "../icons";
+import { texts } from "../texts";
+import { ThemeSwitch } from "../theme";
+
+/** A break shorter than this is not worth a word. */
+const BANNER_AFTER_MS = 1_500;
+
+export class Header {
+  private readonly state = findRequired("connection", HTMLElement);
+  private readonly banner = findRequired("banner", HTMLElement);
+  private readonly personButton = findRequired("person", HTMLButtonElement);
+  private readonly newButton = findRequired("new", HTMLButtonElement);
+  private readonly dialog = findRequired("confirm-new", HTMLDialogElement);
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(config: PublicConfig, actions: { askForPerson(): void; startOver(): void }) {
+    const company = titleCase(config.company);
+    findRequired("company", HTMLElement).textContent = company;
+    findRequired("monogram", HTMLElement).textContent = [...company][0] ?? "";
+    document.title = `${company} – ${texts.assistant}`;
+    this.personButton.prepend(makeIcon("person"));
+    this.newButton.prepend(makeIcon("plus"));
+    new ThemeSwitch(findRequired("theme", HTMLButtonElement));
+    this.personButton.addEventListener("click", () => actions.askForPerson());
+    this.newButton.addEventListener("click", () => this.dialog.showModal());
+    this.dialog.addEventListener("close", () => {
+      if (this.dialog.returnValue === "new") actions.startOver();
+      this.dialog.returnValue = "";
+    });
+  }
+
+  update(state: ConversationState): void {
+    const shown = state.connection === "idle" && state.obstacle === null ? "idle" : connectionOf(state);
+    this.state.dataset["state"] = shown;
+    this.state.textContent = texts.connection[shown];
+    this.personButton.hidden = state.thread.status !== "active";
+    this.newButton.hidden = state.session === null && state.outbox.length === 0;
+    this.showBanner(bannerOf(state));
+  }
+
+  private showBanner(words: string | null): void {
+    if (words === null) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      this.banner.hidden = true;
+    } else if (!this.banner.hidden) this.banner.textContent = words;
+    else {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => {
+        this.banner.textContent = words;
+        this.banner.hidden = false;
+      }, BANNER_AFTER_MS);
+    }
+  }
+}
+
+function connectionOf(state: ConversationState): ConversationState["connection"] {
+  if (!navigator.onLine) return "offline";
+  if (state.obstacle?.kind === "unreachable") return "reconnecting";
+  return state.connection;
+}
+
+function bannerOf(state: ConversationState): string | null {
+  if (state.wasClosedElsewhere) return texts.closedBanner;
+  const shown = connectionOf(state);
+  if (shown === "offline") return texts.offlineBanner;
+  if (shown === "reconnecting") return texts.reconnectingBanner;
+  return state.obstacle === null ? null : texts.busyBanner;
+}
+
+export function titleCase(name: string): string {
+  const [first = "", ...rest] = [...name];
+  return first.toUpperCase() + rest.join("");
+}

@@ -1,0 +1,39 @@
+// What happened to the conversation as a whole: handed to a person, back to the assistant, closed.
+
+import type { EscalationNotice, ModeNotice } from "../../protocol/thread";
+import { make } from "../dom";
+import { makeIcon } from "../icons";
+import { texts } from "../texts";
+import { makeTime } from "./answerView";
+
+export function makeEscalation(notice: EscalationNotice): HTMLElement {
+  return make(
+    "section",
+    { class: "row escalation", attributes: { "aria-label": texts.escalation } },
+    make("span", { class: "escalation-mark" }, makeIcon("person")),
+    make(
+      "div",
+      {},
+      make("h3", {}, texts.escalation),
+      make("p", {}, texts.escalationText),
+      make("p", { class: "ticket" }, `${texts.ticket} `, make("code", {}, notice.ticketId), " · ", makeTime(notice.timestamp)),
+    ),
+  );
+}
+
+/** Null when there is nothing to tell: the hand-over itself has a notice of its own. */
+export function makeModeNotice(notice: ModeNotice): HTMLElement | null {
+  switch (notice.status) {
+    case "escalated":
+      return null;
+    case "active":
+      return make("p", { class: "row mode" }, texts.modeActive);
+    case "ended":
+      return make("p", { class: "row mode" }, texts.modeEnded, " ", texts.endedText);
+  }
+}
+
+export function makePending(): HTMLElement {
+  const dots = make("span", { class: "dots", attributes: { "aria-hidden": "true" } }, make("i"), make("i"), make("i"));
+  return make("p", { class: "row pending stage" }, dots, texts.thinking);
+}

@@ -1,0 +1,118 @@
+// Every word of the page that is ours, in one place.
+
+import type { Stage } from "../protocol/events";
+
+export const texts = {
+  assistant: "Support assistant",
+  you: "You said",
+  answerLabel: "Answer",
+  welcome: "How can we help?",
+  welcomeText: (company: string) =>
+    `Ask about ${company}. Answers come from our own documents and show where they were found. A person is one step away.`,
+  suggestions: "People often ask",
+  restoring: "Restoring your conversation…",
+  connection: {
+    idle: "Ready",
+    connecting: "Connecting…",
+    online: "Online",
+    reconnecting: "Reconnecting…",
+    offline: "Offline",
+  },
+  offlineBanner: "You are offline. What you write is kept here and sent when the connection is back.",
+  reconnectingBanner: "The connection was lost. Reconnecting; nothing you wrote is lost.",
+  busyBanner: "The server is busy. Your message is sent in a moment.",
+  closedBanner: "The earlier conversation is no longer available. Your next message opens a new one.",
+  unavailable: "The chat cannot be loaded at present.",
+  tryAgain: "Try again",
+  sending: "Sending…",
+  waitingToSend: "Not sent yet – will be sent as soon as possible",
+  queued: "Will be answered next",
+  refused: "Not sent",
+  takeBack: "Remove",
+  editAgain: "Edit",
+  thinking: "Thinking…",
+  stop: "Stop",
+  stopTitle: "Stop the answer (Esc)",
+  send: "Send",
+  copy: "Copy",
+  copied: "Copied",
+  sources: (count: number) => (count === 1 ? "1 source" : `${count} sources`),
+  citation: (rank: number, title: string) => `Source ${rank}: ${title}`,
+  openSource: (host: string) => `Open at ${host}`,
+  newTab: "(opens in a new tab)",
+  page: (page: string) => `page ${page}`,
+  incomplete: "This answer is incomplete.",
+  stopped: "Stopped. The answer is incomplete.",
+  stoppedEmpty: "Stopped before an answer began.",
+  notAnswered: "Not answered by the assistant; a person takes over.",
+  failed: "No answer this time",
+  retry: "Try again",
+  person: "Talk to a person",
+  personRequest: "I would like to talk to a person, please.",
+  escalation: "A person takes it from here",
+  escalationText:
+    "Your whole conversation was handed to our team, so you need not repeat anything. You can add details below; they will be read with the rest.",
+  ticket: "Reference",
+  modeActive: "The assistant answers again.",
+  modeEnded: "This conversation was closed.",
+  endedText: "To ask something else, start a new conversation.",
+  newConversation: "New conversation",
+  placeholder: "Ask a question…",
+  placeholderEscalated: "Add details for the team…",
+  placeholderFiles: "Ask something about the file…",
+  removeFile: (name: string) => `Remove ${name}`,
+  uploading: (percent: number) => `Uploading, ${percent} %`,
+  reading: "Reading the file…",
+  fileReady: "Ready",
+  tooManyFiles: (limit: number) => (limit === 1 ? "Only one file can be sent at once." : `Only ${limit} files can be sent at once.`),
+  wrongKind: (kinds: string) => `This kind of file cannot be read here. Supported: ${kinds}.`,
+  tooLarge: (limit: string) => `The file is larger than ${limit}.`,
+  emptyFile: "The file is empty.",
+  uploadUnreachable: "The file could not be sent. Check the connection and try again.",
+  charactersLeft: (left: number) => (left >= 0 ? `${left} characters left` : `${-left} characters too many`),
+  theme: { auto: "Colours: as the device", light: "Colours: light", dark: "Colours: dark" },
+  newText: "New text below",
+  codeLabel: "Code",
+  tableLabel: "Table",
+  announceSent: "Message sent.",
+  announceThinking: "The assistant is working on an answer.",
+  announceComplete: (sources: number) => (sources === 0 ? "Answer complete." : `Answer complete, with ${texts.sources(sources)}.`),
+  announceReady: (company: string) => `Chat with ${company} is ready.`,
+} as const;
+
+const TOOL_STAGES: Readonly<Record<string, string>> = {
+  search_knowledge: "Searching the documents…",
+  read_attachment: "Reading your file…",
+  remember: "Making a note…",
+  recall: "Looking up what you told us before…",
+  escalate_to_human: "Bringing in a person…",
+};
+
+export function stageText(stage: Stage | null, tool: string | null): string {
+  if (tool !== null && TOOL_STAGES[tool] !== undefined) return TOOL_STAGES[tool];
+  switch (stage) {
+    case "searching":
+      return "Searching the documents…";
+    case "using_tool":
+      return "Looking something up…";
+    case "writing":
+      return "Writing…";
+    case null:
+      return texts.thinking;
+  }
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${Math.round(bytes / 1_000)} KB`;
+  return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0).replace(/\.0$/, "")} MB`;
+}
+
+export function timeText(timestamp: string): string {
+  const date = new Date(timestamp);
+  const isToday = date.toDateString() === new Date().toDateString();
+  const format: Intl.DateTimeFormatOptions = isToday
+    ? { hour: "2-digit", minute: "2-digit" }
+    : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(undefined, format).format(date);
+}

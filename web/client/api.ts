@@ -1,0 +1,76 @@
+// Plain HTTP to the server. Every call ends, in time, with a value or a stated failure.
+
+import type { OutboxEntry } from "../protocol/outbox";
+import {
+  type PublicConfig,
+  type Reply,
+  type RequestFailure,
+  readConfig,
+  readRefusal,
+  readSession,
+  type SessionRecord,
+} from "../protocol/rest";
+
+const TIME_LIMIT_MS = 20_000;
+
+export class Api {
+  constructor(readonly prefix: string) {}
+
+  readConfig(): Promise<Reply<PublicConfig>> {
+    return this.ask(`${this.prefix}/public/config`, { method: "GET" }, readConfig);
+  }
+
+  openSession(): Promise<Reply<SessionRecord>> {
+    return this.ask(`${this.prefix}/sessions`, jsonRequest({ metadata: { channel: "chat_page" } }), readSession);
+  }
+
+  /** Have a message stored. Saying it again with the same id is the same message. */
+  postMessage(session: SessionRecord, entry: OutboxEntry): Promise<Reply<true>> {
+    const request = jsonRequest({
+      message: entry.content,
+      client_message_id: entry.clientMessageId,
+      ...(entry.attachments.length > 0 ? { attachments: entry.attachments.map((attachment) => attachment.attachment_id) } : {}),
+    });
+    request.headers.set("Prefer", "respond-async");
+    request.headers.set("Authorization", `Bearer ${session.token}`);
+    return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/messages`, request, () => true);
+  }
+
+  cancelTurn(session: SessionRecord): Promise<Reply<true>> {
+    const headers = new Headers({ Authorization: `Bearer ${session.token}` });
+    return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/cancel`, { method: "POST", headers }, () => true);
+  }
+
+  private async ask<Value>(url: string, request: RequestInit, read: (body: unknown) => Value | null): Promise<Reply<Value>> {
+    let response: Response;
+    let body: unknown;
+    try {
+      response = await fetch(url, { ...request, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(TIME_LIMIT_MS) });
+      body = parseJson(await response.text());
+    } catch (error) {
+      // fetch fails with TypeError when the network does, and with DOMException when the time is up.
+      if (error instanceof TypeError || error instanceof DOMException) return failed({ kind: "unreachable" });
+      throw error;
+    }
+    if (!response.ok) return failed(readRefusal(response.status, body, response.headers.get("Retry-After")));
+    const value = read(body);
+    return value === null ? failed(readRefusal(502, null, null)) : { ok: true, value };
+  }
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function jsonRequest(body: unknown): { method: string; headers: Headers; body: string } {
+  return { method: "POST", headers: new Headers({ "Content-Type": "application/json" }), body: JSON.stringify(body) };
+}
+
+function failed(failure: RequestFailure): { ok: false; failure: RequestFailure } {
+  return { ok: false, failure };
+}

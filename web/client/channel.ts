@@ -1,0 +1,28 @@
+// A way to hear a session: over the WebSocket, or over server-sent events where that cannot be opened.
+
+import type { SessionEvent } from "../protocol/events";
+
+/**
+ * `unopened`: it never got so far as to hear anything. `lost`: it was open, and broke. `gone`: the session is not there, or not this
+ * browser's to hear; trying again is of no use.
+ */
+export type CloseReason = "unopened" | "lost" | "gone";
+
+export interface ChannelHandlers {
+  /** Where the reader stands: the id of the last event it has. */
+  cursor(): string;
+  onOpen(): void;
+  onEvent(event: SessionEvent): void;
+  /** Called once, and not at all after `close`. */
+  onClose(reason: CloseReason, retryMs: number | null): void;
+}
+
+export interface Channel {
+  close(): void;
+  /** Go back to the reader's cursor and send on from there. */
+  resume(): void;
+  /** Make sure that the other side is there; closes as `lost` if it is not. */
+  probe(): void;
+  cancelTurn(): void;
+  typing(): void;
+}

@@ -1,0 +1,96 @@
+// The session over the WebSocket. The token travels as a subprotocol: never in the address, where logs would keep it.
+
+import { storedNumber } from "../protocol/eventId";
+import { isObject, isSessionEvent } from "../protocol/events";
+import type { SessionRecord } from "../protocol/rest";
+import { parseJson } from "./api";
+import type { Channel, ChannelHandlers, CloseReason } from "./channel";
+
+const OPEN_LIMIT_MS = 10_000;
+const PING_EVERY_MS = 20_000;
+const PONG_LIMIT_MS = 8_000;
+const SESSION_GONE = new Set([4003, 4004]);
+
+export class WebSocketChannel implements Channel {
+  private readonly socket: WebSocket;
+  private isOpen = false;
+  private isClosed = false;
+  private deadline: ReturnType<typeof setTimeout>;
+  private readonly pings: ReturnType<typeof setInterval>;
+  /** While the server goes back to our cursor, events it had already sent from later on would leave a gap: up to this number, none counts. */
+  private goingBackBehind: number | null = null;
+
+  constructor(
+    session: SessionRecord,
+    private readonly handlers: ChannelHandlers,
+  ) {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const address = `${scheme}://${location.host}/ws?session_id=${encodeURIComponent(session.sessionId)}`;
+    this.socket = new WebSocket(address, ["deskhand", `token.${session.token}`]);
+    this.socket.addEventListener("message", (event) => this.takeFrame(event.data));
+    this.socket.addEventListener("close", (event) => this.end(SESSION_GONE.has(event.code) ? "gone" : this.isOpen ? "lost" : "unopened"));
+    this.deadline = setTimeout(() => this.end("unopened"), OPEN_LIMIT_MS);
+    this.pings = setInterval(() => this.probe(), PING_EVERY_MS);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    clearTimeout(this.deadline);
+    clearInterval(this.pings);
+    this.socket.close(1000);
+  }
+
+  resume(): void {
+    this.send({ type: "resume", after: this.handlers.cursor() });
+  }
+
+  probe(): void {
+    if (!this.isOpen || this.isClosed) return;
+    this.send({ type: "ping" });
+    clearTimeout(this.deadline);
+    this.deadline = setTimeout(() => this.end("lost"), PONG_LIMIT_MS);
+  }
+
+  cancelTurn(): void {
+    this.send({ type: "cancel" });
+  }
+
+  typing(): void {
+    this.send({ type: "typing" });
+  }
+
+  private send(frame: { readonly type: string; readonly after?: string }): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
+  }
+
+  private takeFrame(data: unknown): void {
+    if (this.isClosed || typeof data !== "string") return;
+    clearTimeout(this.deadline);
+    const frame = parseJson(data);
+    if (isSessionEvent(frame)) {
+      const isFromBefore = frame.type === "resync" || storedNumber(frame.id) <= (this.goingBackBehind ?? Number.POSITIVE_INFINITY);
+      if (!isFromBefore) return;
+      this.goingBackBehind = null;
+      this.handlers.onEvent(frame);
+    } else if (isObject(frame) && frame["type"] === "connected") {
+      this.takeConnected(typeof frame["last_event_id"] === "string" ? frame["last_event_id"] : "");
+    } else if (isObject(frame) && frame["type"] === "pong") {
+      this.goingBackBehind = null;
+    }
+  }
+
+  private takeConnected(lastEventId: string): void {
+    this.isOpen = true;
+    const last = storedNumber(lastEventId);
+    this.goingBackBehind = storedNumber(this.handlers.cursor()) < last ? last : null;
+    this.resume();
+    this.probe();
+    this.handlers.onOpen();
+  }
+
+  private end(reason: CloseReason): void {
+    if (this.isClosed) return;
+    this.close();
+    this.handlers.onClose(reason, null);
+  }
+}
