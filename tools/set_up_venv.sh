@@ -8,25 +8,26 @@ fail() {
     exit 1
 }
 
-is_new_enough() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+# The upper bound is that of the wheels we lock: for a newer Python they would have to be compiled.
+is_suitable() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null
 }
 
 find_python() {
-    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
-        if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
+    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+        if command -v "$candidate" >/dev/null 2>&1 && is_suitable "$candidate"; then
             printf '%s\n' "$candidate"
             return
         fi
     done
 }
 
-if [ -x "$venv/bin/python" ] && is_new_enough "$venv/bin/python"; then
+if [ -x "$venv/bin/python" ] && is_suitable "$venv/bin/python"; then
     "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$venv/bin/python" -m ensurepip --default-pip >/dev/null 2>&1 ||
         fail "The environment in $venv has no pip and none could be put in. Remove it and try again: rm -rf $venv"
 else
     python=$(find_python)
-    [ -n "$python" ] || fail "Deskhand needs Python 3.11 or newer. Install one, or say where it is: make PYTHON=/path/to/python3.12 …"
+    [ -n "$python" ] || fail "Deskhand is set up with Python 3.11, 3.12, 3.13 or 3.14. Install one of them, or say where it is: make PYTHON=/path/to/python3.12 …"
     echo "Making a virtual environment with $("$python" --version)"
     rm -rf "$venv"
     "$python" -m venv "$venv" >/dev/null 2>&1 ||
