@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from pydantic import SecretStr
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from deskhand.clock import Clock, SystemClock
 from deskhand.models.breaker import Breaker
 from deskhand.models.openai_faults import ModelCutOff, StatusFailure, remedy_for
+from deskhand.models.openai_http import Answer, HttpConnection
 from deskhand.models.openai_request import Dialect, find_other_dialect, to_body
 from deskhand.models.openai_stream import StreamDecoder
 from deskhand.models.port import (
@@ -29,9 +30,6 @@ from deskhand.models.port import (
 )
 from deskhand.models.retry import RetryPolicy
 from deskhand.telemetry import redactor
-
-if TYPE_CHECKING:
-    from deskhand.models.openai_sdk import Answer, SdkConnection
 
 log = structlog.get_logger(__name__)
 
@@ -56,27 +54,26 @@ class Limits:
 
 
 class OpenAIChatModel:
-    """`model` as served at `base_url`. Opens nothing and imports no SDK before it is first used; `check` is a good first use."""
+    """`model` as served at `base_url`. Connects when it is first used."""
 
-    __slots__ = ("_base_url", "_breaker", "_clock", "_connection", "_dialect", "_key", "_limits", "_loading", "_model", "name")
+    __slots__ = ("_breaker", "_clock", "_connection", "_dialect", "_limits", "name")
 
     def __init__(
         self, model: str, *, base_url: str, api_key: SecretStr | None, limits: Limits | None = None, clock: Clock | None = None
     ) -> None:
         self.name = f"openai:{model}"
-        self._model = model
-        self._base_url = base_url
-        self._key = api_key.get_secret_value() if api_key is not None else None
+        key = api_key.get_secret_value() if api_key is not None else None
         self._limits = limits or Limits()
         self._clock = clock or SystemClock()
         self._breaker = Breaker(
             monotonic=self._clock.monotonic, failures=self._limits.breaker_failures, open_seconds=self._limits.breaker_seconds
         )
         self._dialect = Dialect()
-        self._connection: SdkConnection | None = None
-        self._loading = asyncio.Lock()
-        if self._key:
-            redactor.learn([self._key])
+        self._connection = HttpConnection(
+            model=model, base_url=base_url, api_key=key, idle_seconds=self._limits.idle_seconds, now=self._clock.now
+        )
+        if key:
+            redactor.learn([key])
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """Stream one step of the model, as `ChatModel.stream` says.
@@ -90,12 +87,11 @@ class OpenAIChatModel:
         trial = self._breaker.admit()
         healthy: bool | None = None
         try:
-            connection = await self._connect()
             while True:
                 tries += 1
                 reading = _Reading(request, limits=limits, clock=self._clock, deadline=deadline)
                 try:
-                    async with connection.open(to_body(request, dialect=self._dialect), seconds_left=reading.seconds_left) as answer:
+                    async with self._connection.open(to_body(request, dialect=self._dialect), seconds_left=reading.seconds_left) as answer:
                         while True:
                             events = await reading.read(answer)
                             if reading.is_over:
@@ -114,9 +110,8 @@ class OpenAIChatModel:
 
     async def check(self) -> None:
         """Ask the endpoint whether it is there, without a retry. The error's `remedy` is for whoever runs the installation."""
-        connection = await self._connect()
         try:
-            await connection.check()
+            await self._connection.check()
         except StatusFailure as failure:
             error = failure.to_error()
             error.remedy = remedy_for(failure.status)
@@ -126,22 +121,7 @@ class OpenAIChatModel:
             raise
 
     async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-
-    async def _connect(self) -> "SdkConnection":
-        if self._connection is None:
-            async with self._loading:
-                if self._connection is None:
-                    self._connection = await asyncio.to_thread(self._make_connection)
-        return self._connection
-
-    def _make_connection(self) -> "SdkConnection":
-        from deskhand.models.openai_sdk import SdkConnection  # noqa: PLC0415 - the SDK takes a second or two to import
-
-        return SdkConnection(
-            model=self._model, base_url=self._base_url, api_key=self._key, idle_seconds=self._limits.idle_seconds, now=self._clock.now
-        )
+        await self._connection.close()
 
     def _wait_after(self, failure: ModelError | StatusFailure, *, tries: int, reading: "_Reading") -> float:
         """Seconds to wait before the next try; raises what went wrong when there is to be none."""
@@ -189,7 +169,7 @@ class _Reading:
     def seconds_left(self) -> float:
         return max(self._deadline - self._clock.monotonic(), 0.0)
 
-    async def read(self, answer: "Answer") -> list[ModelEvent]:
+    async def read(self, answer: Answer) -> list[ModelEvent]:
         """The next events, perhaps none; the last ones when this sets `is_over`."""
         decoder = self._decoder
         if not decoder.is_done:
@@ -205,7 +185,7 @@ class _Reading:
             await self._drain(answer)
         return events
 
-    async def _read_piece(self, answer: "Answer") -> bytes:
+    async def _read_piece(self, answer: Answer) -> bytes:
         left = self._deadline - self._clock.monotonic()
         if left > self._idle_seconds:
             # The transport keeps the idle limit by itself; a timer for each piece would cost as much as decoding it.
@@ -216,7 +196,7 @@ class _Reading:
         except TimeoutError as error:
             raise ModelTimeout("The model did not finish in time.") from error
 
-    async def _read_last(self, answer: "Answer") -> bytes:
+    async def _read_last(self, answer: Answer) -> bytes:
         """What comes after the end marker. The answer is whole, so a connection that breaks or stays silent now is an end too."""
         try:
             async with asyncio.timeout(min(_AFTER_END_SECONDS, self._idle_seconds)):
@@ -224,7 +204,7 @@ class _Reading:
         except (TimeoutError, ModelTimeout, ModelCutOff):
             return b""
 
-    async def _drain(self, answer: "Answer") -> None:
+    async def _drain(self, answer: Answer) -> None:
         """Read to the end of the body, which is almost always there already: only then can the connection be used again."""
         try:
             async with asyncio.timeout(_AFTER_DONE_SECONDS):

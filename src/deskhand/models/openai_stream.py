@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from deskhand.models.openai_faults import ErrorBody, ModelCutOff, error_from_body
+from deskhand.models.openai_faults import ErrorBody, ModelCutOff, error_from_body, find_error_body
 from deskhand.models.openai_tool_calls import ToolCallDelta, ToolCallParts
 from deskhand.models.port import (
     EndReason,
@@ -22,7 +22,7 @@ from deskhand.models.port import (
     UsageReported,
 )
 
-_LONGEST_LINE_BYTES: Final = 1 << 20
+_LONGEST_EVENT_BYTES: Final = 1 << 20
 _CHARACTERS_PER_TOKEN: Final = 16
 _SPARE_CHARACTERS: Final = 4_096
 _BYTES_PER_TOKEN: Final = 4_096
@@ -70,8 +70,10 @@ class _Chunk(msgspec.Struct, gc=False):
     error: ErrorBody | str | None = None
 
 
+# A line that begins with a colon is a comment, which servers send to keep the connection open.
+_OTHER_FIELDS: Final = frozenset({b"", b"id", b"retry"})
+
 _chunks: Final = msgspec.json.Decoder(_Chunk)
-_errors: Final = msgspec.json.Decoder(ErrorBody)
 
 
 class StreamDecoder:
@@ -84,9 +86,7 @@ class StreamDecoder:
         "_bytes_left",
         "_calls",
         "_characters_left",
-        "_data",
         "_end",
-        "_event",
         "_fault",
         "_refusal",
         "_rest",
@@ -97,8 +97,6 @@ class StreamDecoder:
 
     def __init__(self, *, max_output_tokens: int) -> None:
         self._rest = b""
-        self._data: list[bytes] = []
-        self._event = b""
         self._calls = ToolCallParts()
         self._characters_left = max_output_tokens * _CHARACTERS_PER_TOKEN + _SPARE_CHARACTERS
         self._bytes_left = max_output_tokens * _BYTES_PER_TOKEN + _SPARE_BYTES
@@ -135,7 +133,7 @@ class StreamDecoder:
         """What was left, the tool calls, the usage if it was reported, and the end.
 
         Raises:
-            ModelCutOff: there was no end marker.
+            ModelCutOff: there was no end marker. `ModelProtocolError` if what came could not have become one.
             ModelRefused: it declined, or a filter stopped it.
             ModelEmpty: it ended without text and without a tool call.
         """
@@ -163,50 +161,38 @@ class StreamDecoder:
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
             raise ModelProtocolError("The model sent far more than it was asked for.")
-        lines = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > _LONGEST_LINE_BYTES:
-            raise ModelProtocolError("The model sent a line without end.")
-        for line in lines:
-            self._take_line(line, events)
+        if b"\r" in data:
+            # Inside JSON text a carriage return is escaped, so a bare one is part of a line's end.
+            data = data.replace(b"\r", b"")
+        blocks = (self._rest + data).split(b"\n\n") if self._rest else data.split(b"\n\n")
+        self._rest = blocks.pop()
+        if len(self._rest) > _LONGEST_EVENT_BYTES:
+            raise ModelProtocolError("The model sent an event without end.")
+        for block in blocks:
+            self._take_block(block, events)
             if self.is_done:
                 return
 
-    def _take_line(self, line: bytes, events: list[ModelEvent]) -> None:
-        if line.endswith(b"\r"):
-            line = line[:-1]
-        if not line:
-            self._dispatch(events)
-        elif line.startswith(b"data:"):
-            self._data.append(line[6:] if line.startswith(b" ", 5) else line[5:])
-            if len(self._data) > 1 and sum(map(len, self._data)) > _LONGEST_LINE_BYTES:
-                raise ModelProtocolError("The model sent an event without end.")
-        elif line.startswith(b"event:"):
-            self._event = line[6:].strip()
-        elif not line.startswith((b":", b"id:", b"retry:")):
-            raise ModelProtocolError("The model sent bytes that are not an event stream.")
-
-    def _dispatch(self, events: list[ModelEvent]) -> None:
-        if not self._data:
-            self._event = b""
-            return
-        data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-        is_error = self._event == b"error"
-        self._data.clear()
-        self._event = b""
-        if data.strip() == b"[DONE]":
+    def _take_block(self, block: bytes, events: list[ModelEvent]) -> None:
+        """One event of the stream, without the blank line that ends it."""
+        data = block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data_of(block)
+        if data.startswith(b"{"):
+            try:
+                chunk = _chunks.decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise ModelProtocolError("The model sent an event that cannot be read.") from error
+            self._take_chunk(chunk, events)
+        elif data == b"[DONE]":
             self.is_done = True
-        elif is_error:
-            raise error_from_body(_decode_error(data))
-        else:
-            self._take_chunk(_decode_chunk(data), events)
+        elif data:
+            raise ModelProtocolError("The model sent an event that is not one of its protocol.")
 
     def _take_unended_event(self, events: list[ModelEvent]) -> None:
         """Some servers close without the blank line after the last event. Half an event is not JSON, so it cannot pass for one."""
+        if self._rest.lstrip().startswith(b"<"):
+            raise ModelProtocolError("The model's server sent a page instead of an event stream.")
         try:
-            if self._rest:
-                self._take_line(self._rest, events)
-            self._dispatch(events)
+            self._take_block(self._rest, events)
         except ModelProtocolError:
             self._end = None
 
@@ -245,15 +231,22 @@ class StreamDecoder:
         events.append(TextDelta(text))
 
 
-def _decode_chunk(data: bytes) -> _Chunk:
-    try:
-        return _chunks.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ModelProtocolError("The model sent an event that cannot be read.") from error
+def _data_of(block: bytes) -> bytes:
+    """The data of an event with other fields, comments, or data of several lines; empty if it has none.
 
-
-def _decode_error(data: bytes) -> ErrorBody:
-    try:
-        return _errors.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ErrorBody(message=data[:300].decode("utf-8", "replace"))
+    An `event: error` without an error object is given the shape of one.
+    """
+    data: list[bytes] = []
+    is_error = False
+    for line in block.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            data.append(value.removeprefix(b" "))
+        elif name == b"event":
+            is_error = value.strip() == b"error"
+        elif name not in _OTHER_FIELDS:
+            raise ModelProtocolError("The model sent bytes that are not an event stream.")
+    joined = b"\n".join(data).strip()
+    if is_error and find_error_body(joined) is None:
+        return msgspec.json.encode({"error": joined[:300].decode("utf-8", "replace")})
+    return joined

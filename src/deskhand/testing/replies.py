@@ -107,7 +107,7 @@ def call_tools(*calls: tuple[str, str], text: str = "", finish_reason: str = "to
     for index, (name, arguments) in enumerate(calls):
         function = {"name": name, "arguments": ""}
         events.append(chunk({"tool_calls": [{"index": index, "id": f"call_{index}", "type": "function", "function": function}]}))
-        step = max(len(arguments) // 4, 1)
+        step = min(max(len(arguments) // 4, 1), 16_384)
         events += [
             chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + step]}}]})
             for at in range(0, len(arguments), step)
