@@ -133,7 +133,7 @@ class SessionStoreContract:
         assert await store.ping()
 
     async def test_it_agrees_with_a_dictionary_over_many_random_steps(self, store: SessionStore) -> None:
-        chance = random.Random(7)  # noqa: S311 - a test's own dice, the same in every run
+        chance = random.Random(7)
         model: dict[str, AgentContext] = {}
         for step in range(300):
             session_id = f"sess_{chance.randrange(6)}"

@@ -1,9 +1,9 @@
 """The in-memory session store: the contract, and that it is bounded."""
 
 import pytest
-from session_store.contract import SessionStoreContract, a_context
 
 from deskhand.session_store import InMemorySessionStore
+from session_store.contract import SessionStoreContract, a_context
 
 
 class MovableClock:

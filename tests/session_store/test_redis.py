@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
-from session_store.contract import SessionStoreContract, a_context
 
 from deskhand.session_store import AgentContext, SessionStoreUnavailable
 from deskhand.session_store.context import decode_context, encode_context
 from deskhand.session_store.redis import RedisSessionStore
+from session_store.contract import SessionStoreContract, a_context
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ async def test_keys_of_another_kind_count_as_lost(store: RedisSessionStore, redi
 
 
 def test_a_thousand_damaged_payloads_are_read_as_a_context_or_as_nothing() -> None:
-    chance = random.Random(18)  # noqa: S311 - a test's own dice, the same in every run
+    chance = random.Random(18)
     good = encode_context(a_context(said="Hello, my name is \\u0041nna"))
     for _ in range(1_000):
         damaged = bytearray(good)

@@ -71,7 +71,7 @@ def close_tickets(transaction: Transaction, session_id: SessionId) -> int:
     return result.rowcount
 
 
-def _ticket(row: sa.Row[Any]) -> Ticket:
+def _ticket(row: Any) -> Ticket:
     return Ticket(
         id=TicketId(row.id),
         session_id=SessionId(row.session_id),

@@ -59,7 +59,7 @@ def delete_oldest_facts(transaction: Transaction, user_id: UserId, *, keep: int)
     return transaction.execute(sa.delete(facts).where(facts.c.user_id == user_id, facts.c.id.in_(gone))).rowcount
 
 
-def _fact(row: sa.Row[Any]) -> Fact:
+def _fact(row: Any) -> Fact:
     return Fact(
         id=FactId(row.id),
         user_id=UserId(row.user_id),

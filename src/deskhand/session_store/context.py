@@ -23,12 +23,14 @@ class ContextMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AgentContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the agent needs of a session to answer its next turn.
 
-    `last_seq` is the number of the newest message folded in, 0 for none. `messages` are the last ones, oldest first. `notes` is what an
+    `last_seq` is the number of the newest message known to be folded in, 0 for none, and `last_turn_id` the turn folded in last, all of
+    which is folded in even where its number is greater. `messages` are the last ones, oldest first. `notes` is what an
     anonymous visitor asked to be remembered; it ends with the session. `unanswered_in_a_row` counts the last turns without an answer.
     """
 
     session_id: str
     last_seq: int = 0
+    last_turn_id: str | None = None
     messages: tuple[ContextMessage, ...] = ()
     notes: tuple[Text, ...] = ()
     unanswered_in_a_row: int = 0

@@ -1,0 +1,41 @@
+"""The conversation as a model is sent it: who it is, what was said, what is asked now."""
+
+import re
+from collections.abc import Sequence
+
+from deskhand.agent.prompts.system import render_notes
+from deskhand.agent.run import CustomerMessage
+from deskhand.models.port import ModelMessage, Role
+from deskhand.session_store import AgentContext, ContextMessage
+from deskhand.sessions.model import Attachment
+
+# A name comes from outside: it may not end the marker it stands in, nor begin a line of its own.
+_UNSAFE_IN_NAME = re.compile(r"[\[\]\x00-\x1f\x7f\u2028\u2029]")
+
+
+def build_conversation(
+    *, system: str, context: AgentContext, notes: tuple[str, ...], messages: Sequence[CustomerMessage], attachments: Sequence[Attachment]
+) -> list[ModelMessage]:
+    """The system prompt, the history, and the messages of this turn as one message of the customer."""
+    conversation = [ModelMessage(Role.SYSTEM, system + render_notes(notes))]
+    conversation.extend(_past(message) for message in context.messages)
+    by_id = {attachment.id: attachment for attachment in attachments}
+    said: list[str] = []
+    for message in messages:
+        parts = [message.content] if message.content else []
+        parts.extend(describe_attachment(by_id[id_]) for id_ in message.attachments if id_ in by_id)
+        said.append("\n".join(parts))
+    conversation.append(ModelMessage(Role.USER, "\n\n".join(said)))
+    return conversation
+
+
+def describe_attachment(attachment: Attachment) -> str:
+    return f"[Attached file {attachment.id}: {_UNSAFE_IN_NAME.sub('_', attachment.filename)}]"
+
+
+def _past(message: ContextMessage) -> ModelMessage:
+    if message.role == "customer":
+        return ModelMessage(Role.USER, message.text)
+    if message.role == "operator":
+        return ModelMessage(Role.ASSISTANT, f"(A colleague answered:) {message.text}")
+    return ModelMessage(Role.ASSISTANT, f"{message.text} (interrupted)" if message.interrupted else message.text)

@@ -1,0 +1,39 @@
+"""The limits of a turn. Each ends it as failed with its code; what was said so far is kept as incomplete, and a person is offered."""
+
+from deskhand.errors import DeskhandError
+
+
+class LimitReached(DeskhandError):
+    """The turn used up what a turn may use."""
+
+    code = "limit_reached"
+    status = 503
+    support = "Please ask again in other words, or ask to talk to a person."
+
+
+class ToolLoop(LimitReached):
+    """The model went on calling tools instead of answering."""
+
+    code = "tool_loop"
+
+
+class TokenLimit(LimitReached):
+    """The turn used up its tokens."""
+
+    code = "token_limit"
+
+
+class TurnTimeout(LimitReached):
+    """The turn used up its time."""
+
+    code = "turn_timeout"
+
+
+class AnswerTruncated(LimitReached):
+    """The answer became longer than an answer may be, and was cut off."""
+
+    code = "answer_truncated"
+
+
+class ToolFailed(Exception):
+    """A tool could not do what was asked. The message is for the model, which may try otherwise or has to cope."""

@@ -1,0 +1,123 @@
+"""The transcript folded into a context. Pure.
+
+The invariant: folding a session's messages one turn at a time or all at once gives the same context, so one that was lost is rebuilt as
+it was, as far back as it reaches.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from deskhand.ids import TurnId
+from deskhand.session_store import AgentContext, ContextMessage
+from deskhand.sessions.model import Author, Message, MessageStatus
+
+_ROLES: dict[Author, Literal["customer", "assistant", "operator"]] = {
+    Author.CUSTOMER: "customer",
+    Author.ASSISTANT: "assistant",
+    Author.OPERATOR: "operator",
+}
+_MOST_NOTES = 50
+
+# Keys of an answer's metadata, which is stored with it and read back here.
+ANSWERED = "answered"
+REMEMBERED = "remembered"
+FORGOT_NOTES = "forgot_notes"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    messages: int
+    characters: int
+
+
+def before_turn(messages: Sequence[Message], turn_id: TurnId | None) -> list[Message]:
+    """Those messages that are history when `turn_id` is about to be answered, turn by turn.
+
+    Neither what the turn itself answers, nor what a customer sent later and waits for its own turn. An answer stands behind all it
+    answers, although a message of the next turn may have come between.
+    """
+    own = max((message.seq for message in messages if message.turn_id == turn_id), default=0)
+    past = [
+        message
+        for message in messages
+        if turn_id is None or (message.turn_id != turn_id and not (message.role is Author.CUSTOMER and message.seq > own))
+    ]
+    first_seq: dict[TurnId, int] = {}
+    for message in past:
+        if message.turn_id is not None:
+            first_seq.setdefault(message.turn_id, message.seq)
+    return sorted(past, key=lambda message: (first_seq[message.turn_id] if message.turn_id is not None else message.seq, message.seq))
+
+
+def fold(context: AgentContext, messages: Iterable[Message], bounds: Bounds) -> AgentContext:
+    """The context with these messages added, oldest first, and cut to its bounds."""
+    kept = list(context.messages)
+    notes = context.notes
+    unanswered = context.unanswered_in_a_row
+    last_seq = context.last_seq
+    last_turn_id = context.last_turn_id
+    for message in messages:
+        last_seq = max(last_seq, message.seq)
+        last_turn_id = message.turn_id or last_turn_id
+        role = _ROLES.get(message.role)
+        if role is not None and message.content:
+            kept.append(ContextMessage(role=role, text=message.content, interrupted=message.status is MessageStatus.INCOMPLETE))
+        if role == "assistant":
+            metadata: dict[str, Any] = message.data.get("metadata", {})
+            unanswered = unanswered_after(unanswered, metadata.get(ANSWERED))
+            notes = _notes_after(notes, metadata)
+    return msgspec.structs.replace(
+        context,
+        last_seq=last_seq,
+        last_turn_id=last_turn_id,
+        messages=_bounded(kept, bounds),
+        notes=notes,
+        unanswered_in_a_row=unanswered,
+    )
+
+
+def fold_turn(
+    context: AgentContext, *, turn_id: TurnId, said: Sequence[str], answer: str, metadata: dict[str, Any], last_seq: int, bounds: Bounds
+) -> AgentContext:
+    """The context with one answered turn added; as it is when the turn is in it already."""
+    if context.last_turn_id == turn_id:
+        return context
+    added = [ContextMessage(role="customer", text=text) for text in said if text]
+    added.append(ContextMessage(role="assistant", text=answer))
+    return msgspec.structs.replace(
+        context,
+        last_seq=max(context.last_seq, last_seq),
+        last_turn_id=turn_id,
+        messages=_bounded([*context.messages, *added], bounds),
+        notes=_notes_after(context.notes, metadata),
+        unanswered_in_a_row=unanswered_after(context.unanswered_in_a_row, metadata.get(ANSWERED)),
+    )
+
+
+def _notes_after(notes: tuple[str, ...], metadata: dict[str, Any]) -> tuple[str, ...]:
+    kept = [] if metadata.get(FORGOT_NOTES) else list(notes)
+    kept.extend(note for note in metadata.get(REMEMBERED, ()) if note not in kept)
+    return tuple(kept[-_MOST_NOTES:])
+
+
+def unanswered_after(unanswered: int, answered: bool | None) -> int:
+    """How many turns in a row found no answer, after one more. None: the turn asked for none, such as a thank-you."""
+    if answered is None:
+        return unanswered
+    return 0 if answered else unanswered + 1
+
+
+def _bounded(messages: list[ContextMessage], bounds: Bounds) -> tuple[ContextMessage, ...]:
+    kept = messages[-bounds.messages :]
+    left = bounds.characters
+    for at in range(len(kept) - 1, -1, -1):
+        left -= len(kept[at].text)
+        if left < 0:
+            # The newest message always stays, cut if it must be.
+            newest = kept[-1:] if at == len(kept) - 1 else []
+            cut = [msgspec.structs.replace(message, text=message.text[: bounds.characters]) for message in newest]
+            return tuple(cut or kept[at + 1 :])
+    return tuple(kept)

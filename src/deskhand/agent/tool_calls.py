@@ -1,0 +1,125 @@
+"""The tool calls of one round of the model: checked, journalled, made, and turned into messages for the model.
+
+The invariant: a call with arguments that do not fit its schema is never made, and a call that is made is journalled under its place in
+the turn (round, position), which every attempt shares.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from deskhand.agent.deadline import Deadline
+from deskhand.agent.errors import ToolFailed
+from deskhand.agent.findings import Findings
+from deskhand.agent.registry import AnyTool, ToolDeps, ToolRegistry
+from deskhand.agent.run import Replayed, Stage, ToolCallKey, ToolJournal
+from deskhand.errors import DeskhandError
+from deskhand.models.port import ModelMessage, Role, ToolCall
+
+_SHOWN_ERROR_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCall:
+    """A call of the model: either a tool with arguments that fit it, or what the model has to be told."""
+
+    call: ToolCall
+    tool: AnyTool | None
+    arguments: msgspec.Struct | None
+    problem: dict[str, Any] | None = None
+
+    @property
+    def stage(self) -> Stage:
+        return "searching" if self.call.name == "search_knowledge" else "using_tool"
+
+
+def check_calls(calls: list[ToolCall], registry: ToolRegistry, deps: ToolDeps) -> list[CheckedCall]:
+    """Check the calls of a round. A call that was sent twice is made once; two calls under one id get ids of their own."""
+    checked: list[CheckedCall] = []
+    seen: dict[str, ToolCall] = {}
+    for index, sent in enumerate(calls):
+        if seen.get(sent.id) == sent:
+            continue
+        call = replace(sent, id=f"{sent.id or 'call'}-{index}") if sent.id in seen or not sent.id else sent
+        seen[sent.id] = sent
+        checked.append(_check(call, registry, deps))
+    return checked
+
+
+def _check(call: ToolCall, registry: ToolRegistry, deps: ToolDeps) -> CheckedCall:
+    tool = registry.find(call.name, deps.tier)
+    if tool is None:
+        name = call.name[:80]
+        return CheckedCall(
+            call, None, None, _problem("unknown_tool", f"There is no tool {name!r}. There are: {', '.join(registry.names)}.")
+        )
+    try:
+        return CheckedCall(call, tool, tool.read_arguments(call.arguments))
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        text = str(error)[:_SHOWN_ERROR_CHARACTERS]
+        return CheckedCall(call, tool, None, _problem("invalid_arguments", f"{text}. Call it again with arguments that fit its schema."))
+
+
+def as_model_message(text: str, checked: list[CheckedCall]) -> ModelMessage:
+    """What the model said in this round, as it is sent back to it. Arguments that are no JSON are left out: servers refuse them."""
+    calls = tuple(
+        call.call if call.arguments is not None else replace(call.call, name=call.call.name[:80], arguments="{}") for call in checked
+    )
+    return ModelMessage(Role.ASSISTANT, text, tool_calls=calls)
+
+
+async def make_call(
+    checked: CheckedCall,
+    *,
+    key: ToolCallKey,
+    deps: ToolDeps,
+    journal: ToolJournal,
+    findings: Findings,
+    deadline: Deadline,
+    tool_seconds: float,
+) -> ModelMessage:
+    """Make one call, or replay what an earlier attempt made of it.
+
+    Raises:
+        TurnTimeout: the turn's time ran out.
+        OutcomeUnknown: raised by the journal; nobody knows whether an earlier attempt made it.
+    """
+    tool, arguments = checked.tool, checked.arguments
+    if tool is None or arguments is None:
+        return _tool_message(checked.call, checked.problem or {})
+    with deadline.wait():
+        begun = await journal.begin(key, arguments=msgspec.to_builtins(arguments), idempotent=tool.idempotent)
+    if isinstance(begun, Replayed):
+        result, failed = begun.result, begun.failed
+    else:
+        with deadline.wait():
+            result, failed = await _make(tool, arguments, replace(deps, idempotency_key=begun.idempotency_key), seconds=tool_seconds)
+            await journal.finish(begun, result=result, failed=failed)
+    if tool.name not in findings.tools_used:
+        findings.tools_used.append(tool.name)
+    if failed:
+        findings.failed_parts.append(tool.name)
+        return _tool_message(checked.call, result)
+    return _tool_message(checked.call, tool.absorb(findings, result))
+
+
+async def _make(tool: AnyTool, arguments: msgspec.Struct, deps: ToolDeps, *, seconds: float) -> tuple[dict[str, Any], bool]:
+    try:
+        async with asyncio.timeout(seconds):
+            return await tool.call(deps, arguments), False
+    except ToolFailed as error:
+        return _problem("failed", str(error)), True
+    except DeskhandError as error:
+        return _problem(error.code, error.message), True
+    except TimeoutError:
+        return _problem("timed_out", f"The tool did not answer within {seconds:g} s."), True
+
+
+def _problem(code: str, message: str) -> dict[str, Any]:
+    return {"error": code, "message": message}
+
+
+def _tool_message(call: ToolCall, content: dict[str, Any]) -> ModelMessage:
+    return ModelMessage(Role.TOOL, msgspec.json.encode(content).decode(), tool_call_id=call.id)

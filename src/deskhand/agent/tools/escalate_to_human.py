@@ -1,0 +1,41 @@
+"""Tool: ask that a person takes over. It only asks; the ticket is written when the turn is finished."""
+
+from typing import Annotated, Any
+
+import msgspec
+
+from deskhand.agent.findings import Findings
+from deskhand.agent.registry import Tool, ToolDeps
+from deskhand.agent.run import EscalationRequest
+from deskhand.handoff.policy import EscalationReason, Priority
+
+_NOTICE = "A person takes over after this answer. Tell the customer so, in one or two sentences, and nothing else."
+
+
+class EscalateToHuman(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[EscalationReason, msgspec.Meta(description="Why a person is needed.")]
+    summary: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=2_000, description="What the customer needs and what was tried, for the colleague.")
+    ]
+    priority: Priority = Priority.NORMAL
+
+
+async def _call(_deps: ToolDeps, arguments: EscalateToHuman) -> dict[str, Any]:
+    return {"reason": arguments.reason.value, "priority": arguments.priority.value, "summary": arguments.summary}
+
+
+def _absorb(findings: Findings, result: dict[str, Any]) -> dict[str, Any]:
+    findings.escalation = EscalationRequest(
+        reason=EscalationReason(result["reason"]), priority=Priority(result["priority"]), summary=result["summary"]
+    )
+    return {"notice": _NOTICE}
+
+
+escalate_to_human = Tool(
+    name="escalate_to_human",
+    description="Hand the whole conversation over to a person. Use it when the customer asks for one or you cannot help.",
+    arguments=EscalateToHuman,
+    call=_call,
+    absorb=_absorb,
+    idempotent=True,
+)
