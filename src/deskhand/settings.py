@@ -38,6 +38,13 @@ def _split_commas(value: Any) -> Any:
     return value
 
 
+def _split_bars(value: Any) -> Any:
+    if isinstance(value, str):
+        return [item.strip() for item in value.split("|") if item.strip()]
+    return value
+
+
+BarList = Annotated[list[str], NoDecode, BeforeValidator(_split_bars)]
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
 
 
@@ -102,6 +109,13 @@ class Settings(BaseSettings):
     agent_tools: CommaList = ["search_knowledge", "read_attachment", "remember", "recall", "escalate_to_human"]
     agent_instructions: str = Field("", max_length=20_000)
     company_name: str = Field("our company", min_length=1, max_length=120)
+    # On the empty chat page; separated by "|" in the environment.
+    chat_suggestions: BarList = [
+        "How do I reset my password?",
+        "Where can I find my invoices?",
+        "How do I get a refund?",
+        "I would like to talk to a person",
+    ]
 
     # Knowledge
     embedding_model: str = "all-MiniLM-L6-v2"
@@ -116,13 +130,13 @@ class Settings(BaseSettings):
     admin_api_key: SecretStr | None = None
 
     @classmethod
-    def settings_customise_sources(
+    def settings_customise_sources(  # noqa: PLR0917
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - see above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, dotenv_settings
 

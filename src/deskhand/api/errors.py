@@ -6,15 +6,13 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from deskhand.errors import DeskhandError, Forbidden, Malformed, NotFound, TooLarge, TooMany, Unauthenticated, UnsupportedKind
-
-log = structlog.get_logger(__name__)
+from deskhand.turns.events import Cancelled, Failed
 
 _BY_STATUS: dict[int, type[DeskhandError]] = {
     kind.status: kind for kind in (Unauthenticated, Forbidden, NotFound, TooLarge, UnsupportedKind, TooMany)
@@ -43,6 +41,30 @@ def render_fault(fault: Exception, *, request_id: str, debug: bool) -> Response:
         support=DeskhandError.support,
         request_id=request_id,
         details=None,
+        headers={},
+    )
+
+
+def render_failed_turn(outcome: Failed | Cancelled, *, message_id: str, request_id: str) -> Response:
+    """A turn that ended without an answer, over plain JSON: 503 with the turn's code, or 409 when it was stopped."""
+    details = {"turn_id": outcome.turn_id, "message_id": message_id, "partial": outcome.partial}
+    if isinstance(outcome, Failed):
+        return _response(
+            status=503,
+            code=outcome.error,
+            message=outcome.message,
+            support=outcome.support,
+            request_id=request_id,
+            details=details,
+            headers={},
+        )
+    return _response(
+        status=409,
+        code="turn_cancelled",
+        message="The answer was stopped before it was finished.",
+        support="Read the transcript; if a person took over, they will answer.",
+        request_id=request_id,
+        details={**details, "reason": outcome.reason},
         headers={},
     )
 

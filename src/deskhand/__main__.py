@@ -1,0 +1,5 @@
+"""`python -m deskhand` is the program `deskhand`."""
+
+from deskhand.cli import main
+
+main()

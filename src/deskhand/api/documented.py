@@ -1,0 +1,36 @@
+"""How routes describe themselves: the errors they answer, the bodies they read, who may call them."""
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from deskhand.api import schemas
+
+_MEANING = {
+    401: "No token, or not a valid one.",
+    403: "Not yours to do.",
+    404: "Absent, or not yours to see: the two look alike.",
+    409: "It does not fit the present state.",
+    413: "The body is too large.",
+    415: "The body or the file is of the wrong kind.",
+    422: "The request cannot be understood; `details.fields` names what is wrong.",
+    503: "A part is down, or the turn failed with the code given.",
+}
+
+VISITOR: dict[str, Any] = {"security": [{"VisitorToken": []}, {"StaffKey": []}]}
+STAFF: dict[str, Any] = {"security": [{"StaffKey": []}]}
+PUBLIC: dict[str, Any] = {"security": []}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": schemas.Error, "description": _MEANING.get(status, HTTPStatus(status).phrase)} for status in statuses}
+
+
+def body(schema: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
+    """The request body of a route that reads it through `api.body`. The schema itself is added by `api.openapi`."""
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": {"$ref": reference(schema)}}}}}
+
+
+def reference(schema: type[BaseModel]) -> str:
+    return f"#/components/schemas/{schema.__name__}"

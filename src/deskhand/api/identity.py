@@ -1,0 +1,103 @@
+"""Who asks: read from the request's headers, for every route and transport alike.
+
+The invariant: a credential that is shown must be right. A wrong one is refused even where none is needed for the rest.
+"""
+
+import hmac
+import re
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from deskhand.api.services import Services, ServicesDep, services_of
+from deskhand.errors import Forbidden, Unauthenticated
+from deskhand.sessions import Anonymous, Principal, Session, SessionNotFound, Staff, Visitor
+
+_SESSION_ID = re.compile(r"sess_[0-9a-f]{12}")
+_VISITOR_TOKEN = re.compile(r"vt_[A-Za-z0-9_-]{20,100}")
+_ADMIN = Staff("admin")
+
+
+async def identify(headers: Headers, services: Services) -> Principal:
+    """Raises Unauthenticated: a credential was shown, and it is not right."""
+    key = headers.get("x-api-key")
+    if key is not None:
+        if not _is_admin_key(key, services):
+            raise Unauthenticated("This API key is not known.", support="Send the key of DESKHAND_ADMIN_API_KEY as 'X-API-Key'.")
+        return _ADMIN
+    authorization = headers.get("authorization")
+    if authorization is None:
+        return Anonymous()
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("The Authorization header is not 'Bearer <token>'.")
+    return await identify_token(token.strip(), services)
+
+
+async def identify_token(token: str, services: Services) -> Visitor | Staff:
+    """Whose token this is.
+
+    Raises:
+        Unauthenticated: nobody's, or of a session that is gone.
+    """
+    if _is_admin_key(token, services):
+        return _ADMIN
+    if _VISITOR_TOKEN.fullmatch(token):
+        visitor = await services.sessions.authenticate(token)
+        if visitor is not None:
+            if services.limiter is not None:
+                services.limiter.recognise(token)
+            return visitor
+    raise Unauthenticated("This token is not valid (any more).", support="Open a new session with 'POST /sessions' and use its token.")
+
+
+async def _principal(connection: HTTPConnection) -> Principal:
+    return await identify(connection.headers, services_of(connection))
+
+
+PrincipalDep = Annotated[Principal, Depends(_principal)]
+
+
+def _require_known(principal: PrincipalDep) -> Visitor | Staff:
+    if isinstance(principal, Anonymous):
+        raise Unauthenticated
+    return principal
+
+
+def _require_staff(principal: PrincipalDep) -> Staff:
+    match principal:
+        case Anonymous():
+            raise Unauthenticated(support="Send the staff's key as 'X-API-Key' or 'Authorization: Bearer …'.")
+        case Visitor():
+            raise Forbidden("This is for staff only.")
+        case Staff():
+            return principal
+
+
+async def _access_session(session_id: str, principal: PrincipalDep, services: ServicesDep) -> Session:
+    return await access(session_id, principal, services)
+
+
+async def access(session_id: str, principal: Principal, services: Services) -> Session:
+    """The session, if `principal` may see it.
+
+    Raises:
+        Unauthenticated: no token was shown.
+        SessionNotFound: no such session, or it is another's.
+    """
+    if isinstance(principal, Anonymous):
+        raise Unauthenticated
+    if not _SESSION_ID.fullmatch(session_id):
+        raise SessionNotFound
+    return await services.sessions.access_session(session_id, principal)
+
+
+KnownDep = Annotated[Visitor | Staff, Depends(_require_known)]
+StaffDep = Annotated[Staff, Depends(_require_staff)]
+SessionDep = Annotated[Session, Depends(_access_session)]
+
+
+def _is_admin_key(given: str, services: Services) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), services.admin_key.encode())

@@ -1,0 +1,173 @@
+"""Saying something and hearing the answer; the transcript; the knowledge base; files."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from deskhand.api import documented, schemas
+from deskhand.api.body import read_json
+from deskhand.api.errors import render_failed_turn, request_id_of
+from deskhand.api.identity import KnownDep, PrincipalDep, SessionDep, access
+from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload, store_uploads
+from deskhand.api.services import ServicesDep
+from deskhand.api.streaming import Draining, follow_turn
+from deskhand.errors import Malformed, Unauthenticated, UnsupportedKind
+from deskhand.knowledge import Audience, Passage
+from deskhand.sessions import Anonymous, Session
+from deskhand.turns import Accepted
+from deskhand.turns.events import Complete
+
+router = APIRouter(prefix="/chat", tags=["chat"])
+
+_FORM = {
+    "type": "object",
+    "required": ["message"],
+    "additionalProperties": False,
+    "properties": {
+        "message": {"type": "string", "minLength": 1},
+        "client_message_id": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        "attachments": {"type": "array", "items": {"type": "string", "format": "binary"}},
+    },
+}
+_UPLOAD = {
+    "type": "object",
+    "required": ["file"],
+    "additionalProperties": False,
+    "properties": {"file": {"type": "string", "format": "binary"}, "session_id": {"type": "string"}},
+}
+
+
+@router.post(
+    "/sessions/{session_id}/messages",
+    response_class=Response,
+    openapi_extra={
+        **documented.VISITOR,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": documented.reference(schemas.SendMessage)}},
+                "multipart/form-data": {"schema": _FORM},
+            },
+        },
+    },
+    responses={
+        200: {
+            "description": "The answer; with `Accept: text/event-stream` the events of the turn, to its end.",
+            "content": {
+                "application/json": {"schema": {"$ref": documented.reference(schemas.AnswerView)}},
+                "text/event-stream": {"schema": {"type": "string"}},
+            },
+        },
+        202: {
+            "model": schemas.AcceptedView,
+            "description": "Stored: a person will answer, or `Prefer: respond-async` was sent.",
+        },
+        **documented.errors(401, 404, 409, 413, 415, 422, 429, 503),
+    },
+)
+async def send_message(session: SessionDep, request: Request, services: ServicesDep) -> Response:
+    """Say something, and wait for the answer. A client that goes away does not stop it: the answer is in the transcript."""
+    if services.turns.draining:
+        raise Draining(retry_after_seconds=2)
+    said = await read_message(request, services)
+    attachments = [*said.attachments, *await store_uploads(said.uploads, session.id, services)]
+    accepted = await services.turns.accept(
+        session.id, content=said.message, client_message_id=said.client_message_id, attachments=attachments
+    )
+    if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", ""):
+        return _accepted(session, accepted)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return follow_turn(request, accepted, session_id=session.id, services=services)
+    outcome = await services.turns.outcome(session.id, accepted)
+    if isinstance(outcome, Complete):
+        return Response(msgspec.json.encode(_answer(outcome)), media_type="application/json")
+    return render_failed_turn(outcome, message_id=accepted.message_id, request_id=request_id_of(request))
+
+
+@router.get("/sessions/{session_id}/messages", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404, 422))
+async def list_messages(session: SessionDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
+    """The transcript, oldest first."""
+    messages, total = await services.sessions.list_messages(session.id, limit=page.limit, offset=page.offset)
+    return schemas.Transcript(messages=[schemas.MessageView.of(message) for message in messages], total=total, session_id=session.id)
+
+
+@router.post(
+    "/search",
+    openapi_extra={**documented.VISITOR, **documented.body(schemas.SearchKnowledge)},
+    responses=documented.errors(401, 413, 415, 422, 503),
+)
+async def search_knowledge(_caller: KnownDep, request: Request, services: ServicesDep) -> list[schemas.SourceView]:
+    """Ask the knowledge base only."""
+    wanted = await read_json(request, schemas.SearchKnowledge)
+    passages = await services.knowledge.search(wanted.query, limit=wanted.limit, audience=Audience.public())
+    return [_source(passage) for passage in passages]
+
+
+@router.post(
+    "/upload",
+    openapi_extra={
+        **documented.VISITOR,
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD}}},
+    },
+    responses=documented.errors(401, 404, 413, 415, 422),
+)
+async def upload_file(
+    *,
+    principal: PrincipalDep,
+    request: Request,
+    services: ServicesDep,
+    session_id: Annotated[str | None, Query(max_length=64, description="The session; may be a field of the form instead.")] = None,
+) -> schemas.UploadView:
+    """Attach a file to a session; name its `attachment_id` in a message."""
+    if isinstance(principal, Anonymous):
+        raise Unauthenticated
+    if not is_form(request):
+        raise UnsupportedKind("The body is not a form.", support="Send 'multipart/form-data' with the field 'file'.")
+    form = await read_form(request, services, files={"file"}, fields={"session_id"})
+    wanted = form.get("session_id", session_id)
+    uploads = form.getlist("file")
+    if not isinstance(wanted, str):
+        raise Malformed("session_id: it is missing.", support="Name the session in the form or as ?session_id=….")
+    if len(uploads) != 1 or isinstance(uploads[0], str):
+        raise Malformed("file: exactly one file is expected.")
+    session = await access(wanted, principal, services)
+    attachment, problem = await store_upload(uploads[0], session.id, services)
+    return show_upload(attachment, problem)
+
+
+def _accepted(session: Session, accepted: Accepted) -> Response:
+    body = {
+        "message_id": accepted.message_id,
+        "turn_id": accepted.turn_id,
+        "session_id": session.id,
+        "requires_escalation": accepted.turn_id is None,
+        "duplicate": accepted.duplicate,
+    }
+    return Response(msgspec.json.encode(body), status_code=202, media_type="application/json")
+
+
+def _answer(complete: Complete) -> dict[str, Any]:
+    return {
+        "message": complete.message,
+        "message_id": complete.message_id,
+        "turn_id": complete.turn_id,
+        "sources": complete.sources,
+        "requires_escalation": complete.requires_escalation,
+        "confidence": complete.confidence,
+        "session_id": complete.session_id,
+        "timestamp": complete.timestamp,
+        "processing_time": complete.processing_time,
+        "tools_used": complete.tools_used,
+        "metadata": complete.metadata,
+    }
+
+
+def _source(passage: Passage) -> schemas.SourceView:
+    known = {"url": passage.url, "page": passage.page, "section": passage.section}
+    return schemas.SourceView(
+        content=passage.text,
+        metadata={"source": passage.source, "title": passage.title, **{key: value for key, value in known.items() if value is not None}},
+        relevance_score=passage.score,
+        rank=passage.rank,
+    )

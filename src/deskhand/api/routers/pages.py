@@ -1,0 +1,98 @@
+"""The chat page and its assets, as the web build left them in `api/pages`.
+
+The invariant: only files that the build made are served, looked up by name and never by path; the page runs nothing but its own script.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+
+from deskhand.errors import NotFound, PartDown
+
+router = APIRouter(tags=["pages"], include_in_schema=False)
+
+FOLDER = Path(__file__).parent.parent / "pages"
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+_PAGE_HEADERS = {
+    "Content-Security-Policy": _CSP,
+    "Cache-Control": "no-cache",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
+_TEXT = ("text/", "application/javascript", "application/json", "image/svg")
+_WORTH_COMPRESSING_BYTES = 1_000
+
+
+class PagesMissing(PartDown):
+    """The pages were not built."""
+
+    code = "pages_missing"
+    support = "Run 'make web' in the source tree, or install the released wheel, which brings them."
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    content: bytes
+    compressed: bytes | None
+    content_type: str
+    etag: str
+
+
+@router.get("/chat")
+async def show_chat(request: Request) -> Response:
+    page = _files().get("chat.html")
+    if page is None:
+        raise PagesMissing("The chat page has not been built.")
+    return _serve(page, request, _PAGE_HEADERS)
+
+
+@router.get("/assets/{name:path}")
+async def show_asset(name: str, request: Request) -> Response:
+    asset = _files().get(f"assets/{name}")
+    if asset is None:
+        raise NotFound
+    return _serve(asset, request, _ASSET_HEADERS)
+
+
+@router.get("/favicon.ico")
+async def show_icon(request: Request) -> Response:
+    icon = _files().get("favicon.ico") or _files().get("favicon.svg")
+    if icon is None:
+        raise NotFound
+    return _serve(icon, request, _ASSET_HEADERS)
+
+
+def _serve(file: PageFile, request: Request, headers: dict[str, str]) -> Response:
+    headers = {**headers, "ETag": file.etag, "Vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == file.etag:
+        return Response(status_code=304, headers=headers)
+    if file.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(file.compressed, media_type=file.content_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(file.content, media_type=file.content_type, headers=headers)
+
+
+@cache
+def _files() -> dict[str, PageFile]:
+    """All files of the build by name; read once."""
+    return {path.relative_to(FOLDER).as_posix(): _read(path) for path in sorted(FOLDER.rglob("*")) if path.is_file()}
+
+
+def _read(path: Path) -> PageFile:
+    content = path.read_bytes()
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    small = len(content) < _WORTH_COMPRESSING_BYTES or not content_type.startswith(_TEXT)
+    return PageFile(
+        content=content,
+        compressed=None if small else gzip.compress(content, mtime=0),
+        content_type=content_type,
+        etag=f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+    )

@@ -1,0 +1,97 @@
+"""Sessions: open, read, list, change, delete."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from deskhand.api import documented, schemas
+from deskhand.api.body import read_json, validate
+from deskhand.api.identity import KnownDep, SessionDep, StaffDep
+from deskhand.api.services import ServicesDep
+from deskhand.api.sse import EventStream
+from deskhand.api.streaming import follow
+from deskhand.clock import to_iso
+from deskhand.errors import Forbidden, Malformed
+from deskhand.sessions import SessionStatus, Visitor
+
+router = APIRouter(tags=["sessions"])
+
+
+@router.post(
+    "/sessions",
+    status_code=201,
+    openapi_extra={**documented.PUBLIC, **documented.body(schemas.CreateSession, required=False)},
+    responses=documented.errors(413, 415, 422),
+)
+async def open_session(request: Request, services: ServicesDep) -> schemas.NewSession:
+    """Open a session. The visitor's token is in this answer only."""
+    wanted = await read_json(request, schemas.CreateSession, optional=True)
+    opened = await services.sessions.open_session(user_id=wanted.user_id, metadata=wanted.effective_metadata)
+    return schemas.NewSession.opened(opened)
+
+
+@router.get("/sessions", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422))
+async def list_sessions(
+    _staff: StaffDep, services: ServicesDep, response: Response, query: Annotated[schemas.ListSessions, Query()]
+) -> list[schemas.SessionView]:
+    """All sessions, newest first; how many there are in all is in `X-Total-Count`."""
+    found, total = await services.sessions.list_sessions(user_id=query.user_id, status=query.status, limit=query.limit, offset=query.offset)
+    response.headers["X-Total-Count"] = str(total)
+    return [schemas.SessionView.of(session) for session in found]
+
+
+@router.post("/sessions/cleanup", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422))
+async def clean_up_sessions(_staff: StaffDep, services: ServicesDep, query: Annotated[schemas.Cleanup, Query()]) -> schemas.SessionsCleaned:
+    """Delete the sessions that are not active and have been idle for longer than `days`."""
+    deleted, cutoff = await services.turns.cleanup_sessions(days=query.days)
+    noun = "session" if deleted == 1 else "sessions"
+    return schemas.SessionsCleaned(message=f"{deleted} {noun} deleted.", sessions_deleted=deleted, cutoff_date=to_iso(cutoff))
+
+
+@router.get("/sessions/{session_id}", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404))
+async def get_session(session: SessionDep) -> schemas.SessionView:
+    return schemas.SessionView.of(session)
+
+
+@router.patch(
+    "/sessions/{session_id}/status",
+    openapi_extra={**documented.VISITOR, **documented.body(schemas.ChangeStatus, required=False)},
+    responses=documented.errors(401, 403, 404, 413, 415, 422),
+)
+async def change_status(
+    *, session: SessionDep, caller: KnownDep, request: Request, services: ServicesDep, status: Annotated[str | None, Query()] = None
+) -> schemas.SessionView:
+    """Say who answers: the AI (`active`), a person (`escalated`), nobody (`ended`). The body counts; `?status=` is accepted too."""
+    if status is not None and not await request.body():
+        wanted = validate({"status": status}, schemas.ChangeStatus)
+    else:
+        wanted = await read_json(request, schemas.ChangeStatus)
+        if status is not None and status != wanted.status:
+            raise Malformed("The body and ?status= say different things.", support="Send the status once.")
+    if isinstance(caller, Visitor) and wanted.status == "active" and session.status is not SessionStatus.ACTIVE:
+        raise Forbidden("Only staff can hand a conversation back to the AI.")
+    return schemas.SessionView.of(await services.turns.change_status(session.id, SessionStatus(wanted.status)))
+
+
+@router.delete("/sessions/{session_id}", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404))
+async def delete_session(session: SessionDep, services: ServicesDep) -> schemas.SessionDeleted:
+    """Delete the session with its messages, files, memories and the agent's state for it."""
+    await services.turns.delete_session(session.id)
+    return schemas.SessionDeleted(message="The session and everything in it were deleted.", session_id=session.id)
+
+
+@router.get(
+    "/sessions/{session_id}/events",
+    openapi_extra=documented.VISITOR,
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Server-sent events; the `data` of each is one `SessionEvent`.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **documented.errors(401, 404, 422, 503),
+    },
+)
+async def stream_session_events(stream: Annotated[EventStream, Depends(follow)]) -> Response:
+    """The events of the session: after `Last-Event-ID` (or `?after=`; "0" is the beginning), else from now on. Does not end by itself."""
+    return stream

@@ -1,0 +1,24 @@
+"""All routes of the application, in one place."""
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import WebSocketRoute
+
+from deskhand.api.routers import chat, health, pages, root, sessions
+from deskhand.api.websocket import WebSocketEndpoint
+from deskhand.settings import Settings
+
+
+def add_routes(app: FastAPI, settings: Settings) -> None:
+    routers: list[tuple[APIRouter, str]] = [
+        (chat.router, settings.api_prefix),
+        (sessions.router, settings.api_prefix),
+        (root.public_router, settings.api_prefix),
+        (health.router, ""),
+        (root.router, ""),
+        (pages.router, ""),
+    ]
+    if settings.telemetry_enabled:
+        routers.append((root.metrics_router, ""))
+    for router, prefix in routers:
+        app.include_router(router, prefix=prefix)
+    app.router.routes.append(WebSocketRoute("/ws", WebSocketEndpoint(), name="websocket"))

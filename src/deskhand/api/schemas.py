@@ -1,0 +1,265 @@
+"""The bodies of requests and answers. One source of truth: the OpenAPI document, and with it the pages' types, come from here and from
+the union of events.
+
+A request refuses fields it does not know; the one exception is `tool_metadata`, an old spelling of `metadata`.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from deskhand.clock import to_iso
+from deskhand.sessions import Message, OpenedSession, Session, SessionStatus
+
+_LARGEST_METADATA_BYTES = 16_384
+
+# A text that every database can hold and that says something.
+Said = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ClientMessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
+AttachmentName = Annotated[str, StringConstraints(pattern=r"^file_[0-9a-f]{24}$")]
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class CreateSession(Request):
+    """`user_id` is what the caller says; nothing is unlocked by it."""
+
+    user_id: Name | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict, description="At most 16 KiB as JSON.")
+    tool_metadata: dict[str, Any] | None = Field(None, deprecated=True, description="An old spelling of `metadata`.")
+
+    @model_validator(mode="after")
+    def _one_spelling(self) -> Self:
+        if self.tool_metadata is not None and self.metadata:
+            raise ValueError("give metadata or tool_metadata, not both")
+        if len(msgspec.json.encode(self.effective_metadata)) > _LARGEST_METADATA_BYTES:
+            raise ValueError(f"metadata is larger than {_LARGEST_METADATA_BYTES} bytes")
+        return self
+
+    @property
+    def effective_metadata(self) -> dict[str, Any]:
+        return self.metadata if self.tool_metadata is None else self.tool_metadata
+
+
+class ChangeStatus(Request):
+    status: Literal["active", "escalated", "ended"]
+
+
+class SendMessage(Request):
+    message: Said
+    client_message_id: ClientMessageId | None = Field(None, description="Send it again with the same id: it appears once.")
+    attachments: list[AttachmentName] = Field(default_factory=list, max_length=50)
+
+
+class SearchKnowledge(Request):
+    query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    limit: int = Field(5, ge=1, le=20)
+
+
+class Error(BaseModel):
+    """Every error, everywhere. `support` says what to do."""
+
+    error: str
+    message: str
+    request_id: str
+    support: str
+    details: dict[str, Any] | None = None
+
+
+class SessionView(BaseModel):
+    session_id: str = Field(pattern=r"^sess_[0-9a-f]{12}$")
+    user_id: str | None
+    thread_id: str = Field(pattern=r"^thread_[0-9a-f]{12}$")
+    status: SessionStatus
+    created_at: str
+    updated_at: str
+    last_activity: str
+    metadata: dict[str, Any]
+
+    @classmethod
+    def of(cls, session: Session) -> "SessionView":
+        return cls(**_fields(session))
+
+
+class NewSession(SessionView):
+    token: str = Field(description="The visitor's token. It is shown here only.")
+
+    @classmethod
+    def opened(cls, opened: OpenedSession) -> "NewSession":
+        return cls(**_fields(opened.session), token=opened.token)
+
+
+class SessionDeleted(BaseModel):
+    message: str
+    session_id: str
+
+
+class SessionsCleaned(BaseModel):
+    message: str
+    sessions_deleted: int
+    cutoff_date: str
+
+
+class SourceView(BaseModel):
+    content: str
+    metadata: dict[str, Any] = Field(description="`source` and `title`; `url`, `page` and `section` where known.")
+    relevance_score: float = Field(ge=0, le=1)
+    rank: int = Field(ge=1)
+
+
+class AnswerView(BaseModel):
+    """The answer of one turn."""
+
+    message: str
+    message_id: str
+    turn_id: str
+    sources: list[SourceView]
+    requires_escalation: bool
+    confidence: float = Field(ge=0, le=1)
+    session_id: str
+    timestamp: str
+    processing_time: float
+    tools_used: list[str]
+    metadata: dict[str, Any]
+
+
+class AcceptedView(BaseModel):
+    """The message is stored. `turn_id` is null when a person, not the AI, will answer."""
+
+    message_id: str
+    turn_id: str | None
+    session_id: str
+    requires_escalation: bool
+    duplicate: bool
+
+
+class MessageView(BaseModel):
+    message_id: str
+    event_id: str
+    role: Literal["customer", "assistant", "operator", "system"]
+    content: str
+    status: Literal["complete", "incomplete"]
+    turn_id: str | None
+    client_message_id: str | None
+    created_at: str
+    sources: list[SourceView]
+    attachments: list[dict[str, Any]]
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, message: Message) -> "MessageView":
+        details = dict(message.data)
+        return cls(
+            message_id=message.id,
+            event_id=str(message.seq),
+            role=message.role.value,
+            content=message.content,
+            status=message.status.value,
+            turn_id=message.turn_id,
+            client_message_id=message.client_message_id,
+            created_at=to_iso(message.created_at),
+            sources=details.pop("sources", []),
+            attachments=details.pop("attachments", []),
+            details=details,
+        )
+
+
+class Transcript(BaseModel):
+    messages: list[MessageView]
+    total: int
+    session_id: str
+
+
+class UploadView(BaseModel):
+    """`processed` is false when no text could be read in the file; `error` then says why."""
+
+    attachment_id: str
+    filename: str
+    size_mb: float
+    content_type: str
+    processed: bool
+    preview: str | None
+    error: str | None
+
+
+class Health(BaseModel):
+    status: Literal["healthy", "degraded", "unhealthy"]
+    timestamp: str
+    version: str
+    services: dict[str, str]
+
+
+class Root(BaseModel):
+    name: str
+    version: str
+    environment: str
+    status: Literal["operational"]
+    docs: str
+    health: str
+    metrics: str
+    session_store: str
+    session_stats: dict[str, Any]
+    stats: dict[str, Any]
+
+
+class UploadRules(BaseModel):
+    accept: list[str]
+    max_bytes: int
+    max_files: int
+
+
+class PublicConfig(BaseModel):
+    name: str
+    company: str
+    suggestions: list[str]
+    upload: UploadRules
+    message_max_characters: int
+    api_prefix: str
+
+
+class ListSessions(Request):
+    """The query of the list of sessions."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    user_id: Name | None = None
+    status: SessionStatus | None = None
+    limit: int = Field(20, ge=1, le=200)
+    offset: int = Field(0, ge=0, le=10_000_000)
+
+    @field_validator("user_id", "status", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+
+class Page(Request):
+    """Which part of the transcript."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    limit: int = Field(50, ge=1, le=500)
+    offset: int = Field(0, ge=0, le=10_000_000)
+
+
+class Cleanup(Request):
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    days: int = Field(30, ge=1, le=36_500)
+
+
+def _fields(session: Session) -> dict[str, Any]:
+    return {
+        "session_id": session.id,
+        "user_id": session.user_id,
+        "thread_id": session.thread_id,
+        "status": session.status,
+        "created_at": to_iso(session.created_at),
+        "updated_at": to_iso(session.updated_at),
+        "last_activity": to_iso(session.last_activity),
+        "metadata": session.metadata,
+    }

@@ -1,0 +1,59 @@
+"""What the routes need, made by `app` and handed to each request. Nothing here picks an implementation."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.api.client import Origins
+from deskhand.api.model_check import ModelCheck
+from deskhand.api.rate_limit import RateLimiter
+from deskhand.api.streams import Streams
+from deskhand.cache import CacheService
+from deskhand.clock import Clock
+from deskhand.knowledge import KnowledgeService
+from deskhand.models.port import ChatModel
+from deskhand.persistence import Database
+from deskhand.sessions import SessionService
+from deskhand.settings import Settings
+from deskhand.telemetry import Metrics, Supervisor
+from deskhand.turns import TurnService
+
+
+@dataclass(slots=True)
+class Warmup:
+    """What goes on in the background after the start: "loading", then "healthy", or the reason why not."""
+
+    knowledge: str = "loading"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    supervisor: Supervisor
+    database: Database
+    cache: CacheService
+    model: ChatModel
+    model_check: ModelCheck
+    knowledge: KnowledgeService
+    sessions: SessionService
+    agent: CustomerSupportAgent
+    turns: TurnService
+    streams: Streams
+    origins: Origins
+    limiter: RateLimiter | None
+    admin_key: str
+    started_at: float
+    warmup: Warmup = field(default_factory=Warmup)
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    services: Services = connection.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(services_of)]

@@ -1,0 +1,41 @@
+"""The start-up checks, and what goes on in the background once the server is up."""
+
+import structlog
+
+from deskhand.api.readiness import HEALTHY, Part, ask_parts
+from deskhand.api.services import Services
+from deskhand.persistence.database import parse_url
+from deskhand.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+async def check_parts(services: Services) -> list[Part]:
+    """Ask every part once and log what they say, in one line."""
+    parts = await ask_parts(services)
+    settings = services.settings
+    store = services.agent.session_store
+    bad = [part.name for part in parts if part.state not in (HEALTHY, "disabled", "loading")]
+    write = log.warning if bad else log.info
+    write(
+        "started",
+        environment=settings.environment.value,
+        version=settings.app_version,
+        **{part.name: part.state for part in parts},
+        database_address=parse_url(settings.database_address).render_as_string(hide_password=True),
+        tools=len(services.agent.tools),
+        session_store_type=type(store).__name__,
+        session_store_address=_address(settings),
+        session_key_prefix=settings.session_key_prefix,
+        session_ttl_seconds=settings.session_ttl_seconds,
+    )
+    return parts
+
+
+def _address(settings: Settings) -> str:
+    """Where the session store is, without user or password."""
+    url = settings.session_redis_url or settings.redis_url
+    if url is None:
+        return "this process"
+    scheme, _, rest = url.get_secret_value().partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

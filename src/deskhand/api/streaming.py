@@ -1,0 +1,69 @@
+"""Readers of a session's events over HTTP: who they are, where they begin, and how they are followed up."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Request
+
+from deskhand.api.identity import KnownDep, SessionDep, identify
+from deskhand.api.services import Services, ServicesDep
+from deskhand.api.sse import EventStream
+from deskhand.api.streams import Closing, Reader
+from deskhand.errors import PartDown, Unauthenticated
+from deskhand.sessions import SessionNotFound
+from deskhand.turns import Accepted
+
+
+class Draining(PartDown):
+    """This server is stopping."""
+
+    code = "draining"
+    support = "Connect again in a moment; another instance, or this one restarted, goes on where you were."
+
+
+async def follow(
+    *,
+    request: Request,
+    session: SessionDep,
+    _caller: KnownDep,
+    services: ServicesDep,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+    after: Annotated[str | None, Query(max_length=64, description='An event id; "0" is the beginning.')] = None,
+) -> EventStream:
+    """A stream for ever, from the position the client names."""
+    if services.turns.draining:
+        raise Draining(retry_after_seconds=2)
+    cursor = last_event_id if last_event_id is not None else after
+    if cursor is None:
+        cursor = await services.turns.last_event_id(session.id)
+    return EventStream(
+        services.turns.stream_events(session.id, after=cursor),
+        streams=services.streams,
+        reader=reader_of(request, session.id, services),
+        cursor=cursor,
+    )
+
+
+def follow_turn(request: Request, accepted: Accepted, *, session_id: str, services: Services) -> EventStream:
+    """The stream of one turn, which ends with it."""
+    return EventStream(
+        services.turns.stream_turn(session_id, accepted), streams=services.streams, reader=reader_of(request, session_id, services)
+    )
+
+
+def reader_of(request: Request, session_id: str, services: Services) -> Reader:
+    headers = request.headers
+
+    async def may_read() -> Closing | None:
+        try:
+            principal = await identify(headers, services)
+            await services.sessions.access_session(session_id, principal)
+        except Unauthenticated:
+            return Closing.FORBIDDEN
+        except SessionNotFound:
+            return Closing.GONE
+        return None
+
+    current: asyncio.Task[Any] | None = asyncio.current_task()
+    assert current is not None
+    return Reader(session_id=session_id, transport="sse", task=current, may_read=may_read)

@@ -1,0 +1,240 @@
+"""The composition root: the only place that picks implementations, and the one lifespan that starts and stops them in order.
+
+Start: database, cache, telemetry, agent (which brings its session store and its tools), start-up checks, sample knowledge. Stop in reverse,
+with running turns drained first. What was opened before a failure is closed again.
+"""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.agent.options import AgentOptions
+from deskhand.api import errors, openapi
+from deskhand.api.client import Origins, Peers
+from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
+from deskhand.api.model_check import ModelCheck
+from deskhand.api.rate_limit import BoundedMemoryStorage, RateLimiter
+from deskhand.api.routes import add_routes
+from deskhand.api.services import Services, Warmup
+from deskhand.api.startup import check_parts
+from deskhand.api.streams import Streams
+from deskhand.cache import CacheService, InMemoryCache
+from deskhand.clock import Clock, SystemClock
+from deskhand.errors import ConfigurationError
+from deskhand.knowledge import KnowledgeService
+from deskhand.memory import MemoryService
+from deskhand.models.factory import create_model
+from deskhand.models.port import ChatModel
+from deskhand.persistence import Database
+from deskhand.persistence.migrations import check_schema, migrate
+from deskhand.session_store import InMemorySessionStore, SessionStore
+from deskhand.sessions import SessionService
+from deskhand.settings import Environment, Settings, load_settings
+from deskhand.telemetry import Metrics, Supervisor, redactor
+from deskhand.turns import TurnRules, TurnService
+
+log = structlog.get_logger(__name__)
+
+_FORM_SLACK_BYTES = 100_000
+_ADMIN_KEY_FILE = "admin_key"
+_MIGRATED_AT_START = (Environment.DEVELOPMENT, Environment.TESTING)
+
+
+def create_app(settings: Settings | None = None, *, model: ChatModel | None = None, clock: Clock | None = None) -> FastAPI:
+    """The application. Nothing is opened before its lifespan begins. `model` and `clock` replace the configured ones, for tests."""
+    settings = settings or load_settings()
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    limiter = _create_limiter(settings, clock)
+    peers = Peers(settings.trusted_proxies)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services(settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers) as services:
+            app.state.services = services
+            await services.turns.start(alone=services.database.dialect == "sqlite")
+            services.streams.start()
+            await check_parts(services)
+            _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
+            yield
+            await services.turns.drain()
+
+    app = FastAPI(
+        title=settings.app_name,
+        version=settings.app_version,
+        description="Deskhand answers customers from a company's documents, with sources, and hands over to people.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url="/docs" if settings.debug else None,
+        redoc_url="/redoc" if settings.debug else None,
+        openapi_url="/openapi.json" if settings.debug else None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    # The last one added is the first to see a request.
+    body_limits = BodyLimits(
+        json=settings.request_max_bytes,
+        form=settings.upload_max_bytes * settings.upload_max_files + settings.request_max_bytes + _FORM_SLACK_BYTES,
+        form_prefix=f"{settings.api_prefix}/chat/",
+    )
+    app.add_middleware(GuardMiddleware, limiter=limiter, body_limits=body_limits, metrics=metrics, debug=settings.debug)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials=settings.cors_allow_credentials,
+            allow_methods=["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-API-Key", "Last-Event-ID", "Prefer", "Accept"],
+            expose_headers=EXPOSED_HEADERS,
+        )
+    app.add_middleware(RequestMiddleware, metrics=metrics, peers=peers)
+    errors.install(app)
+    add_routes(app, settings)
+    openapi.install(app, settings)
+    return app
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    clock: Clock | None = None,
+    model: ChatModel | None = None,
+    limiter: RateLimiter | None = None,
+    peers: Peers | None = None,
+) -> AsyncIterator[Services]:
+    """Everything that Deskhand is made of, opened in order and closed in reverse. Serves commands as well as the application.
+
+    Raises:
+        ConfigurationError: a setting, the database or its tables are not as they must be; says what to do.
+    """
+    metrics = metrics or Metrics()
+    clock = clock or SystemClock()
+    supervisor = Supervisor(metrics)
+    async with AsyncExitStack() as opened:
+        started_at = clock.monotonic()
+        database = await _open_database(settings, clock)
+        opened.push_async_callback(database.close)
+        cache = _create_cache(settings, clock)
+        opened.push_async_callback(cache.close)
+        opened.push_async_callback(supervisor.close)
+        chat_model = model or create_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_api_key)
+        opened.push_async_callback(chat_model.close)
+        knowledge = KnowledgeService.create(database, settings)
+        opened.push_async_callback(knowledge.close)
+        sessions = SessionService(database)
+        agent = CustomerSupportAgent(
+            model=chat_model,
+            session_store=_create_session_store(settings, clock),
+            sessions=sessions,
+            knowledge=knowledge,
+            memory=MemoryService(database),
+            options=AgentOptions.from_settings(settings),
+        )
+        opened.push_async_callback(agent.cleanup)
+        turns = TurnService(
+            database=database,
+            agent=agent,
+            rules=TurnRules(
+                timeout_seconds=settings.turn_timeout_seconds,
+                lease_seconds=settings.turn_lease_seconds,
+                max_attempts=settings.turn_max_attempts,
+                queue_limit=settings.queue_limit,
+            ),
+            clock=clock,
+            metrics=metrics,
+            concurrency=settings.turn_concurrency,
+            drain_seconds=settings.drain_seconds,
+        )
+        opened.push_async_callback(turns.close)
+        yield Services(
+            settings=settings,
+            clock=clock,
+            metrics=metrics,
+            supervisor=supervisor,
+            database=database,
+            cache=cache,
+            model=chat_model,
+            model_check=ModelCheck(chat_model, clock=clock),
+            knowledge=knowledge,
+            sessions=sessions,
+            agent=agent,
+            turns=turns,
+            streams=Streams(clock, metrics, supervisor),
+            origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
+            limiter=limiter,
+            admin_key=_admin_key(settings),
+            started_at=started_at,
+            warmup=Warmup(),
+        )
+
+
+async def warm_up(services: Services) -> None:
+    """Load what the first question needs and, in development, fill an empty knowledge base with the samples. Searches wait for it."""
+    settings = services.settings
+    await services.knowledge.warm_up(samples=settings.is_development and settings.knowledge_samples)
+    services.warmup.knowledge = "healthy"
+
+
+async def _open_database(settings: Settings, clock: Clock) -> Database:
+    if settings.environment in _MIGRATED_AT_START:
+        await migrate(settings.database_address)
+    database = await Database.open(settings.database_address, now=clock.now, pool_size=settings.database_pool_size)
+    try:
+        await check_schema(database)
+    except ConfigurationError:
+        await database.close()
+        raise
+    return database
+
+
+def _create_cache(settings: Settings, clock: Clock) -> CacheService:
+    url = settings.cache_redis_url or settings.redis_url
+    if url is None:
+        return InMemoryCache(clock=clock)
+    from deskhand.cache.redis import RedisCache  # noqa: PLC0415 - redis-py takes 0.1 s to import, and most installations do without
+
+    return RedisCache(url.get_secret_value(), key_prefix="deskhand:cache:", clock=clock)
+
+
+def _create_session_store(settings: Settings, clock: Clock) -> SessionStore:
+    url = settings.session_redis_url or settings.redis_url
+    if url is None:
+        return InMemorySessionStore(default_ttl=settings.session_ttl_seconds, max_sessions=settings.session_store_max_sessions, clock=clock)
+    from deskhand.session_store.redis import RedisSessionStore  # noqa: PLC0415 - see `_create_cache`
+
+    return RedisSessionStore(
+        redis_url=url.get_secret_value(), key_prefix=settings.session_key_prefix, default_ttl=settings.session_ttl_seconds, clock=clock
+    )
+
+
+def _create_limiter(settings: Settings, clock: Clock) -> RateLimiter | None:
+    if not settings.rate_limit_enabled:
+        return None
+    return RateLimiter(
+        BoundedMemoryStorage(clock=clock),
+        requests=settings.rate_limit_requests,
+        period_seconds=settings.rate_limit_period_seconds,
+        clock=clock,
+    )
+
+
+def _admin_key(settings: Settings) -> str:
+    """The key of the settings; else the one made at an earlier start, or now, and kept where only this user can read it."""
+    if settings.admin_api_key is not None:
+        return settings.admin_api_key.get_secret_value()
+    path = settings.data_dir / _ADMIN_KEY_FILE
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        key = f"dk_{secrets.token_urlsafe(32)}"
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(f"{key}\n", encoding="ascii")
+    redactor.learn([key])
+    return key

@@ -1,0 +1,108 @@
+"""The command line. Each command is a file of this package; adding one is that file and one line in `_COMMANDS`.
+
+The invariant: an error a person can do something about ends with its message and what to do, on standard error, and a code: 1 for an error,
+2 for wrong usage. A traceback is for debugging only.
+"""
+
+import importlib
+import sys
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+import deskhand
+from deskhand.errors import DeskhandError
+
+# Each command: the module that has it as the function `command`, and its line in the help. Of these modules, only that of the command
+# which is run is imported.
+_COMMANDS: Final = {
+    "serve": ("deskhand.cli.serve", "Serve the API and the chat page."),
+    "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
+}
+
+_EXIT_ERROR = 1
+_EXIT_INTERRUPTED = 130
+
+
+class _LazyGroup(TyperGroup):
+    _wanted: str | None = None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        self._wanted = args[0] if args else None
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is click's
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the signature is click's
+        if cmd_name not in _COMMANDS:
+            return None
+        module, summary = _COMMANDS[cmd_name]
+        if cmd_name != self._wanted:
+            return _to_command(cmd_name, _not_loaded, help=summary)
+        return _to_command(cmd_name, importlib.import_module(module).command)
+
+
+def _not_loaded() -> None:
+    """Stands for a command in the help of the whole."""
+
+
+def _to_command(name: str, function: Any, **options: Any) -> Any:
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name=name, **options)(function)
+    command = typer.main.get_command(single)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=_LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"deskhand {deskhand.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _deskhand(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Deskhand answers your customers from your documents, with sources, and hands over to people.
+
+    Settings are environment variables that begin with DESKHAND_, or lines of the same form in the file .env.
+    """
+
+
+def main() -> None:
+    """The program `deskhand`."""
+    try:
+        app()
+    except DeskhandError as error:
+        if _is_debugging():
+            raise
+        print(f"deskhand: {error.message}\n{error.remedy}", file=sys.stderr)
+        sys.exit(_EXIT_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(_EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `deskhand openapi | head`.
+        sys.stderr.close()
+        sys.exit(_EXIT_ERROR)
+
+
+def _is_debugging() -> bool:
+    from deskhand.settings import load_settings  # noqa: PLC0415 - only on the way to an error
+
+    try:
+        return load_settings().debug
+    except DeskhandError:
+        return False

@@ -1,0 +1,160 @@
+"""`deskhand serve`: the HTTP server around the application.
+
+The invariant: on a signal readiness says "draining" at once and the streams end within a second, while the port still answers; only then
+does the server stop accepting. Everything ends within 15 s.
+"""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from deskhand.api.services import Services
+from deskhand.app import create_app
+from deskhand.errors import ConfigurationError
+from deskhand.settings import Settings, load_settings
+from deskhand.telemetry import configure_logging
+
+_GRACEFUL_SECONDS = 3
+_BACKLOG = 2048
+
+
+def command(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; 0.0.0.0 for all. [DESKHAND_API_HOST]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 for any free one. [DESKHAND_API_PORT]")] = None,
+) -> None:
+    """Serve the API and the chat page.
+
+    Stop it with Ctrl+C: running answers get some time to finish, and nothing is lost.
+    """
+    overrides: dict[str, str | int] = {}
+    if host is not None:
+        overrides["api_host"] = host
+    if port is not None:
+        overrides["api_port"] = port
+    settings = load_settings(**overrides)
+    configure_logging(settings)
+    listening = _listen(settings)
+    app = create_app(settings)
+    DeskhandServer(app, settings).run(sockets=[listening])
+
+
+class DeskhandServer(uvicorn.Server):
+    """Starts the application itself, so that what stops the start is raised here, and drains it before it stops listening."""
+
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="auto",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=settings.request_max_bytes,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                # Who a proxy says the client is, is decided by `api.client`, for the proxies named in the settings.
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+                backlog=_BACKLOG,
+            )
+        )
+        self._application = app
+        self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with self._application.router.lifespan_context(self._application):
+            await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            _print_banner(self._services, port=sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        draining = asyncio.ensure_future(self._services.turns.drain())
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait({draining}, timeout=0.1)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is uvicorn's
+        # Not uvicorn's own: it raises the signal again once the connections are closed, and SIGTERM would end the process before the
+        # application has closed what it opened.
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._services.turns.stop_streams)
+
+    @property
+    def _services(self) -> Services:
+        services: Services = self._application.state.services
+        return services
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A socket that listens already, so that a busy port is told at once and nobody who connects while we start is refused.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on; says why.
+    """
+    address = f"{settings.api_host}:{settings.api_port}"
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            settings.api_host, settings.api_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(_BACKLOG)
+    except socket.gaierror as error:
+        raise ConfigurationError(
+            f"DESKHAND_API_HOST: {settings.api_host!r} is not an address of this machine.", support="Use 127.0.0.1, or 0.0.0.0 for all."
+        ) from error
+    except OSError as error:
+        match error.errno:
+            case errno.EADDRINUSE:
+                raise ConfigurationError(
+                    f"Port {settings.api_port} on {settings.api_host} is in use by another program.",
+                    support="Stop that program, or choose another port with --port or DESKHAND_API_PORT.",
+                ) from error
+            case errno.EACCES:
+                raise ConfigurationError(
+                    f"This user may not listen on {address}.", support="Choose a port from 1024 up with --port or DESKHAND_API_PORT."
+                ) from error
+            case _:
+                raise ConfigurationError(
+                    f"Cannot listen on {address}: {error.strerror}.", support="Choose another --host or --port."
+                ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def _print_banner(services: Services, *, port: int) -> None:
+    """Where to click, once it really answers."""
+    settings = services.settings
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.api_host, settings.api_host)  # noqa: S104 - compared, not bound
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    rows = [("Chat page", f"{base}/chat"), ("API", f"{base}{settings.api_prefix}"), ("Health", f"{base}/health/ready")]
+    if settings.debug:
+        rows.append(("API docs", f"{base}/docs"))
+    if settings.admin_api_key is None:
+        rows.append(("Staff key", f"{services.admin_key}   (made for this installation; kept in {settings.data_dir / 'admin_key'})"))
+    bold, dim, blue, reset = ("\x1b[1m", "\x1b[2m", "\x1b[34m", "\x1b[0m") if sys.stdout.isatty() else ("", "", "", "")
+    lines = [
+        f"\n  {bold}{settings.app_name} {settings.app_version}{reset} {dim}({settings.environment.value}){reset}\n",
+        *(f"  {dim}{name:<10}{reset} {blue if value.startswith('http') else ''}{value}{reset}" for name, value in rows),
+        f"\n  {dim}Stop it with Ctrl+C.{reset}\n",
+    ]
+    print("\n".join(lines), flush=True)
