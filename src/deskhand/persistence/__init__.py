@@ -3,6 +3,7 @@
 from deskhand.persistence.database import Database, Dialect, parse_url
 from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable
 from deskhand.persistence.metadata import db_now, metadata
+from deskhand.persistence.prepared import Prepared, insert_into
 from deskhand.persistence.transaction import Transaction
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "DatabaseTooNew",
     "DatabaseUnavailable",
     "Dialect",
+    "Prepared",
     "Transaction",
     "db_now",
+    "insert_into",
     "metadata",
     "parse_url",
 ]

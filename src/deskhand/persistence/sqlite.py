@@ -60,7 +60,7 @@ class SqliteEngine:
         self._write_engine = self._create_engine("BEGIN IMMEDIATE")
         self._read_engine = self._create_engine("BEGIN")
         self._local = threading.local()
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read", initializer=self._connect_reader)
         self._writer = threading.Thread(target=self._write_jobs, name="sqlite-write", daemon=True)
         self._synchronous = "FULL"
         self._closed = False
@@ -133,15 +133,15 @@ class SqliteEngine:
     def _raw(connection: sa.Connection) -> Any:
         return connection.connection.dbapi_connection
 
+    def _connect_reader(self) -> None:
+        self._local.connection = self._read_engine.connect()
+
     def _read(self, work: Callable[[sa.Connection], Any]) -> Any:
         try:
-            connection = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._read_engine.connect()
-            with connection.begin():
-                return work(connection)
-        except sqlalchemy.exc.DBAPIError as error:
-            raise translated(error) from error
+            with self._local.connection.begin():
+                return work(self._local.connection)
+        except (sqlalchemy.exc.DBAPIError, pysqlite3.dbapi2.Error) as error:
+            raise self._translated(error) from error
 
     def _write_jobs(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -201,8 +201,8 @@ class SqliteEngine:
 
     @staticmethod
     def _translated(error: Exception) -> Exception:
-        if isinstance(error, pysqlite3.dbapi2.OperationalError):
-            error = sqlalchemy.exc.OperationalError(None, None, error)
+        if isinstance(error, pysqlite3.dbapi2.Error):
+            error = sqlalchemy.exc.DBAPIError.instance(None, None, error, pysqlite3.dbapi2.Error)
         if isinstance(error, sqlalchemy.exc.DBAPIError):
             mapped = translated(error)
             if mapped is not error:

@@ -12,15 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Transaction, db_now
+from deskhand.persistence import Prepared, Transaction, db_now, insert_into
 from deskhand.sessions.errors import SessionNotFound
 from deskhand.sessions.model import Session, SessionStatus, StoredEvent
 from deskhand.sessions.repository import SESSION_COLUMNS, to_session
 from deskhand.sessions.tables import events, sessions
 
-_LOCKED = sa.select(*SESSION_COLUMNS, db_now().label("now")).where(sessions.c.id == sa.bindparam("session_id")).with_for_update()
-_INSERT = sa.insert(events)
-_UPDATE = (
+_LOCKED = Prepared(sa.select(*SESSION_COLUMNS, db_now().label("now")).where(sessions.c.id == sa.bindparam("session_id")).with_for_update())
+_INSERT = insert_into(events, "session_id", "seq", "turn_id", "fence", "attempt", "type", "data", "created_at")
+_UPDATE = Prepared(
     sa.update(sessions)
     .where(sessions.c.id == sa.bindparam("session_id"))
     .values(
@@ -85,18 +85,18 @@ def open_log(tx: Transaction, session_id: str) -> Iterator[SessionLog]:
     Raises:
         SessionNotFound: no such session.
     """
-    row = tx.execute(_LOCKED, {"session_id": session_id}).one_or_none()
+    row = _LOCKED.one_or_none(tx.connection, {"session_id": session_id})
     if row is None:
         raise SessionNotFound
     before = to_session(row)
     log = SessionLog(before, now=row.now)
     yield log
-    if log.appended:
-        tx.execute(_INSERT, [_to_row(event) for event in log.appended])
+    for event in log.appended:
+        _INSERT.run(tx.connection, _to_row(event))
     if log.session is not before:
         after = log.session
-        tx.execute(
-            _UPDATE,
+        _UPDATE.run(
+            tx.connection,
             {
                 "session_id": session_id,
                 "new_seq": after.last_seq,

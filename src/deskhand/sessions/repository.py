@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import AttachmentId, MessageId, SessionId, ThreadId, TurnId, UserId
-from deskhand.persistence import Transaction, db_now
+from deskhand.persistence import Prepared, Transaction, db_now, insert_into
 from deskhand.sessions.model import Attachment, Author, Message, MessageStatus, Session, SessionStatus
 from deskhand.sessions.tables import attachments, messages, sessions
 
@@ -43,15 +43,32 @@ _ATTACHMENT_COLUMNS = (
     attachments.c.text,
 )
 
-_SESSION_BY_TOKEN = sa.select(sessions.c.id).where(sessions.c.token_hash == sa.bindparam("token_hash"))
-_SESSION_BY_ID = sa.select(*SESSION_COLUMNS).where(sessions.c.id == sa.bindparam("session_id"))
-_MESSAGE_BY_CLIENT_ID = sa.select(messages.c.id, messages.c.turn_id, messages.c.seq, messages.c.body_hash).where(
-    messages.c.session_id == sa.bindparam("session_id"), messages.c.client_message_id == sa.bindparam("client_message_id")
+_SESSION_BY_TOKEN = Prepared(sa.select(sessions.c.id).where(sessions.c.token_hash == sa.bindparam("token_hash")))
+_SESSION_BY_ID = Prepared(sa.select(*SESSION_COLUMNS).where(sessions.c.id == sa.bindparam("session_id")))
+_MESSAGE_BY_CLIENT_ID = Prepared(
+    sa.select(messages.c.id, messages.c.turn_id, messages.c.seq, messages.c.body_hash).where(
+        messages.c.session_id == sa.bindparam("session_id"), messages.c.client_message_id == sa.bindparam("client_message_id")
+    )
 )
-_MESSAGES_OF_TURN = (
+_MESSAGES_OF_TURN = Prepared(
     sa.select(*_MESSAGE_COLUMNS)
     .where(messages.c.turn_id == sa.bindparam("turn_id"), messages.c.role == Author.CUSTOMER)
     .order_by(messages.c.seq)
+)
+
+_INSERT_MESSAGE = insert_into(
+    messages,
+    "id",
+    "session_id",
+    "seq",
+    "role",
+    "content",
+    "status",
+    "client_message_id",
+    "body_hash",
+    "turn_id",
+    "data",
+    "created_at",
 )
 
 
@@ -137,13 +154,13 @@ def insert_session(
 
 
 def find_session(connection: sa.Connection, session_id: str) -> Session | None:
-    row = connection.execute(_SESSION_BY_ID, {"session_id": session_id}).one_or_none()
+    row = _SESSION_BY_ID.one_or_none(connection, {"session_id": session_id})
     return to_session(row) if row is not None else None
 
 
 def find_session_id_by_token(connection: sa.Connection, token_hash: str) -> SessionId | None:
-    found: str | None = connection.execute(_SESSION_BY_TOKEN, {"token_hash": token_hash}).scalar_one_or_none()
-    return SessionId(found) if found is not None else None
+    row = _SESSION_BY_TOKEN.one_or_none(connection, {"token_hash": token_hash})
+    return SessionId(row.id) if row is not None else None
 
 
 def list_sessions(
@@ -179,8 +196,8 @@ def list_idle_sessions(connection: sa.Connection, *, idle_seconds: float, limit:
 
 
 def insert_message(tx: Transaction, message: Message, *, body_hash: str | None) -> None:
-    tx.execute(
-        sa.insert(messages),
+    _INSERT_MESSAGE.run(
+        tx.connection,
         {
             "id": message.id,
             "session_id": message.session_id,
@@ -199,7 +216,7 @@ def insert_message(tx: Transaction, message: Message, *, body_hash: str | None) 
 
 def find_message_by_client_id(connection: sa.Connection, session_id: SessionId, client_message_id: str) -> Any:
     """The row (id, turn_id, seq, body_hash), or None."""
-    return connection.execute(_MESSAGE_BY_CLIENT_ID, {"session_id": session_id, "client_message_id": client_message_id}).one_or_none()
+    return _MESSAGE_BY_CLIENT_ID.one_or_none(connection, {"session_id": session_id, "client_message_id": client_message_id})
 
 
 def list_messages(connection: sa.Connection, session_id: SessionId, *, limit: int, offset: int) -> tuple[list[Message], int]:
@@ -223,7 +240,7 @@ def list_recent_messages(connection: sa.Connection, session_id: SessionId, *, li
 
 def list_messages_of_turn(connection: sa.Connection, turn_id: TurnId) -> list[Message]:
     """What the customer said in this turn, in order."""
-    return [_to_message(row) for row in connection.execute(_MESSAGES_OF_TURN, {"turn_id": turn_id})]
+    return [_to_message(row) for row in _MESSAGES_OF_TURN.all(connection, {"turn_id": turn_id})]
 
 
 def insert_attachment(tx: Transaction, attachment: Attachment, *, sha256: str, data: bytes) -> None:

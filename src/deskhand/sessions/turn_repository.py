@@ -6,25 +6,26 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Transaction, db_now
+from deskhand.persistence import Prepared, Transaction, db_now, insert_into
 from deskhand.sessions.model import Author, Turn, TurnState
 from deskhand.sessions.tables import ACTIVE_STATES, messages, tool_calls, turns
 
 _NOW: sa.ColumnElement[float] = db_now()
 _ACTIVE = turns.c.state.in_(ACTIVE_STATES)
 
-_OPEN_TURNS = (
+_OPEN_TURNS = Prepared(
     sa.select(turns, _NOW.label("now"))
     .where(turns.c.session_id == sa.bindparam("session_id"), turns.c.ended_at.is_(None))
     .order_by(turns.c.seq)
 )
-_TURN = sa.select(turns).where(turns.c.id == sa.bindparam("turn_id"))
-_COUNT_WAITING = (
-    sa.select(sa.func.count())
+_TURN = Prepared(sa.select(turns).where(turns.c.id == sa.bindparam("turn_id")))
+_INSERT = insert_into(turns, "id", "session_id", "seq", "state", "attempt", "fence", "partial", "created_at")
+_COUNT_WAITING = Prepared(
+    sa.select(sa.func.count().label("count"))
     .select_from(messages)
     .where(messages.c.turn_id == sa.bindparam("turn_id"), messages.c.role == Author.CUSTOMER)
 )
-_CLAIM = (
+_CLAIM = Prepared(
     sa.update(turns)
     .where(turns.c.id == sa.bindparam("turn_id"))
     .values(
@@ -38,14 +39,14 @@ _CLAIM = (
         partial="",
     )
 )
-_CHECKPOINT = (
+_CHECKPOINT = Prepared(
     sa.update(turns)
     .where(turns.c.id == sa.bindparam("turn_id"), turns.c.fence == sa.bindparam("my_fence"), _ACTIVE)
     .values(
         state=TurnState.STREAMING, partial=sa.bindparam("new_partial"), lease_until=_NOW + sa.bindparam("lease_seconds", type_=sa.Double)
     )
 )
-_END = (
+_END = Prepared(
     sa.update(turns)
     .where(turns.c.id == sa.bindparam("turn_id"), turns.c.fence == sa.bindparam("my_fence"), turns.c.ended_at.is_(None))
     .values(
@@ -79,8 +80,8 @@ def to_turn(row: Any) -> Turn:
 
 
 def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq: int, now: float) -> None:
-    tx.execute(
-        sa.insert(turns),
+    _INSERT.run(
+        tx.connection,
         {
             "id": turn_id,
             "session_id": session_id,
@@ -96,24 +97,24 @@ def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq:
 
 def list_open_turns(connection: sa.Connection, session_id: SessionId) -> list[Turn]:
     """The turns of a session that have not ended, in order. At most one of them is active."""
-    return [to_turn(row) for row in connection.execute(_OPEN_TURNS, {"session_id": session_id})]
+    return [to_turn(row) for row in _OPEN_TURNS.all(connection, {"session_id": session_id})]
 
 
 def find_turn(connection: sa.Connection, turn_id: str) -> Turn | None:
-    row = connection.execute(_TURN, {"turn_id": turn_id}).one_or_none()
+    row = _TURN.one_or_none(connection, {"turn_id": turn_id})
     return to_turn(row) if row is not None else None
 
 
 def count_waiting_messages(connection: sa.Connection, turn_id: TurnId) -> int:
-    count: int = connection.execute(_COUNT_WAITING, {"turn_id": turn_id}).scalar_one()
+    count: int = _COUNT_WAITING.one_or_none(connection, {"turn_id": turn_id}).count
     return count
 
 
 def claim_turn(
     tx: Transaction, turn_id: TurnId, *, attempt: int, fence: int, lease_until: float, deadline: float, worker: str, started_seq: int
 ) -> None:
-    tx.execute(
-        _CLAIM,
+    _CLAIM.run(
+        tx.connection,
         {
             "turn_id": turn_id,
             "new_attempt": attempt,
@@ -129,7 +130,7 @@ def claim_turn(
 def checkpoint_turn(tx: Transaction, turn_id: TurnId, *, fence: int, partial: str, lease_seconds: float) -> bool:
     """Keep the text so far and extend the lease. False: the fence is no longer ours."""
     parameters = {"turn_id": turn_id, "my_fence": fence, "new_partial": partial, "lease_seconds": lease_seconds}
-    return tx.execute(_CHECKPOINT, parameters).rowcount == 1
+    return _CHECKPOINT.run(tx.connection, parameters) == 1
 
 
 def end_turn(
@@ -151,7 +152,7 @@ def end_turn(
         "new_error_code": error_code,
         "new_cancel_reason": cancel_reason,
     }
-    return tx.execute(_END, parameters).rowcount == 1
+    return _END.run(tx.connection, parameters) == 1
 
 
 def renew_leases(tx: Transaction, *, worker: str, turn_ids: Sequence[TurnId], lease_seconds: float) -> set[TurnId]:
