@@ -184,7 +184,7 @@ async def warm_up(services: Services) -> None:
 async def _open_database(settings: Settings, clock: Clock) -> Database:
     if settings.environment in _MIGRATED_AT_START:
         await migrate(settings.database_address)
-    database = await Database.open(settings.database_address, now=clock.now, pool_size=settings.database_pool_size)
+    database = await Database.open(settings.database_address, clock=clock, pool_size=settings.database_pool_size)
     try:
         await check_schema(database)
     except ConfigurationError:

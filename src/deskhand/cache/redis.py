@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar, cast
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -33,18 +33,21 @@ def connect(url: str, *, connections: int = 50) -> "Redis":
         ConfigurationError: not a Redis URL. Never names the password.
     """
     try:
-        return Redis.from_url(
+        # Blocking: whoever finds all connections busy waits for one, instead of being told that the server failed.
+        pool = BlockingConnectionPool.from_url(
             url,
             retry=Retry(NoBackoff(), 0),
             socket_timeout=LIMIT_SECONDS,
             socket_connect_timeout=LIMIT_SECONDS,
             max_connections=connections,
+            timeout=LIMIT_SECONDS,
             decode_responses=False,
         )
     except ValueError as error:
         raise ConfigurationError(
             "The Redis URL cannot be read.", support="Use 'redis://[user:password@]host:6379/0', or 'rediss://…' for TLS."
         ) from error
+    return Redis.from_pool(pool)
 
 
 class RedisCache:
