@@ -182,11 +182,12 @@ async def warm_up(services: Services) -> None:
 
 
 async def _open_database(settings: Settings, clock: Clock) -> Database:
-    if settings.environment in _MIGRATED_AT_START:
-        await migrate(settings.database_address)
     database = await Database.open(settings.database_address, clock=clock, pool_size=settings.database_pool_size)
     try:
-        await check_schema(database)
+        if settings.environment in _MIGRATED_AT_START:
+            await migrate(database)
+        else:
+            await check_schema(database)
     except ConfigurationError:
         await database.close()
         raise

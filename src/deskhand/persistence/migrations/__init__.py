@@ -1,0 +1,63 @@
+"""The schema's versions. A database is used only at exactly the version that this Deskhand was written for.
+
+Revisions live in `versions/` and are run by Alembic, which is imported only when there is something to do.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from deskhand.persistence.database import Database
+from deskhand.persistence.errors import DatabaseNotSetUp, DatabaseTooNew
+from deskhand.persistence.transaction import Transaction
+
+# The newest revision in `versions/`, and all before it in order.
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
+
+_version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
+
+
+async def check_schema(database: Database) -> None:
+    """Ask whether the database is at this Deskhand's version.
+
+    Raises:
+        DatabaseNotSetUp: it has no tables, or older ones; the message says which command sets it up.
+        DatabaseTooNew: a newer Deskhand migrated it.
+    """
+    found = await database.read(lambda connection: connection.execute(sa.select(_version.c.version_num)).scalar_one_or_none())
+    if found == HEAD:
+        return
+    if found is None or found in REVISIONS:
+        raise DatabaseNotSetUp(f"The database is at revision {found or 'none'}; this version of Deskhand needs {HEAD}.")
+    raise DatabaseTooNew(f"The database is at revision {found}, which this version of Deskhand (revision {HEAD}) does not know.")
+
+
+async def migrate(database: Database) -> bool:
+    """Bring the database to this Deskhand's version; False when it was there already. All or nothing.
+
+    Raises:
+        DatabaseTooNew: a newer Deskhand migrated it.
+    """
+    try:
+        await check_schema(database)
+    except DatabaseNotSetUp:
+        await database.write(_upgrade)
+        return True
+    return False
+
+
+def _upgrade(tx: Transaction) -> None:
+    from alembic import command  # noqa: PLC0415 - 0.2 s that a start without migration does not pay
+    from alembic.config import Config  # noqa: PLC0415
+
+    if tx.connection.dialect.name == "postgresql":
+        # Several instances may start at once: one migrates, the others wait and find it done.
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = tx.connection
+    command.upgrade(config, HEAD)
+
+
+_LOCK = 0x4465736B68616E64
