@@ -1,0 +1,232 @@
+"""Which parts of the passages answer a question, and how sure that is. Pure; no model, no vocabulary of any subject.
+
+The evidence is how many of the question's words, weighed by how telling they are among these passages, stand in one place under one
+heading, beside how near the search found the passage. A word that stands nowhere counts against the answer.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deskhand.models.quotation.blocks import Kind, Unit, cut
+from deskhand.words import content_stems, fold
+
+MOST_PASSAGES = 3
+_MOST_SENTENCES = 3
+_MOST_ROWS = 5
+_MOST_ITEMS = 12
+_NEAR_BEST = 0.6
+_SECOND_PASSAGE = 0.85
+_HEADING_WEIGHT = 0.5
+_EARLIER_WEIGHT = 0.4
+_KIND_BONUS = 0.15
+_FEW_WORDS = 3
+
+_FOLLOW_UP = re.compile(
+    r"^(?:and|but|so|what about|how about|or|also|und|aber|et|y|e|en)\b|\b(?:it|its|that|this|these|those|they|them|one|there|the same)\b"
+)
+_ASKS_TIME = re.compile(
+    r"\b(?:how (?:long|soon|fast|often)|when|wie lange|wann|combien de temps|quand|cuanto tiempo|cuando|quanto tempo|quando)\b"
+)
+_ASKS_MONEY = re.compile(
+    r"\b(?:how much|costs?|prices?|fees?|charge|wie viel|kostet|preis|combien|prix|cuanto cuesta|precio|quanto costa)\b"
+)
+_ASKS_COUNT = re.compile(r"\b(?:how many|wie viele|combien de|cuantos|cuantas|quanti|quantos)\b")
+_ASKS_STEPS = re.compile(r"\b(?:how (?:do|can|to|should|would)|steps?|wie|comment|como|come|hoe)\b")
+_HAS_TIME = re.compile(
+    r"\d|\b(?:minutes?|hours?|days?|weeks?|months?|years?|daily|weekly|monthly|immediately|instantly|tage?|stunden|jours?|dias?|giorni)\b"
+)
+_HAS_MONEY = re.compile(
+    r"[$\u20ac\u00a3\u00a5]\s?\d|\d\s?(?:[$\u20ac\u00a3]|%|usd|eur|gbp|euros?|dollars?|cents?)|\b(?:free|no (?:charge|fee)|kostenlos|gratis|gratuit)\b"
+)
+_HAS_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|unlimited)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A passage as the search gave it. `number` is how it is cited; `score` in [0, 1] is how near the search found it."""
+
+    number: int
+    text: str
+    title: str
+    section: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """What to quote of one passage, in its order."""
+
+    number: int
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`confidence` in [0, 1] that the quotations answer the question; no quotations when nothing fits at all."""
+
+    quotations: tuple[Quotation, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    evidence: Evidence
+    units: list[Unit]
+    scores: list[float]
+    stems: frozenset[str]
+
+    @property
+    def best(self) -> float:
+        return max(self.scores, default=0.0)
+
+
+def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str] = (), language: str = "en") -> Choice:
+    """Choose what to quote. `passages` best first; `earlier` are the customer's messages before, oldest first."""
+    asked = _weights(question, earlier, language)
+    if not asked or not passages:
+        return Choice((), 0.0)
+    cuts = [cut(passage.text) for passage in passages]
+    bags = [[frozenset(content_stems(unit.text, language)) for unit in units] for units in cuts]
+    telling = _telling(asked, [bag for each in bags for bag in each])
+    folded = fold(question)
+    scored = [
+        _score(passage, units, stems, telling=telling, question=folded, language=language)
+        for passage, units, stems in zip(passages, cuts, bags, strict=True)
+    ]
+    top = max(passage.score for passage in passages) or 1.0
+    ranked = sorted(scored, key=lambda each: -(each.best * (0.5 + 0.5 * each.evidence.score / top)))
+    chosen = [each for each in ranked[:1] if each.units]
+    for each in ranked[1:]:
+        if len(chosen) < MOST_PASSAGES and chosen and _adds(each, chosen, telling):
+            chosen.append(each)
+    quotations = tuple(Quotation(each.evidence.number, _quoted(each, folded)) for each in chosen)
+    return Choice(quotations, _confidence(chosen, quotations, telling, language=language))
+
+
+def _weights(question: str, earlier: Sequence[str], language: str) -> dict[str, float]:
+    """The question's stems; those of earlier messages weigh less, and count only where the question leans on them."""
+    asked = dict.fromkeys(content_stems(question, language), 1.0)
+    if earlier and (len(asked) < _FEW_WORDS or _FOLLOW_UP.search(fold(question))):
+        for stem in content_stems(earlier[-1], language):
+            asked.setdefault(stem, _EARLIER_WEIGHT)
+    return asked
+
+
+def _telling(asked: dict[str, float], bags: list[frozenset[str]]) -> dict[str, float]:
+    """How much each asked stem tells: the rarer among what was found, the more."""
+    counts = Counter(stem for bag in bags for stem in bag if stem in asked)
+    return {stem: weight * math.log(1.5 + len(bags) / (1 + counts[stem])) for stem, weight in asked.items()}
+
+
+def _score(
+    passage: Evidence, units: list[Unit], bags: list[frozenset[str]], *, telling: dict[str, float], question: str, language: str
+) -> _Scored:
+    total = sum(telling.values())
+    headings = {heading: frozenset(content_stems(heading, language)) for heading in {unit.heading for unit in units}}
+    about = frozenset(content_stems(f"{passage.title} {passage.section}", language))
+    scores: list[float] = []
+    for unit, bag in zip(units, bags, strict=True):
+        own = sum(telling[stem] for stem in telling if stem in bag)
+        under = sum(telling[stem] for stem in telling if stem not in bag and (stem in headings[unit.heading] or stem in about))
+        score = (own + _HEADING_WEIGHT * under) / total
+        if score:
+            score += _kind_bonus(unit, question)
+            # A long unit meets words by chance.
+            score *= 1 / (1 + max(0, len(bag) - 25) / 60)
+        scores.append(score)
+    return _Scored(passage, units, scores, frozenset().union(about, *bags, *headings.values()))
+
+
+def _kind_bonus(unit: Unit, question: str) -> float:
+    text = fold(unit.text)
+    fits = (
+        (_ASKS_TIME.search(question) is not None and _HAS_TIME.search(text) is not None)
+        or (_ASKS_MONEY.search(question) is not None and _HAS_MONEY.search(text) is not None)
+        or (_ASKS_COUNT.search(question) is not None and _HAS_NUMBER.search(text) is not None)
+        or (_ASKS_STEPS.search(question) is not None and unit.kind is Kind.STEP)
+    )
+    return _KIND_BONUS if fits else 0.0
+
+
+def _adds(candidate: _Scored, chosen: list[_Scored], telling: dict[str, float]) -> bool:
+    """Whether a further passage says as much as the best, or something that was asked and is not said yet."""
+    if candidate.best < _NEAR_BEST * chosen[0].best:
+        return False
+    said = frozenset().union(*(each.stems for each in chosen))
+    missing = {stem for stem in telling if stem not in said}
+    return bool(missing & candidate.stems) or (len(chosen) < MOST_PASSAGES - 1 and candidate.best >= _SECOND_PASSAGE * chosen[0].best)
+
+
+def _quoted(scored: _Scored, question: str) -> tuple[Unit, ...]:
+    """The units to quote: the best ones, and with an item its list and what introduces it."""
+    units, scores = scored.units, scored.scores
+    order = sorted(range(len(units)), key=lambda at: (-scores[at], at))
+    if not scores[order[0]]:
+        # Found by meaning alone: its beginning says what it is about.
+        return tuple(units[: min(2, len(units))])
+    enough = _NEAR_BEST * scores[order[0]]
+    taken: set[int] = set()
+    sentences = rows = 0
+    for at in order:
+        unit = units[at]
+        if scores[at] < enough:
+            break
+        if unit.kind is Kind.SENTENCE:
+            if sentences >= _MOST_SENTENCES:
+                continue
+            sentences += 1
+            taken.add(at)
+            taken.update(_list_behind(units, at))
+        elif unit.kind is Kind.ROW:
+            if rows >= _MOST_ROWS:
+                continue
+            rows += 1
+            taken.update({at, unit.lead if unit.lead is not None else at})
+        elif not taken or any(units[other].block == unit.block for other in taken) or scores[at] >= scores[order[0]]:
+            taken.update(_whole_list(units, at))
+    if _ASKS_STEPS.search(question):
+        taken.update(_steps_under(units, units[order[0]].heading))
+    return tuple(units[at] for at in sorted(taken))
+
+
+def _list_behind(units: list[Unit], at: int) -> list[int]:
+    """The list that a sentence introduces."""
+    return [other for other in range(at + 1, len(units)) if units[other].lead == at][:_MOST_ITEMS]
+
+
+def _whole_list(units: list[Unit], at: int) -> list[int]:
+    block = [other for other in range(len(units)) if units[other].block == units[at].block]
+    lead = units[at].lead
+    kept = block if len(block) <= _MOST_ITEMS else [at]
+    return kept if lead is None else [lead, *kept]
+
+
+def _steps_under(units: list[Unit], heading: str) -> list[int]:
+    """The first numbered list under a heading, which is what "how do I" asks for."""
+    steps = [at for at, unit in enumerate(units) if unit.kind is Kind.STEP and unit.heading == heading]
+    return _whole_list(units, steps[0]) if steps else []
+
+
+def _confidence(chosen: list[_Scored], quotations: tuple[Quotation, ...], telling: dict[str, float], *, language: str) -> float:
+    if not chosen:
+        return 0.0
+    said = frozenset(
+        stem
+        for each, quotation in zip(chosen, quotations, strict=True)
+        for unit in (*quotation.units,)
+        for stem in content_stems(f"{unit.text} {unit.heading} {each.evidence.title} {each.evidence.section}", language)
+    )
+    total = sum(telling.values())
+    covered = sum(weight for stem, weight in telling.items() if stem in said) / total
+    nearness = max(each.evidence.score for each in chosen)
+    return 1 / (1 + math.exp(-(_BIAS + _COVERED * covered + _NEARNESS * nearness + _DENSITY * min(1.0, chosen[0].best))))
+
+
+# Of a logistic regression over the questions of evals/answers; see docs/decisions.
+_BIAS = -4.0
+_COVERED = 3.0
+_NEARNESS = 4.0
+_DENSITY = 1.5

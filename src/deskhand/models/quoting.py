@@ -1,0 +1,214 @@
+"""The embedded default: no model. It searches, quotes the sentences that answer, cites each, or says that it does not know.
+
+The invariant: it writes nothing but text that stands in a passage and the fixed phrases of `texts`.
+"""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from deskhand.models.port import (
+    EndReason,
+    ModelEnded,
+    ModelEvent,
+    ModelMessage,
+    ModelRequest,
+    Role,
+    TextDelta,
+    ToolCall,
+    ToolCallRequested,
+)
+from deskhand.models.quotation.blocks import Kind, Unit
+from deskhand.models.quotation.choice import Choice, Evidence, choose
+from deskhand.models.quotation.intents import SmallTalk, Understood, understand
+from deskhand.texts import Texts, language_of, texts_for
+
+# Below this the quotations are held not to answer, and it says that it does not know.
+CONFIDENCE_FLOOR = 0.5
+_MOST_ATTACHMENTS = 3
+_EARLIER_MESSAGES = 2
+_SURE = 1.0
+
+
+class _Passage(msgspec.Struct, frozen=True):
+    """A passage as `search_knowledge` and `read_attachment` show it to a model."""
+
+    n: int
+    text: str
+    title: str = ""
+    section: str = ""
+    score: float = 1.0
+
+
+class _SearchResult(msgspec.Struct, frozen=True):
+    passages: tuple[_Passage, ...]
+
+
+class _FileResult(msgspec.Struct, frozen=True):
+    filename: str
+    text: str
+    n: int | None = None
+
+
+class _Fact(msgspec.Struct, frozen=True):
+    text: str
+
+
+class _FactsResult(msgspec.Struct, frozen=True):
+    facts: tuple[_Fact, ...]
+
+
+class QuotingModel:
+    """A `ChatModel`. Its first step asks for tools, its second writes the answer from what they gave."""
+
+    def __init__(self, *, confidence_floor: float = CONFIDENCE_FLOOR) -> None:
+        self.name = "quoting"
+        self._floor = confidence_floor
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        question = _last_of(Role.USER, request.messages)
+        understood = understand(question)
+        language = language_of(question)
+        texts = texts_for(language)
+        if request.messages[-1].role is Role.TOOL:
+            for event in self._answer(request.messages, understood, texts=texts, language=language):
+                yield event
+            return
+        calls = list(_calls(understood, offered={tool.name for tool in request.tools}))
+        if calls:
+            for call in calls:
+                yield ToolCallRequested(call)
+            yield ModelEnded(EndReason.TOOL_CALLS)
+            return
+        text, confidence = _without_tools(understood, texts)
+        yield TextDelta(text)
+        yield ModelEnded(EndReason.STOP, confidence=confidence)
+
+    async def check(self) -> None:
+        """It is always there."""
+
+    async def close(self) -> None:
+        """It holds nothing."""
+
+    def _answer(self, messages: Sequence[ModelMessage], understood: Understood, *, texts: Texts, language: str) -> Iterator[ModelEvent]:
+        asked, results = _results(messages)
+        paragraphs: list[str] = []
+        confidence = _SURE
+        evidence: list[Evidence] = []
+        failed = False
+        for call in asked:
+            result = results.get(call.id, "{}")
+            match call.name:
+                case "search_knowledge" | "read_attachment":
+                    found = _evidence(call.name, result)
+                    failed = failed or found is None
+                    evidence.extend(found or ())
+                case "recall":
+                    facts = _decoded(result, _FactsResult)
+                    listed = [f"- {fact.text}" for fact in facts.facts] if facts else []
+                    paragraphs.append("\n".join([texts.recalled, *listed]) if listed else texts.nothing_known)
+                case "remember":
+                    paragraphs.append(texts.remembered if "error" not in _decoded(result, dict[str, Any], {}) else texts.search_failed)
+                case "forget":
+                    forgotten = _decoded(result, dict[str, Any], {})
+                    paragraphs.append(texts.forgotten if forgotten.get("for") == "this customer" else texts.forgotten_in_session)
+                case _:
+                    continue
+        if understood.question or understood.attachments:
+            earlier = [message.content for message in messages if message.role is Role.USER][:-1][-_EARLIER_MESSAGES:]
+            choice = choose(understood.question, evidence, earlier=earlier, language=language)
+            confidence = choice.confidence
+            if choice.quotations and confidence >= self._floor:
+                paragraphs.extend(_quote(choice))
+            else:
+                paragraphs.append(texts.search_failed if failed and not evidence else texts.unknown)
+        for at, paragraph in enumerate(paragraphs):
+            yield TextDelta(paragraph if at == 0 else f"\n\n{paragraph}")
+        yield ModelEnded(EndReason.STOP, confidence=round(confidence, 4))
+
+
+def _calls(understood: Understood, *, offered: set[str]) -> Iterator[ToolCall]:
+    wanted: list[tuple[str, dict[str, Any]]] = []
+    if understood.forget:
+        wanted.append(("forget", {}))
+    if understood.recall:
+        wanted.append(("recall", {}))
+    if understood.fact is not None:
+        wanted.append(("remember", {"fact": understood.fact[:500]}))
+    wanted.extend(("read_attachment", {"attachment_id": name}) for name in understood.attachments[:_MOST_ATTACHMENTS])
+    if understood.question:
+        wanted.append(("search_knowledge", {"query": understood.question}))
+    for number, (name, arguments) in enumerate(wanted):
+        if name in offered:
+            yield ToolCall(id=f"call_{number}", name=name, arguments=msgspec.json.encode(arguments).decode())
+
+
+def _without_tools(understood: Understood, texts: Texts) -> tuple[str, float]:
+    match understood.small_talk:
+        case SmallTalk.GREETING:
+            return texts.greeting, _SURE
+        case SmallTalk.THANKS:
+            return texts.thanks, _SURE
+        case SmallTalk.GOODBYE:
+            return texts.goodbye, _SURE
+        case None:
+            return (texts.unknown, 0.0) if understood.question else (texts.unclear, _SURE)
+
+
+def _last_of(role: Role, messages: Sequence[ModelMessage]) -> str:
+    return next((message.content for message in reversed(messages) if message.role is role), "")
+
+
+def _results(messages: Sequence[ModelMessage]) -> tuple[tuple[ToolCall, ...], dict[str, str]]:
+    """The calls of the last round and what came of each."""
+    results: dict[str, str] = {}
+    for message in reversed(messages):
+        if message.role is not Role.TOOL:
+            return message.tool_calls, results
+        results[message.tool_call_id or ""] = message.content
+    return (), results
+
+
+def _evidence(tool: str, result: str) -> list[Evidence] | None:
+    """The passages of a result; None when the tool failed."""
+    if tool == "read_attachment":
+        file = _decoded(result, _FileResult)
+        if file is None:
+            return None
+        return [Evidence(file.n, file.text, file.filename, "", 1.0)] if file.n is not None else []
+    search = _decoded(result, _SearchResult)
+    if search is None:
+        return None
+    return [Evidence(found.n, found.text, found.title, found.section, found.score) for found in search.passages]
+
+
+def _decoded(text: str, kind: Any, otherwise: Any = None) -> Any:
+    """The result as `kind`; `otherwise` when it is an error of the tool instead."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError:
+        return otherwise
+
+
+def _quote(choice: Choice) -> Iterator[str]:
+    """The quotations as Markdown, each with its citation behind it."""
+    for quotation in choice.quotations:
+        marker = f"[{quotation.number}]"
+        previous: Unit | None = None
+        text = ""
+        for unit in quotation.units:
+            if previous is not None:
+                text += _between(previous, unit)
+            text += unit.text
+            previous = unit
+        if previous is None:
+            continue
+        tight = previous.kind in (Kind.SENTENCE, Kind.STEP, Kind.ITEM)
+        yield f"{text} {marker}" if tight else f"{text}\n\n{marker}"
+
+
+def _between(previous: Unit, unit: Unit) -> str:
+    if previous.block == unit.block:
+        return " " if unit.kind is Kind.SENTENCE else "\n"
+    return "\n\n"
