@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers) as services:
             app.state.services = services
-            await services.turns.start(alone=services.database.dialect == "sqlite")
+            await services.turns.start(alone=services.database.serve_alone())
             services.streams.start()
             await check_parts(services)
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")

@@ -1,6 +1,7 @@
 """The database as the rest of Deskhand sees it: pieces of synchronous work, each in a transaction that lasts no longer than it does."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy.exc
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError
 from deskhand.persistence.postgresql import PostgresqlEngine
+from deskhand.persistence.server_lock import ServerLock
 from deskhand.persistence.sqlite import SqliteEngine
 from deskhand.persistence.transaction import Transaction
 
@@ -45,6 +47,7 @@ class Database:
     def __init__(self, url: sa.URL, engine: SqliteEngine | PostgresqlEngine) -> None:
         self.url = url
         self._engine = engine
+        self._lock: ServerLock | None = None
 
     @classmethod
     async def open(cls, url: str, *, clock: Clock | None = None, pool_size: int = 10) -> "Database":
@@ -85,5 +88,19 @@ class Database:
         result: T = await self._engine.read(work)
         return result
 
+    def serve_alone(self) -> bool:
+        """State that this process serves the database. True: no other can (SQLite); False: others may, too (PostgreSQL).
+
+        Raises:
+            ConfigurationError: another process serves this SQLite file.
+        """
+        if self.dialect != "sqlite":
+            return False
+        self._lock = ServerLock(Path(self.url.database or ""))
+        self._lock.acquire()
+        return True
+
     async def close(self) -> None:
         await self._engine.close()
+        if self._lock is not None:
+            self._lock.release()
