@@ -22,7 +22,7 @@ _SQLITE = SQLiteDialect_pysqlite(paramstyle="named", dbapi=pysqlite3.dbapi2)
 class _Compiled:
     """A statement as SQLite's driver takes it: text, fixed parameters, and what turns values into the driver's and back."""
 
-    __slots__ = ("_binds", "_fixed", "_loads", "_row", "text")
+    __slots__ = ("_binds", "_fixed", "_loads", "_make_row", "text")
 
     def __init__(self, statement: sa.sql.ClauseElement) -> None:
         compiled = statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True})
@@ -35,7 +35,7 @@ class _Compiled:
             if process is not None and isinstance(bind.type, sa.JSON):
                 self._binds[name] = process
         columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
-        self._row = namedtuple("Row", [column.key for column in columns]) if columns else None  # noqa: PYI024 - made from the statement
+        self._make_row: Callable[[Iterable[Any]], Any] = namedtuple("Row", [column.key for column in columns])._make  # noqa: PYI024 - its fields are the statement's
         self._loads = [
             (index, process)
             for index, column in enumerate(columns)
@@ -50,15 +50,14 @@ class _Compiled:
         return values
 
     def rows(self, raw: Iterable[tuple[Any, ...]]) -> list[Any]:
-        assert self._row is not None
         if not self._loads:
-            return [self._row._make(values) for values in raw]
+            return [self._make_row(values) for values in raw]
         rows = []
         for values in raw:
             loaded = list(values)
             for index, process in self._loads:
                 loaded[index] = process(loaded[index])
-            rows.append(self._row._make(loaded))
+            rows.append(self._make_row(loaded))
         return rows
 
 

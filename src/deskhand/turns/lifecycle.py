@@ -173,8 +173,11 @@ class TurnLifecycle:
             self._publish_after_commit(tx, log)
             return claimed
 
-    def finish(self, tx: Transaction, claim: Claim, answered: Answered) -> MessageId | None:
-        """T6: the answer, its ticket if there is one, and the end of the turn. None: the fence is no longer ours."""
+    def finish(self, tx: Transaction, claim: Claim, answered: Answered) -> int | None:
+        """T6: the answer, its ticket if there is one, and the end of the turn; returns the answer's number in the session.
+
+        None: the fence is no longer ours.
+        """
         with open_log(tx, claim.session.id) as log:
             turn = claim.turn
             if not turn_repository.end_turn(tx, turn.id, fence=claim.fence, state=TurnState.COMPLETED, now=log.now):
@@ -204,7 +207,7 @@ class TurnLifecycle:
             if escalates:
                 self._change_mode(tx, log, SessionStatus.ESCALATED, partials={})
             self._publish_after_commit(tx, log)
-            return message_id
+            return event.seq
 
     def fail(self, tx: Transaction, claim: Claim, failure: Failure, *, partial: str) -> bool:
         """T7: end the turn without an answer; what was said is kept as incomplete. False: the fence is no longer ours."""

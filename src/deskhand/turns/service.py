@@ -1,7 +1,7 @@
 """The turn engine as `api` sees it: say something, follow what happens, stop it."""
 
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import cast
 
@@ -133,7 +133,7 @@ class TurnService:
             raise TurnInterrupted(retry_after_seconds=1)
         raise SessionNotFound
 
-    async def stream_turn(self, session_id: str, accepted: Accepted) -> AsyncIterator[SessionEvent]:
+    async def stream_turn(self, session_id: str, accepted: Accepted) -> AsyncGenerator[SessionEvent]:
         """The events of one turn, from the acknowledgement of an accepted message to the turn's end."""
         async with aclosing(self._read(session_id, after=str(accepted.seq - 1))) as events:
             async for event in events:
@@ -143,7 +143,7 @@ class TurnService:
                 if isinstance(classify(event), Ends):
                     return
 
-    def stream_events(self, session_id: str, *, after: str | None) -> AsyncIterator[SessionEvent]:
+    def stream_events(self, session_id: str, *, after: str | None) -> AsyncGenerator[SessionEvent]:
         """All events of a session after the id `after` (None: from now on). Ends when the session is deleted or the service drains."""
         return self._read(session_id, after=after)
 

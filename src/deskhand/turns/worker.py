@@ -269,12 +269,12 @@ class TurnWorker:
             running.stop()
 
     async def _finish(self, claim: Claim, running: Running, answered: Answered) -> None:
-        message_id = await self._while_lease_holds(
+        answer_seq = await self._while_lease_holds(
             running, lambda: self._database.write(lambda tx: self._lifecycle.finish(tx, claim, answered))
         )
-        if message_id is None:
+        if answer_seq is None:
             raise FenceLost
-        await self._agent.record_turn(claim.session.id, messages=claim.messages, answered=answered)
+        await self._agent.record_turn(claim.session.id, messages=claim.messages, answered=answered, answer_seq=answer_seq)
 
     async def _fail(self, claim: Claim, running: Running, failure: Failure) -> str:
         text = running.answer.text
