@@ -1,5 +1,6 @@
 // Builds the pages into the Python package. Everything is a file of its own: the pages' security policy allows nothing inline.
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 
 /** Paint once the script has chosen light or dark and restored the conversation, so that no visitor sees a flash of the wrong page. */
 function renderBlocking(): Plugin {
@@ -24,4 +25,4 @@ export default defineConfig({
     rollupOptions: { input: "chat/chat.html" },
   },
   test: { root: ".", include: ["**/*.test.ts"] },
-} as Parameters<typeof defineConfig>[0]);
+});

@@ -10,7 +10,6 @@ export const texts = {
   welcomeText: (company: string) =>
     `Ask about ${company}. Answers come from our own documents and show where they were found. A person is one step away.`,
   suggestions: "People often ask",
-  restoring: "Restoring your conversation…",
   connection: {
     idle: "Ready",
     connecting: "Connecting…",
@@ -32,7 +31,6 @@ export const texts = {
   editAgain: "Edit",
   thinking: "Thinking…",
   stop: "Stop",
-  stopTitle: "Stop the answer (Esc)",
   send: "Send",
   copy: "Copy",
   copied: "Copied",
@@ -56,14 +54,13 @@ export const texts = {
   modeActive: "The assistant answers again.",
   modeEnded: "This conversation was closed.",
   endedText: "To ask something else, start a new conversation.",
-  newConversation: "New conversation",
   placeholder: "Ask a question…",
   placeholderEscalated: "Add details for the team…",
   placeholderFiles: "Ask something about the file…",
   removeFile: (name: string) => `Remove ${name}`,
   uploading: (percent: number) => `Uploading, ${percent} %`,
   reading: "Reading the file…",
-  fileReady: "Ready",
+  fileReady: "ready to be sent",
   tooManyFiles: (limit: number) => (limit === 1 ? "Only one file can be sent at once." : `Only ${limit} files can be sent at once.`),
   wrongKind: (kinds: string) => `This kind of file cannot be read here. Supported: ${kinds}.`,
   tooLarge: (limit: string) => `The file is larger than ${limit}.`,
@@ -71,13 +68,11 @@ export const texts = {
   uploadUnreachable: "The file could not be sent. Check the connection and try again.",
   charactersLeft: (left: number) => (left >= 0 ? `${left} characters left` : `${-left} characters too many`),
   theme: { auto: "Colours: as the device", light: "Colours: light", dark: "Colours: dark" },
-  newText: "New text below",
   codeLabel: "Code",
   tableLabel: "Table",
   announceSent: "Message sent.",
   announceThinking: "The assistant is working on an answer.",
   announceComplete: (sources: number) => (sources === 0 ? "Answer complete." : `Answer complete, with ${texts.sources(sources)}.`),
-  announceReady: (company: string) => `Chat with ${company} is ready.`,
 } as const;
 
 const TOOL_STAGES: Readonly<Record<string, string>> = {

@@ -36,9 +36,10 @@ export class Api {
     return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/messages`, request, () => true);
   }
 
-  cancelTurn(session: SessionRecord): Promise<Reply<true>> {
+  /** Fails with `isSessionGone` when the session is not there, or no longer this browser's. */
+  checkSession(session: SessionRecord): Promise<Reply<true>> {
     const headers = new Headers({ Authorization: `Bearer ${session.token}` });
-    return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/cancel`, { method: "POST", headers }, () => true);
+    return this.ask(`${this.prefix}/sessions/${session.sessionId}`, { method: "GET", headers }, () => true);
   }
 
   private async ask<Value>(url: string, request: RequestInit, read: (body: unknown) => Value | null): Promise<Reply<Value>> {

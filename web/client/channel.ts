@@ -3,10 +3,10 @@
 import type { SessionEvent } from "../protocol/events";
 
 /**
- * `unopened`: it never got so far as to hear anything. `lost`: it was open, and broke. `gone`: the session is not there, or not this
- * browser's to hear; trying again is of no use.
+ * `unopened`: it never got so far as to hear anything. `lost`: it was open, and broke. `refused`: the server says that the session is not
+ * there, or not this browser's to hear in this way.
  */
-export type CloseReason = "unopened" | "lost" | "gone";
+export type CloseReason = "unopened" | "lost" | "refused";
 
 export interface ChannelHandlers {
   /** Where the reader stands: the id of the last event it has. */
@@ -23,6 +23,7 @@ export interface Channel {
   resume(): void;
   /** Make sure that the other side is there; closes as `lost` if it is not. */
   probe(): void;
-  cancelTurn(): void;
+  /** Null where the channel has no way to ask for it. */
+  readonly cancelTurn: (() => void) | null;
   typing(): void;
 }

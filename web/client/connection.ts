@@ -1,7 +1,7 @@
 // Keeps one session heard: opens a channel, comes back after a break from the last event seen, and says how it stands.
 
 import type { SessionEvent } from "../protocol/events";
-import type { SessionRecord } from "../protocol/rest";
+import { isSessionGone, type SessionRecord } from "../protocol/rest";
 import type { Api } from "./api";
 import { backoffMs } from "./backoff";
 import type { Channel, ChannelHandlers, CloseReason } from "./channel";
@@ -53,8 +53,13 @@ export class Connection {
     this.channel?.resume();
   }
 
+  /** Whether the answer that runs can be stopped from here. */
+  get canCancel(): boolean {
+    return this.channel !== null && this.channel.cancelTurn !== null;
+  }
+
   cancelTurn(): void {
-    this.channel?.cancelTurn();
+    this.channel?.cancelTurn?.();
   }
 
   typing(): void {
@@ -92,10 +97,23 @@ export class Connection {
 
   private closed(reason: CloseReason, retryMs: number | null, { isStream }: { isStream: boolean }): void {
     this.channel = null;
-    if (reason === "gone") {
+    if (reason === "refused") void this.findOutWhy({ isStream });
+    else this.tryLater(reason, retryMs, { isStream });
+  }
+
+  /** A socket is also refused where a company has not allowed this origin: only the session itself can say that it is gone. */
+  private async findOutWhy({ isStream }: { isStream: boolean }): Promise<void> {
+    const reply = await this.api.checkSession(this.session);
+    if (this.listeners.signal.aborted) return;
+    if (!reply.ok && isSessionGone(reply.failure)) {
       this.handlers.onGone();
       return;
     }
+    if (reply.ok && !isStream) this.failedSockets = FAILED_SOCKETS_BEFORE_STREAM;
+    this.tryLater("unopened", null, { isStream });
+  }
+
+  private tryLater(reason: CloseReason, retryMs: number | null, { isStream }: { isStream: boolean }): void {
     const wasSteady = reason === "lost" && performance.now() - this.openedAt > STEADY_MS;
     this.failures = wasSteady ? 1 : this.failures + 1;
     this.failedSockets = failedSocketsAfter(this.failedSockets, reason, { isStream });

@@ -26,6 +26,8 @@ export interface ConversationState {
   readonly thread: Thread;
   readonly outbox: Outbox;
   readonly connection: ConnectionState;
+  /** Whether an answer that runs can be stopped: over the WebSocket only. */
+  readonly canStop: boolean;
   /** Why nothing can be sent at present; null when it can, as far as is known. */
   readonly obstacle: RequestFailure | null;
   /** The session that was being read is no longer there; what is said next opens another. */
@@ -58,6 +60,7 @@ export class Conversation {
       thread: emptyThread,
       outbox: storage.readOutbox(),
       connection: "idle",
+      canStop: false,
       obstacle: null,
       wasClosedElsewhere: false,
     };
@@ -83,7 +86,7 @@ export class Conversation {
   }
 
   say(content: string, attachments: readonly Attachment[] = []): void {
-    const entry = { clientMessageId: crypto.randomUUID(), content, attachments, createdAt: new Date().toISOString() };
+    const entry = { clientMessageId: newClientMessageId(), content, attachments, createdAt: new Date().toISOString() };
     this.change({ wasClosedElsewhere: false });
     this.changeOutbox((outbox) => addEntry(outbox, entry));
     this.sender.wake();
@@ -148,7 +151,7 @@ export class Conversation {
   }
 
   private takeConnectionState(connection: ConnectionState): void {
-    this.change({ connection });
+    this.change({ connection, canStop: this.connection?.canCancel ?? false });
     if (connection === "online") this.sender.wake();
   }
 
@@ -199,4 +202,11 @@ export class Conversation {
     this.current = { ...this.current, ...difference };
     for (const listener of this.listeners) listener();
   }
+}
+
+/** A random UUID. `crypto.randomUUID` exists on secure pages only, and a chat inside a company may be on plain HTTP. */
+function newClientMessageId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }

@@ -9,7 +9,7 @@ import { SseParser } from "./sseParser";
 /** The server sends a heartbeat every 15 s. */
 const SILENCE_LIMIT_MS = 40_000;
 const OPEN_LIMIT_MS = 10_000;
-const SESSION_GONE = new Set([401, 403, 404]);
+const REFUSED = new Set([401, 403, 404]);
 
 export class EventStreamChannel implements Channel {
   private readonly abort = new AbortController();
@@ -41,9 +41,7 @@ export class EventStreamChannel implements Channel {
     // Nothing can be asked of a stream; its heartbeat is watched.
   }
 
-  cancelTurn(): void {
-    void this.api.cancelTurn(this.session);
-  }
+  readonly cancelTurn = null;
 
   typing(): void {
     // There is no way to tell it over a stream.
@@ -61,7 +59,7 @@ export class EventStreamChannel implements Channel {
         credentials: "omit",
         signal: this.abort.signal,
       });
-      if (!response.ok || response.body === null) return this.end(SESSION_GONE.has(response.status) ? "gone" : "unopened");
+      if (!response.ok || response.body === null) return this.end(REFUSED.has(response.status) ? "refused" : "unopened");
       this.isOpen = true;
       this.handlers.onOpen();
       await this.readBody(response.body.pipeThrough(new TextDecoderStream()).getReader());

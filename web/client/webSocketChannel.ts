@@ -1,6 +1,6 @@
 // The session over the WebSocket. The token travels as a subprotocol: never in the address, where logs would keep it.
 
-import { storedNumber } from "../protocol/eventId";
+import { compareEventIds, storedNumber } from "../protocol/eventId";
 import { isObject, isSessionEvent } from "../protocol/events";
 import type { SessionRecord } from "../protocol/rest";
 import { parseJson } from "./api";
@@ -9,7 +9,9 @@ import type { Channel, ChannelHandlers, CloseReason } from "./channel";
 const OPEN_LIMIT_MS = 10_000;
 const PING_EVERY_MS = 20_000;
 const PONG_LIMIT_MS = 8_000;
-const SESSION_GONE = new Set([4003, 4004]);
+const REFUSED = new Set([4003, 4004]);
+/** The server goes away for a moment, or has too much to do: no fault of the socket. */
+const TRY_LATER = new Set([1012, 1013]);
 
 export class WebSocketChannel implements Channel {
   private readonly socket: WebSocket;
@@ -17,8 +19,8 @@ export class WebSocketChannel implements Channel {
   private isClosed = false;
   private deadline: ReturnType<typeof setTimeout>;
   private readonly pings: ReturnType<typeof setInterval>;
-  /** While the server goes back to our cursor, events it had already sent from later on would leave a gap: up to this number, none counts. */
-  private goingBackBehind: number | null = null;
+  /** While the server goes back to our cursor: what it had sent before it heard us stands behind this id, and would leave a gap. */
+  private goingBackBehind: string | null = null;
 
   constructor(
     session: SessionRecord,
@@ -28,7 +30,7 @@ export class WebSocketChannel implements Channel {
     const address = `${scheme}://${location.host}/ws?session_id=${encodeURIComponent(session.sessionId)}`;
     this.socket = new WebSocket(address, ["deskhand", `token.${session.token}`]);
     this.socket.addEventListener("message", (event) => this.takeFrame(event.data));
-    this.socket.addEventListener("close", (event) => this.end(SESSION_GONE.has(event.code) ? "gone" : this.isOpen ? "lost" : "unopened"));
+    this.socket.addEventListener("close", (event) => this.end(this.reasonOf(event.code)));
     this.deadline = setTimeout(() => this.end("unopened"), OPEN_LIMIT_MS);
     this.pings = setInterval(() => this.probe(), PING_EVERY_MS);
   }
@@ -51,9 +53,7 @@ export class WebSocketChannel implements Channel {
     this.deadline = setTimeout(() => this.end("lost"), PONG_LIMIT_MS);
   }
 
-  cancelTurn(): void {
-    this.send({ type: "cancel" });
-  }
+  readonly cancelTurn = (): void => this.send({ type: "cancel" });
 
   typing(): void {
     this.send({ type: "typing" });
@@ -68,8 +68,8 @@ export class WebSocketChannel implements Channel {
     clearTimeout(this.deadline);
     const frame = parseJson(data);
     if (isSessionEvent(frame)) {
-      const isFromBefore = frame.type === "resync" || storedNumber(frame.id) <= (this.goingBackBehind ?? Number.POSITIVE_INFINITY);
-      if (!isFromBefore) return;
+      const behind = this.goingBackBehind;
+      if (behind !== null && frame.type !== "resync" && compareEventIds(frame.id, behind) > 0) return;
       this.goingBackBehind = null;
       this.handlers.onEvent(frame);
     } else if (isObject(frame) && frame["type"] === "connected") {
@@ -81,11 +81,15 @@ export class WebSocketChannel implements Channel {
 
   private takeConnected(lastEventId: string): void {
     this.isOpen = true;
-    const last = storedNumber(lastEventId);
-    this.goingBackBehind = storedNumber(this.handlers.cursor()) < last ? last : null;
+    this.goingBackBehind = storedNumber(this.handlers.cursor()) < storedNumber(lastEventId) ? lastEventId : null;
     this.resume();
     this.probe();
     this.handlers.onOpen();
+  }
+
+  private reasonOf(code: number): CloseReason {
+    if (REFUSED.has(code)) return "refused";
+    return this.isOpen || TRY_LATER.has(code) ? "lost" : "unopened";
   }
 
   private end(reason: CloseReason): void {

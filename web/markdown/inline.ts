@@ -4,13 +4,13 @@ import type { Inline } from "./ast";
 import { findLinkTarget } from "./links";
 
 const DEEPEST = 6;
-const LONGEST_LABEL = 1000;
+const LONGEST_LABEL = 500;
 const LONGEST_DESTINATION = 2048;
 const PUNCTUATION = /[!-/:-@[-`{-~]/;
 const WORD = /[\p{L}\p{N}]/u;
 const CITATION = /\[(\d{1,3}(?:\s?,\s?\d{1,3})*)\](?!\()/y;
-const BARE_ADDRESS = /(?:https:\/\/|mailto:)[^\s<>"`]+/y;
-const ANGLE_ADDRESS = /<((?:https:\/\/|mailto:)[^\s<>"`]+)>/y;
+const BARE_ADDRESS = /(?:https:\/\/|mailto:)[^\s<>"`]{1,2048}/y;
+const ANGLE_ADDRESS = /<((?:https:\/\/|mailto:)[^\s<>"`]{1,2048})>/y;
 const TRAILING_PUNCTUATION = /[.,;:!?'*_~\])]/;
 
 export interface InlineOptions {

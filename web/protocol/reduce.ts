@@ -44,6 +44,10 @@ function placeOf(id: string): Place {
 }
 
 function reduceTransient(thread: Thread, event: SessionEvent): Thread {
+  if (event.type === "started") {
+    // The server begins the running text anew, from its first character: it does not know where in it this reader stands.
+    return compareEventIds(event.id, thread.lastEventId) <= 0 ? thread : putAnswer(thread, startedAnswer(thread, event));
+  }
   if (event.type === "escalation") return reduceEscalation(thread, event);
   if (event.type !== "text" && event.type !== "status" && event.type !== "sources") return thread;
   const answer = findAnswer(thread, event.turn_id);

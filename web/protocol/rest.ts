@@ -45,7 +45,7 @@ export function isWorthRetrying(failure: RequestFailure): boolean {
 
 /** Whether the session is no longer this browser's: ended for ever, deleted, or its token withdrawn. */
 export function isSessionGone(failure: RequestFailure): boolean {
-  return failure.kind === "refused" && (failure.status === 401 || failure.status === 403 || failure.status === 404);
+  return failure.kind === "refused" && (failure.status === 401 || failure.code === "session_not_found");
 }
 
 export function readSession(value: unknown): SessionRecord | null {
@@ -73,7 +73,7 @@ export function readUploaded(value: unknown): Uploaded | null {
   if (!isObject(value)) return null;
   const { attachment_id, filename, content_type, size_mb, processed, error } = value;
   if (typeof attachment_id !== "string" || typeof filename !== "string" || typeof content_type !== "string") return null;
-  const size_bytes = typeof size_mb === "number" ? Math.round(size_mb * 1_000_000) : 0;
+  const size_bytes = typeof size_mb === "number" ? Math.round(size_mb * 1_048_576) : 0;
   const reason = typeof error === "string" && error !== "" ? error : null;
   return {
     attachment: { attachment_id, filename, content_type, size_bytes },

@@ -29,9 +29,10 @@ export class AnswerView {
   private answer: Answer | null = null;
   private shownText = "";
   private isUnfinished = false;
+  private isEndDrawn = false;
 
   constructor(private readonly actions: AnswerActions) {
-    this.growing = new GrowingText((text, isBehind) => this.drawText(text, isBehind));
+    this.growing = new GrowingText((text) => this.drawText(text));
     this.element = make(
       "article",
       { class: "row answer", attributes: { "aria-label": texts.answerLabel } },
@@ -53,13 +54,14 @@ export class AnswerView {
     if (before === null) this.growing.set(answer.text);
     else if (before.text !== answer.text || before.state !== answer.state) this.growing.growTo(answer.text);
     this.drawStage(answer);
-    if (before?.state !== answer.state) this.drawEnd(answer);
+    this.drawEndOnceShown(answer);
   }
 
-  private drawText(text: string, isBehind: boolean): void {
+  private drawText(text: string): void {
     this.shownText = text;
-    this.isUnfinished = isBehind || this.answer?.state === "running";
+    this.isUnfinished = this.growing.isBehind || this.answer?.state === "running";
     this.prose.update(text, { unfinished: this.isUnfinished });
+    if (this.answer !== null) this.drawEndOnceShown(this.answer);
     this.element.dispatchEvent(new CustomEvent("grown", { bubbles: true }));
   }
 
@@ -69,11 +71,13 @@ export class AnswerView {
     if (isRunning) this.stage.textContent = stageText(answer.stage, answer.tool);
   }
 
-  private drawEnd(answer: Answer): void {
-    const isEnded = answer.state !== "running";
-    this.ending.hidden = !isEnded || answer.state === "complete";
-    this.footer.hidden = !isEnded || answer.text === "";
-    if (!isEnded) return;
+  /** What stands below the text comes when the text is there. An answer ends once. */
+  private drawEndOnceShown(answer: Answer): void {
+    if (this.isEndDrawn || answer.state === "running" || this.growing.isBehind) return;
+    this.isEndDrawn = true;
+    this.ending.hidden = answer.state === "complete";
+    this.footer.hidden = answer.text === "";
+    if (answer.state === "complete") this.sources.reveal();
     if (answer.state === "failed") this.ending.replaceChildren(...this.drawFailure(answer));
     if (answer.state === "cancelled") this.ending.replaceChildren(make("p", { class: "mark" }, cancelledText(answer)));
     this.footer.replaceChildren(makeTime(answer.timestamp), ...this.drawCopyButton());
@@ -117,5 +121,5 @@ export function makeTime(timestamp: string): HTMLElement {
 
 function cancelledText(answer: Answer): string {
   if (answer.text !== "") return texts.stopped;
-  return answer.attempt === 0 ? texts.notAnswered : texts.stoppedEmpty;
+  return answer.cancelReason === "session_escalated" ? texts.notAnswered : texts.stoppedEmpty;
 }

@@ -8,9 +8,14 @@ export class GrowingText {
   private frame: number | null = null;
   private lastFrameAt = 0;
 
-  /** `draw` gets the text to show, and whether more of it is known to come. */
-  constructor(private readonly draw: (text: string, isBehind: boolean) => void) {
+  /** `draw` gets the text to show. */
+  constructor(private readonly draw: (text: string) => void) {
     document.addEventListener("visibilitychange", () => this.finishIfUnseen());
+  }
+
+  /** Whether more text is known than is shown. */
+  get isBehind(): boolean {
+    return this.shown < this.target.length;
   }
 
   /** Show this text at once. */
@@ -18,7 +23,7 @@ export class GrowingText {
     this.target = text;
     this.shown = text.length;
     this.stop();
-    this.draw(text, false);
+    this.draw(text);
   }
 
   /** Let the shown text grow to this one. When it is not a continuation, it is shown at once. */
@@ -39,9 +44,8 @@ export class GrowingText {
     this.lastFrameAt = now;
     const behind = this.target.length - this.shown;
     this.shown = Math.min(this.target.length, this.shown + Math.max(1, Math.ceil((behind * elapsed) / CATCH_UP_MS)));
-    const isBehind = this.shown < this.target.length;
-    this.frame = isBehind ? requestAnimationFrame((next) => this.grow(next)) : null;
-    this.draw(wholeCharacters(this.target, this.shown), isBehind);
+    this.frame = this.isBehind ? requestAnimationFrame((next) => this.grow(next)) : null;
+    this.draw(wholeCharacters(this.target, this.shown));
   }
 
   /** Nobody sees it, and no frames come: do not fall behind. */

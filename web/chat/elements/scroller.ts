@@ -1,5 +1,7 @@
 // Keeps the newest text in sight while the reader is at the end, and never pulls them away from what they read.
 
+import { makeIcon } from "../icons";
+
 const NEAR_END_PX = 80;
 
 export class Scroller {
@@ -10,6 +12,7 @@ export class Scroller {
     content: HTMLElement,
     private readonly button: HTMLButtonElement,
   ) {
+    button.prepend(makeIcon("down"));
     area.addEventListener("scroll", () => this.look(), { passive: true });
     button.addEventListener("click", () => this.follow());
     content.addEventListener("grown", () => this.settle());

@@ -20,12 +20,16 @@ export class SourcesView {
     this.element = make("section", { class: "sources-section", attributes: { hidden: "" } }, this.heading, this.list);
   }
 
+  /** Show the list. Before that it is there for the citations to open: under growing text it would run away from the reader. */
+  reveal(): void {
+    this.element.hidden = this.drawn.length === 0;
+  }
+
   /** Returns whether the sources are others than before. */
   update(sources: readonly Source[]): boolean {
     if (sources === this.drawn) return false;
     this.drawn = sources;
     this.cards.clear();
-    this.element.hidden = sources.length === 0;
     this.heading.textContent = texts.sources(sources.length);
     this.list.replaceChildren(...sources.map((source) => make("li", {}, this.drawCard(source))));
     return true;
@@ -39,6 +43,7 @@ export class SourcesView {
   open(rank: number): void {
     const card = this.cards.get(rank);
     if (card === undefined) return;
+    this.reveal();
     card.open = true;
     card.scrollIntoView({ block: "nearest" });
     card.querySelector("summary")?.focus({ preventScroll: true });
