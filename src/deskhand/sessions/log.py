@@ -48,7 +48,6 @@ class SessionLog:
         self.now = now
         self.appended: list[StoredEvent] = []
 
-    @property
     def has_left_ai(self) -> bool:
         """Whether somebody else than the AI answers in this session."""
         return self.session.status is not SessionStatus.ACTIVE

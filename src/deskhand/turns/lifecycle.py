@@ -155,7 +155,7 @@ class TurnLifecycle:
     def claim(self, tx: Transaction, session_id: str, *, worker: str) -> Claim | None:
         """T2 and T9: begin the first turn of the session that has not ended; None when there is none, or another works on it."""
         with open_log(tx, session_id) as log:
-            if log.has_left_ai:
+            if log.has_left_ai():
                 return None
             claimed = None
             for turn in turn_repository.list_open_turns(tx.connection, log.session.id):
@@ -164,8 +164,8 @@ class TurnLifecycle:
                         break
                     if (failure := self._hopeless(tx, turn, log.now)) is not None:
                         log.raise_fence()
-                        self._fail(tx, log, turn, failure)
-                        if log.has_left_ai:
+                        self._fail(tx, log, turn, failure=failure)
+                        if log.has_left_ai():
                             break
                         continue
                 claimed = self._begin(tx, log, turn, worker=worker)
@@ -214,7 +214,7 @@ class TurnLifecycle:
         with open_log(tx, claim.session.id) as log:
             if not turn_repository.holds_turn(tx.connection, claim.turn.id, fence=claim.fence):
                 return False
-            self._fail(tx, log, replace(claim.turn, partial=partial), failure)
+            self._fail(tx, log, replace(claim.turn, partial=partial), failure=failure)
             self._publish_after_commit(tx, log)
             return True
 
@@ -289,13 +289,13 @@ class TurnLifecycle:
         messages = tuple(repository.list_messages_of_turn(tx.connection, turn.id))
         return Claim(session=log.session, turn=begun, messages=messages, seconds_left=deadline - log.now)
 
-    def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, failure: Failure) -> None:
+    def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, *, failure: Failure) -> None:
         turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.FAILED, now=log.now, error_code=failure.code)
         if failure is NEEDS_PERSON:
             request = EscalationRequest(EscalationReason.TOOL_FAILURE, Priority.HIGH, failure.message)
             self._escalate(tx, log, request, turn_id=turn.id)
         data = {"turn_id": turn.id, "error": failure.code, "message": failure.message, "support": failure.support}
-        self._end_with_partial(tx, log, turn, "error", data)
+        self._end_with_partial(tx, log, turn, event_type="error", data=data)
         if failure is NEEDS_PERSON:
             self._change_mode(tx, log, SessionStatus.ESCALATED, partials={})
 
@@ -305,9 +305,9 @@ class TurnLifecycle:
         for turn in open_turns:
             turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.CANCELLED, now=log.now, cancel_reason=reason)
             latest = replace(turn, partial=partials.get(turn.id, turn.partial))
-            self._end_with_partial(tx, log, latest, "cancelled", {"turn_id": turn.id, "reason": reason})
+            self._end_with_partial(tx, log, latest, event_type="cancelled", data={"turn_id": turn.id, "reason": reason})
 
-    def _end_with_partial(self, tx: Transaction, log: SessionLog, turn: Turn, event_type: str, data: dict[str, Any]) -> None:
+    def _end_with_partial(self, tx: Transaction, log: SessionLog, turn: Turn, *, event_type: str, data: dict[str, Any]) -> None:
         message_id = new_message_id() if turn.partial else None
         event = log.append(event_type, {**data, "message_id": message_id, "partial": turn.partial}, turn_id=turn.id, attempt=turn.attempt)
         if message_id is not None:
@@ -346,7 +346,7 @@ class TurnLifecycle:
         log.append("mode", {"status": str(status)})
 
     @staticmethod
-    def _insert_message(
+    def _insert_message(  # noqa: PLR0913 - a row has that many columns
         tx: Transaction,
         event: StoredEvent,
         message_id: MessageId,

@@ -26,7 +26,7 @@ class SessionReader:
 
     __slots__ = ("_answer", "_channel", "_clock", "_database", "_next_mark", "_position", "_session_id", "_with_text")
 
-    def __init__(self, session_id: SessionId, channel: Channel[SessionEvent], database: Database, clock: Clock, *, with_text: bool) -> None:
+    def __init__(self, session_id: SessionId, channel: Channel[SessionEvent], *, database: Database, clock: Clock, with_text: bool) -> None:
         self._session_id = session_id
         self._channel = channel
         self._database = database
@@ -182,7 +182,7 @@ async def read_session(
         SessionNotFound: there is no such session.
     """
     with hub.subscribe(session_id) as subscription:
-        reader = SessionReader(session_id, subscription.channel, database, clock, with_text=with_text)
+        reader = SessionReader(session_id, subscription.channel, database=database, clock=clock, with_text=with_text)
         for event in await reader.begin(after):
             yield event
         while not has_closed() and not subscription.channel.closed:

@@ -61,7 +61,7 @@ class Running:
 
 
 class TurnWorker:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the worker is where these parts meet
         self,
         *,
         name: str,
