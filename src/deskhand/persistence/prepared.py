@@ -35,7 +35,8 @@ class _Compiled:
             if process is not None and isinstance(bind.type, sa.JSON):
                 self._binds[name] = process
         columns = list(statement.selected_columns) if isinstance(statement, sa.Select) else []
-        row: Any = namedtuple("Row", [str(column.key) for column in columns])  # noqa: PYI024 - its fields are the statement's
+        names = [str(column.key) for column in columns]
+        row: Any = namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024 - its fields are the statement's columns
         self._make_row: Callable[[Iterable[Any]], Any] = row._make
         self._loads = [
             (index, process)
