@@ -197,7 +197,7 @@ _MARKS = {
     "en": "the i my you your is are do does can what how when where why to of it and please want need this that with for on in have "
     "hello hi thanks",
     "de": "der die das ich und ist nicht wie mein meine meinen mit ein eine einen einem kann bitte wo was wann warum fur auf habe "
-    "mir mich sie         zu zum zur es den dem mochte danke hallo guten wir uns brauche gibt werden",
+    "mir mich sie         zu zum zur es den dem mochte danke dank vielen hallo guten wir uns brauche gibt werden",
     "fr": "le les je vous et est mon ma mes comment pourquoi puis-je peux voudrais avec pour une des du pas ne que qui quand bonjour"
     " merci au aux         sur s'il plait quel quelle ou oui j'ai c'est parler",
     "es": "el los las yo mi mis como donde cuando cuanto que por para con una unos es esta puedo quiero hola gracias del al necesito"

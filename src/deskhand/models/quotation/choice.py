@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deskhand.models.quotation.blocks import Kind, Unit, cut
-from deskhand.words import content_stems, fold
+from deskhand.words import content_stems, fold, stem
 
 MOST_PASSAGES = 3
 _MOST_SENTENCES = 3
@@ -23,6 +23,14 @@ _HEADING_WEIGHT = 0.5
 _EARLIER_WEIGHT = 0.4
 _KIND_BONUS = 0.15
 _FEW_WORDS = 3
+# Words that frame a question without saying what it is about.
+_FRAME_WEIGHT = 0.25
+_FRAME = """
+    long take takes much many often soon fast possible able way thing things someone people something anything work works happen
+    happens help question tell show explain give find see look make let difference mean means exactly currently different types kind kinds best good
+    dauert lange viel viele moglich gibt geht temps possible puede hacer tiempo posible fare tempo fazer
+"""
+_FRAME_STEMS = frozenset(stem(word, language) for word in _FRAME.split() for language in ("en", "de", "fr", "es", "it", "pt"))
 
 _FOLLOW_UP = re.compile(
     r"^(?:and|but|so|what about|how about|or|also|und|aber|et|y|e|en)\b|\b(?:it|its|that|this|these|those|they|them|one|there|the same)\b"
@@ -39,7 +47,8 @@ _HAS_TIME = re.compile(
     r"\d|\b(?:minutes?|hours?|days?|weeks?|months?|years?|daily|weekly|monthly|immediately|instantly|tage?|stunden|jours?|dias?|giorni)\b"
 )
 _HAS_MONEY = re.compile(
-    r"[$\u20ac\u00a3\u00a5]\s?\d|\d\s?(?:[$\u20ac\u00a3]|%|usd|eur|gbp|euros?|dollars?|cents?)|\b(?:free|no (?:charge|fee)|kostenlos|gratis|gratuit)\b"
+    r"[$\u20ac\u00a3\u00a5]\s?\d|\d\s?(?:[$\u20ac\u00a3]|%|usd|eur|gbp|euros?|dollars?|cents?)"
+    r"|\b(?:free|no (?:charge|fee)|kostenlos|gratis|gratuit)\b"
 )
 _HAS_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|unlimited)\b")
 
@@ -108,10 +117,10 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
 
 def _weights(question: str, earlier: Sequence[str], language: str) -> dict[str, float]:
     """The question's stems; those of earlier messages weigh less, and count only where the question leans on them."""
-    asked = dict.fromkeys(content_stems(question, language), 1.0)
+    asked = {word: _FRAME_WEIGHT if word in _FRAME_STEMS else 1.0 for word in content_stems(question, language)}
     if earlier and (len(asked) < _FEW_WORDS or _FOLLOW_UP.search(fold(question))):
-        for stem in content_stems(earlier[-1], language):
-            asked.setdefault(stem, _EARLIER_WEIGHT)
+        for word in content_stems(earlier[-1], language):
+            asked.setdefault(word, _EARLIER_WEIGHT)
     return asked
 
 

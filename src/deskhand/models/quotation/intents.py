@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deskhand.words import fold, words
+from deskhand.words import words
 
 _ATTACHED = re.compile(r"\[Attached file (file_[0-9a-f]+): [^\]]*\]")
 _MOST_SMALL_TALK_WORDS = 7
@@ -35,23 +35,24 @@ _GOODBYE_WORDS = frozenset(_GOODBYE.split())
 _FILLER_WORDS = frozenset(_FILLER.split())
 
 _REST = r"[^.!?\n]+"
-# Each alternative holds one group: what is to be remembered.
+# Matched against lower case alone, which keeps every letter in its place. Each alternative holds one group: what is to be remembered.
 _REMEMBER = re.compile(
     r"\b(?:remember|note|keep in mind|don't forget|do not forget) that ([^\n]+)"
     r"|\b(?:merk dir|merken sie sich|notiere|notieren sie),? dass ([^\n]+)"
     r"|\b(?:souviens-toi|souvenez-vous|notez|retenez) que ([^\n]+)"
     r"|\b(?:recuerda|recuerde|anota|anote) que ([^\n]+)"
-    rf"|\b((?:my name is|i am called|ich heisse|mein name ist|je m'appelle|me llamo|mi nombre es) {_REST})"
+    rf"|\b((?:my name is|i am called|ich hei(?:\u00df|ss)e|mein name ist|je m'appelle|me llamo|mi nombre es) {_REST})"
 )
 _RECALL = re.compile(
     r"\bwhat (?:do|did) you (?:know|remember|have stored) (?:about|of) me\b|\bwhat(?:'s| is) my name\b|\bwhat have i told you\b"
-    r"|\bdo you remember (?:me|my name)\b|\bwas (?:weisst du|wissen sie) uber mich\b|\bwie heisse ich\b"
-    r"|\bque sa(?:vez|is)-(?:vous|tu) (?:de|sur) moi\b|\bque sabes? (?:de|sobre) mi\b"
+    r"|\bdo you remember (?:me|my name)\b|\bwas (?:wei(?:\u00df|ss)t du|wissen sie) \u00fcber mich\b|\bwie hei(?:\u00df|ss)e ich\b"
+    r"|\bque sa(?:vez|is)-(?:vous|tu) (?:de|sur) moi\b|\bqu[e\u00e9] sabes? (?:de|sobre) m[i\u00ed]\b"
 )
 _FORGET = re.compile(
-    r"\b(?:forget|delete|erase|remove) (?:everything |all )?(?:that |what )?(?:you|u) (?:have )?(?:know|remember|stored|noted) (?:about|of) me\b"
+    r"\b(?:forget|delete|erase|remove) (?:everything |all )?(?:that |what )?(?:you|u) "
+    r"(?:have )?(?:know|remember|stored|noted) (?:about|of) me\b"
     r"|\bforget (?:about )?me\b|\bforget everything\b|\bforget what i (?:told|said)\b"
-    r"|\bvergiss (?:alles|mich|was du uber mich weisst)\b|\bvergessen sie (?:alles|mich|was sie uber mich wissen)\b"
+    r"|\bvergiss (?:alles|mich|was du \u00fcber mich)\b|\bvergessen sie (?:alles|mich|was sie \u00fcber mich)\b"
     r"|\boublie(?:z)? (?:tout|moi|ce que vous savez)\b|\bolvid[ae] (?:todo|lo que sabes?)\b"
 )
 
@@ -77,18 +78,18 @@ class Understood:
 def understand(message: str) -> Understood:
     attachments = tuple(_ATTACHED.findall(message))
     text = _ATTACHED.sub(" ", message).strip()
-    folded = fold(text)
-    if _FORGET.search(folded):
+    lower = text.lower().replace("\u2019", "'")
+    if _FORGET.search(lower):
         return Understood(forget=True, attachments=attachments)
-    if _RECALL.search(folded):
+    if _RECALL.search(lower):
         return Understood(recall=True, attachments=attachments)
     small_talk = find_small_talk(text)
     if small_talk is not None and not attachments:
         return Understood(small_talk=small_talk)
-    told = _REMEMBER.search(folded)
+    told = _REMEMBER.search(lower)
     if told is not None:
-        # The customer's own words, where folding has not moved them.
-        own = text if len(text) == len(folded) else folded
+        # A few letters grow in lower case; then the customer's own spelling cannot be told by its place.
+        own = text if len(text) == len(lower) else lower
         start, end = told.span(told.lastindex or 0)
         rest = f"{own[: told.start()]} {own[end:]}".strip(" .!,;:\n")
         asks = "?" in rest or len(words(rest)) > _MOST_SMALL_TALK_WORDS
