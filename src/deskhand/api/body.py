@@ -31,7 +31,7 @@ async def read_json(request: Request, schema: type[Schema], *, optional: bool = 
     return validate({} if optional and not raw else decode_json(raw), schema)
 
 
-def decode_json(raw: bytes | str) -> Any:
+def decode_json(raw: bytes | str, *, what: str = "body") -> Any:
     """Decode strict JSON: no NaN, no lone surrogate, no invalid UTF-8, no null character in any text, at most 32 levels deep.
 
     Raises:
@@ -40,11 +40,11 @@ def decode_json(raw: bytes | str) -> Any:
     try:
         value = msgspec.json.decode(raw)
     except UnicodeError as error:
-        raise Malformed("The body is not valid UTF-8.", support="Send JSON encoded in UTF-8.") from error
+        raise Malformed(f"The {what} is not valid UTF-8.", support="Send JSON encoded in UTF-8.") from error
     except RecursionError as error:
-        raise Malformed("The body is nested too deeply.") from error
+        raise Malformed(f"The {what} is nested too deeply.") from error
     except msgspec.DecodeError as error:
-        raise Malformed(f"The body is not valid JSON: {error}.", support="Send JSON as RFC 8259 has it.") from error
+        raise Malformed(f"The {what} is not JSON: {error}.", support="Send JSON as RFC 8259 has it.") from error
     escaped_null: Any = b"\\u0000" if isinstance(raw, bytes) else "\\u0000"
     if isinstance(value, dict | list):
         _check(value, null_possible=escaped_null in raw, depth=1)

@@ -86,7 +86,7 @@ AnyServerFrame = Connected | SentAgain | Refused | TypingNotice | Pong
 def decode(raw: str | bytes) -> AnyClientFrame:
     """Raises Malformed: not one of the client's frames."""
     try:
-        return cast("AnyClientFrame", msgspec.convert(decode_json(raw), AnyClientFrame))
+        return cast("AnyClientFrame", msgspec.convert(decode_json(raw, what="frame"), AnyClientFrame))
     except msgspec.ValidationError as error:
         raise Malformed(
             f"The frame is refused: {error}.", support="Send one of: authenticate, message, resume, typing, ping, cancel."

@@ -11,8 +11,9 @@ from fastapi import Depends
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from deskhand.api.services import Services, ServicesDep, services_of
+from deskhand.api.services import Services, services_of
 from deskhand.errors import Forbidden, Unauthenticated
+from deskhand.ids import SessionId
 from deskhand.sessions import Anonymous, Principal, Session, SessionNotFound, Staff, Visitor
 
 _SESSION_ID = re.compile(r"sess_[0-9a-f]{12}")
@@ -60,24 +61,35 @@ async def _principal(connection: HTTPConnection) -> Principal:
 PrincipalDep = Annotated[Principal, Depends(_principal)]
 
 
-def _require_known(principal: PrincipalDep) -> Visitor | Staff:
+async def _require_known(connection: HTTPConnection) -> Visitor | Staff:
+    principal = await _principal(connection)
     if isinstance(principal, Anonymous):
         raise Unauthenticated
     return principal
 
 
-def _require_staff(principal: PrincipalDep) -> Staff:
-    match principal:
+async def _require_staff(connection: HTTPConnection) -> Staff:
+    match await _principal(connection):
         case Anonymous():
             raise Unauthenticated(support="Send the staff's key as 'X-API-Key' or 'Authorization: Bearer …'.")
         case Visitor():
             raise Forbidden("This is for staff only.")
-        case Staff():
-            return principal
+        case Staff() as staff:
+            return staff
 
 
-async def _access_session(session_id: str, principal: PrincipalDep, services: ServicesDep) -> Session:
-    return await access(session_id, principal, services)
+async def _access_session(session_id: str, connection: HTTPConnection) -> Session:
+    return await access(session_id, await _principal(connection), services_of(connection))
+
+
+async def _authorise_session(session_id: str, connection: HTTPConnection) -> SessionId:
+    principal = await _principal(connection)
+    if isinstance(principal, Visitor):
+        # The token was found in its session's row a moment ago, so the session is there: it need not be read again.
+        if principal.session_id != session_id:
+            raise SessionNotFound
+        return principal.session_id
+    return (await access(session_id, principal, services_of(connection))).id
 
 
 async def access(session_id: str, principal: Principal, services: Services) -> Session:
@@ -97,6 +109,7 @@ async def access(session_id: str, principal: Principal, services: Services) -> S
 KnownDep = Annotated[Visitor | Staff, Depends(_require_known)]
 StaffDep = Annotated[Staff, Depends(_require_staff)]
 SessionDep = Annotated[Session, Depends(_access_session)]
+SessionIdDep = Annotated[SessionId, Depends(_authorise_session)]
 
 
 def _is_admin_key(given: str, services: Services) -> bool:

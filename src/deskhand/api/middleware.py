@@ -169,9 +169,14 @@ class GuardMiddleware:
 
 
 def route_template(scope: Scope) -> str:
-    """The path with its parameters' names, as a label; "unmatched" for what no route serves."""
-    route = scope.get("deskhand.route")
-    return route if isinstance(route, str) else "unmatched"
+    """The path with the names of its parameters in place of their values; "unmatched" for what no route serves."""
+    if "endpoint" not in scope:
+        return "unmatched"
+    parameters = scope.get("path_params")
+    if not parameters:
+        return str(scope["path"])
+    names = {value: f"{{{name}}}" for name, value in parameters.items()}
+    return "/".join([names.get(segment, segment) for segment in scope["path"].split("/")])
 
 
 def bearer_token(scope: Scope) -> str | None:

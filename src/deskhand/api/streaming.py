@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Header, Query, Request
 
-from deskhand.api.identity import KnownDep, SessionDep, identify
+from deskhand.api.identity import SessionIdDep, identify
 from deskhand.api.services import Services, ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streams import Closing, Reader
@@ -24,8 +24,7 @@ class Draining(PartDown):
 async def follow(
     *,
     request: Request,
-    session: SessionDep,
-    _caller: KnownDep,
+    authorised: SessionIdDep,
     services: ServicesDep,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
     after: Annotated[str | None, Query(max_length=64, description='An event id; "0" is the beginning.')] = None,
@@ -35,11 +34,11 @@ async def follow(
         raise Draining(retry_after_seconds=2)
     cursor = last_event_id if last_event_id is not None else after
     if cursor is None:
-        cursor = await services.turns.last_event_id(session.id)
+        cursor = await services.turns.last_event_id(authorised)
     return EventStream(
-        services.turns.stream_events(session.id, after=cursor),
+        services.turns.stream_events(authorised, after=cursor),
         streams=services.streams,
-        reader=reader_of(request, session.id, services),
+        reader=reader_of(request, authorised, services),
         cursor=cursor,
     )
 

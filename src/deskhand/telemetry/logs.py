@@ -1,17 +1,17 @@
 """Where logs go and how they look: a console for people in development, JSON elsewhere, and a file outside development.
 
-The invariant: every record, ours or a library's, passes the redactor before it is written. The processors never change once set, only the
-handlers do, so loggers made at import keep working.
+The invariant: every entry, ours or a library's, passes the redactor before it is written, and is rendered once for each way it looks.
+Loggers are made at import; only the one `_output` behind them changes.
 """
 
 import logging
 import logging.handlers
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 import msgspec
@@ -21,12 +21,13 @@ from deskhand.errors import ConfigurationError
 from deskhand.settings import Environment, Settings
 from deskhand.telemetry.redaction import redactor
 
+Event = MutableMapping[str, Any]
+
 _LARGEST_FILE_BYTES = 20_000_000
 _FILES_KEPT = 5
 _CHATTY = {"uvicorn.error": logging.WARNING, "uvicorn.access": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.WARNING}
 _COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
 _RESET = "\x1b[0m"
-_OURS = "_deskhand"
 
 
 class LogTarget(StrEnum):
@@ -52,90 +53,86 @@ def configure_logging(settings: Settings, *, target: LogTarget = LogTarget.SERVE
         ConfigurationError: the log file cannot be written.
     """
     redactor.learn_settings(settings)
-    _configure_structlog()
     level = logging.getLevelNamesMapping()[settings.log_level.value]
     if target is LogTarget.COMMAND and not settings.debug:
         level = max(level, logging.WARNING)
-    output = stream or sys.stderr
-    human = settings.environment is Environment.DEVELOPMENT
-    console = logging.StreamHandler(output)
-    console.setFormatter(_formatter(_Console(colours=output.isatty()) if human else _render_json))
-    handlers: list[logging.Handler] = [console]
     path = default_log_file(settings)
-    if path is not None and target is LogTarget.SERVER:
-        handlers.append(_file_handler(path))
+    file = _open_file(path) if path is not None and target is LogTarget.SERVER else None
+    _output.redirect(console=stream or sys.stderr, for_people=settings.environment is Environment.DEVELOPMENT, file=file, level=level)
     root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if handler.get_name() == _OURS]:
-        root.removeHandler(handler)
-        handler.close()
-    for handler in handlers:
-        handler.set_name(_OURS)
-        root.addHandler(handler)
+    if _from_libraries not in root.handlers:
+        root.addHandler(_from_libraries)
     root.setLevel(level)
     for name, floor in _CHATTY.items():
         logging.getLogger(name).setLevel(max(level, floor))
-        logging.getLogger(name).propagate = True
+    if not structlog.is_configured():
+        structlog.configure(
+            processors=[
+                _drop_below_level,
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.add_log_level,
+                _stamp,
+                _render_exception,
+                redactor,
+                _hand_over,
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+            logger_factory=lambda *_: _output,
+            cache_logger_on_first_use=True,
+        )
 
 
-def _configure_structlog() -> None:
-    if structlog.is_configured():
-        return
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
+class _RotatingFile(logging.handlers.RotatingFileHandler):
+    """The library's rotation, without its habit of rendering every entry twice."""
+
+    def write(self, line: str) -> None:
+        assert self.stream is not None
+        if self.stream.tell() + len(line) > self.maxBytes:
+            self.doRollover()
+        self.stream.write(line)
+        self.stream.flush()
 
 
-def _file_handler(path: Path) -> logging.Handler:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(
-            f"The log file {path} cannot be written: {error.strerror}.",
-            support="Choose another file with DESKHAND_LOG_FILE, or another folder with DESKHAND_DATA_DIR.",
-        ) from error
-    handler.setFormatter(_formatter(_render_json))
-    return handler
+class _Output:
+    """What structlog takes for a logger: writes entries to the console and the file. May be called from any thread."""
+
+    def __init__(self) -> None:
+        self.level = logging.WARNING
+        self._console: TextIO = sys.stderr
+        self._people: _Console | None = _Console(colours=False)
+        self._file: _RotatingFile | None = None
+        self._lock = threading.Lock()
+
+    def redirect(self, *, console: TextIO, for_people: bool, file: _RotatingFile | None, level: int) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+            self.level = level
+            self._console = console
+            self._people = _Console(colours=console.isatty()) if for_people else None
+            self._file = file
+
+    def write(self, event: Event) -> None:
+        encoded = msgspec.json.encode(event).decode() + "\n" if self._file is not None or self._people is None else ""
+        shown = self._people.render(event) if self._people is not None else encoded
+        with self._lock:
+            if not self._console.closed:
+                self._console.write(shown)
+                self._console.flush()
+            if self._file is not None:
+                self._file.write(encoded)
+
+    debug = info = warning = error = critical = exception = msg = write
 
 
-def _formatter(renderer: Any) -> structlog.stdlib.ProcessorFormatter:
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _render_exception,
-            redactor,
-            renderer,
-        ],
-    )
+class _FromLibraries(logging.Handler):
+    """Takes what libraries log through the standard library."""
 
-
-def _render_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Turn `exc_info` into text, without the values of local variables: they hold messages and secrets."""
-    info = event.pop("exc_info", None)
-    if info is True:
-        info = sys.exc_info()
-    if isinstance(info, BaseException):
-        info = (type(info), info, info.__traceback__)
-    if isinstance(info, tuple) and info[0] is not None:
-        kind: type[BaseException] = info[0]
-        error: BaseException = info[1]
-        trace: TracebackType | None = info[2]
-        event["exception"] = "".join(traceback.format_exception(kind, error, trace))
-    return event
-
-
-def _render_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    return msgspec.json.encode(event).decode()
+    def emit(self, record: logging.LogRecord) -> None:
+        event: Event = {"event": record.getMessage(), "level": record.levelname.lower(), "logger": record.name, "exc_info": record.exc_info}
+        for process in (_stamp, _render_exception, redactor):
+            event = process(None, record.levelname, event)
+        _output.write(event)
 
 
 class _Console:
@@ -146,18 +143,56 @@ class _Console:
     def __init__(self, *, colours: bool) -> None:
         self._colours = colours
 
-    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-        level = str(event.pop("level", "info"))
-        clock = str(event.pop("timestamp", ""))[11:19]
-        name = str(event.pop("event", ""))
-        event.pop("logger", None)
-        exception = event.pop("exception", None)
-        fields = " ".join(f"{key}={_shown(value)}" for key, value in event.items())
+    def render(self, event: Event) -> str:
+        level = str(event.get("level", "info"))
+        clock = str(event.get("timestamp", ""))[11:19]
+        name = str(event.get("event", ""))
+        exception = event.get("exception")
+        hidden = ("level", "timestamp", "event", "exception", "logger")
+        fields = " ".join(f"{key}={_shown(value)}" for key, value in event.items() if key not in hidden)
         if self._colours:
             line = f"\x1b[2m{clock}{_RESET} {_COLOURS.get(level, '')}{level:<7}{_RESET} \x1b[1m{name}{_RESET} {fields}".rstrip()
         else:
             line = f"{clock} {level:<7} {name} {fields}".rstrip()
-        return f"{line}\n{exception}".rstrip() if exception else line
+        return f"{line}\n{exception.rstrip()}\n" if exception else f"{line}\n"
+
+
+_output = _Output()
+_from_libraries = _FromLibraries()
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def _drop_below_level(_logger: Any, method: str, event: Event) -> Event:
+    if structlog.processors.NAME_TO_LEVEL[method] < _output.level:
+        raise structlog.DropEvent
+    return event
+
+
+def _render_exception(_logger: Any, _method: str, event: Event) -> Event:
+    """Turn `exc_info` into text, without the values of local variables: they hold messages and secrets."""
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    if isinstance(info, BaseException):
+        info = (type(info), info, info.__traceback__)
+    if isinstance(info, tuple) and info[0] is not None:
+        event["exception"] = "".join(traceback.format_exception(*info))
+    return event
+
+
+def _hand_over(_logger: Any, _method: str, event: Event) -> tuple[tuple[Event], dict[str, Any]]:
+    return (event,), {}
+
+
+def _open_file(path: Path) -> _RotatingFile:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _RotatingFile(path, maxBytes=_LARGEST_FILE_BYTES, backupCount=_FILES_KEPT, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The log file {path} cannot be written: {error.strerror}.",
+            support="Choose another file with DESKHAND_LOG_FILE, or another folder with DESKHAND_DATA_DIR.",
+        ) from error
 
 
 def _shown(value: Any) -> str:

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request, Response
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
-from deskhand.api.identity import KnownDep, PrincipalDep, SessionDep, access
+from deskhand.api.identity import KnownDep, PrincipalDep, SessionIdDep, access
 from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload, store_uploads
 from deskhand.api.services import ServicesDep
 from deskhand.api.streaming import Draining, follow_turn
 from deskhand.errors import Malformed, Unauthenticated, UnsupportedKind
+from deskhand.ids import SessionId
 from deskhand.knowledge import Audience, Passage
-from deskhand.sessions import Anonymous, Session
+from deskhand.sessions import Anonymous
 from deskhand.turns import Accepted
 from deskhand.turns.events import Complete
 
@@ -66,30 +67,30 @@ _UPLOAD = {
         **documented.errors(401, 404, 409, 413, 415, 422, 429, 503),
     },
 )
-async def send_message(session: SessionDep, request: Request, services: ServicesDep) -> Response:
+async def send_message(authorised: SessionIdDep, request: Request, services: ServicesDep) -> Response:
     """Say something, and wait for the answer. A client that goes away does not stop it: the answer is in the transcript."""
     if services.turns.draining:
         raise Draining(retry_after_seconds=2)
     said = await read_message(request, services)
-    attachments = [*said.attachments, *await store_uploads(said.uploads, session.id, services)]
+    attachments = [*said.attachments, *await store_uploads(said.uploads, authorised, services)]
     accepted = await services.turns.accept(
-        session.id, content=said.message, client_message_id=said.client_message_id, attachments=attachments
+        authorised, content=said.message, client_message_id=said.client_message_id, attachments=attachments
     )
     if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", ""):
-        return _accepted(session, accepted)
+        return _accepted(authorised, accepted)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return follow_turn(request, accepted, session_id=session.id, services=services)
-    outcome = await services.turns.outcome(session.id, accepted)
+        return follow_turn(request, accepted, session_id=authorised, services=services)
+    outcome = await services.turns.outcome(authorised, accepted)
     if isinstance(outcome, Complete):
         return Response(msgspec.json.encode(_answer(outcome)), media_type="application/json")
     return render_failed_turn(outcome, message_id=accepted.message_id, request_id=request_id_of(request))
 
 
 @router.get("/sessions/{session_id}/messages", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404, 422))
-async def list_messages(session: SessionDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
+async def list_messages(authorised: SessionIdDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
     """The transcript, oldest first."""
-    messages, total = await services.sessions.list_messages(session.id, limit=page.limit, offset=page.offset)
-    return schemas.Transcript(messages=[schemas.MessageView.of(message) for message in messages], total=total, session_id=session.id)
+    messages, total = await services.sessions.list_messages(authorised, limit=page.limit, offset=page.offset)
+    return schemas.Transcript(messages=[schemas.MessageView.of(message) for message in messages], total=total, session_id=authorised)
 
 
 @router.post(
@@ -136,11 +137,11 @@ async def upload_file(
     return show_upload(attachment, problem)
 
 
-def _accepted(session: Session, accepted: Accepted) -> Response:
+def _accepted(session_id: SessionId, accepted: Accepted) -> Response:
     body = {
         "message_id": accepted.message_id,
         "turn_id": accepted.turn_id,
-        "session_id": session.id,
+        "session_id": session_id,
         "requires_escalation": accepted.turn_id is None,
         "duplicate": accepted.duplicate,
     }

@@ -55,7 +55,7 @@ async def show_chat(request: Request) -> Response:
     return _serve(page, request, _PAGE_HEADERS)
 
 
-@router.get("/assets/{name:path}")
+@router.get("/assets/{name}")
 async def show_asset(name: str, request: Request) -> Response:
     asset = _files().get(f"assets/{name}")
     if asset is None:

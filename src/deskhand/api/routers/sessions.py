@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json, validate
-from deskhand.api.identity import KnownDep, SessionDep, StaffDep
+from deskhand.api.identity import KnownDep, SessionDep, SessionIdDep, StaffDep
 from deskhand.api.services import ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streaming import follow
@@ -74,10 +74,10 @@ async def change_status(
 
 
 @router.delete("/sessions/{session_id}", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404))
-async def delete_session(session: SessionDep, services: ServicesDep) -> schemas.SessionDeleted:
+async def delete_session(authorised: SessionIdDep, services: ServicesDep) -> schemas.SessionDeleted:
     """Delete the session with its messages, files, memories and the agent's state for it."""
-    await services.turns.delete_session(session.id)
-    return schemas.SessionDeleted(message="The session and everything in it were deleted.", session_id=session.id)
+    await services.turns.delete_session(authorised)
+    return schemas.SessionDeleted(message="The session and everything in it were deleted.", session_id=authorised)
 
 
 @router.get(
