@@ -52,82 +52,95 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
 
     # What is running
-    app_name: str = Field("Deskhand", min_length=1, max_length=80)
-    app_version: str = Field(deskhand.__version__, min_length=1, max_length=40)
-    environment: Environment = Environment.DEVELOPMENT
-    debug: bool = False
-    log_level: LogLevel = LogLevel.INFO
+    app_name: str = Field("Deskhand", min_length=1, max_length=80, description="The name on pages and in logs.")
+    app_version: str = Field(deskhand.__version__, min_length=1, max_length=40, description="The version that is shown.")
+    environment: Environment = Field(
+        Environment.DEVELOPMENT,
+        description="What runs here. `development` migrates at start and loads samples; `production` insists on secrets.",
+    )
+    debug: bool = Field(False, description="Interactive API docs, tracebacks and the text of faults. Never in production.")
+    log_level: LogLevel = Field(LogLevel.INFO, description="The least important entry that is logged.")
 
     # Where it listens
-    api_host: str = "127.0.0.1"
-    api_port: int = Field(8080, ge=0, le=65535)
-    api_prefix: str = Field("/api", pattern=r"^(/[a-z0-9_-]+)+$")
-    cors_origins: CommaList = []
-    cors_allow_credentials: bool = False
-    trusted_proxies: CommaList = []
+    api_host: str = Field("127.0.0.1", description="The address to listen on; `0.0.0.0` for all.")
+    api_port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
+    api_prefix: str = Field("/api", pattern=r"^(/[a-z0-9_-]+)+$", description="Where the API's paths begin.")
+    cors_origins: CommaList = Field([], description="Sites whose pages may call the API; `*` for any.")
+    cors_allow_credentials: bool = Field(False, description="Whether those pages may send cookies.")
+    trusted_proxies: CommaList = Field([], description="Addresses or networks of proxies whose `X-Forwarded-For` is believed.")
 
     # Where it keeps things
-    data_dir: Path = Path("data")
-    database_url: SecretStr | None = None
-    database_pool_size: int = Field(10, ge=1, le=200)
-    redis_url: SecretStr | None = None
-    cache_redis_url: SecretStr | None = None
-    session_redis_url: SecretStr | None = None
-    session_ttl_seconds: int = Field(86_400, ge=60)
-    session_key_prefix: str = Field("deskhand:session:", min_length=1, max_length=80)
-    session_store_max_sessions: int = Field(10_000, ge=1)
-    cache_ttl_seconds: int = Field(3_600, ge=1)
+    data_dir: Path = Field(Path("data"), description="The folder for the SQLite file, the staff key and logs.")
+    database_url: SecretStr | None = Field(
+        None, description="`postgresql://user:password@host/name` or `sqlite:////path/to/file.db`. Unset: a file in the data folder."
+    )
+    database_pool_size: int = Field(10, ge=1, le=200, description="Connections to PostgreSQL at most.")
+    redis_url: SecretStr | None = Field(None, description="Redis for the cache and for sessions. Unset: both in memory.")
+    cache_redis_url: SecretStr | None = Field(None, description="Redis for the cache, when it is not the one above.")
+    session_redis_url: SecretStr | None = Field(None, description="Redis for sessions, when it is not the one above.")
+    session_ttl_seconds: int = Field(86_400, ge=60, description="How long the agent keeps an idle session at hand. The transcript stays.")
+    session_key_prefix: str = Field("deskhand:session:", min_length=1, max_length=80, description="What session keys in Redis begin with.")
+    session_store_max_sessions: int = Field(10_000, ge=1, description="Sessions kept at hand in memory at most.")
+    cache_ttl_seconds: int = Field(3_600, ge=1, description="How long a cached value lives.")
 
     # Limits
-    rate_limit_enabled: bool = True
-    rate_limit_requests: int = Field(120, ge=1)
-    rate_limit_period_seconds: int = Field(60, ge=1)
-    message_max_characters: int = Field(10_000, ge=1, le=1_000_000)
-    request_max_bytes: int = Field(1_000_000, ge=1_000)
-    upload_max_bytes: int = Field(10_000_000, ge=1_000)
-    upload_max_files: int = Field(5, ge=1, le=50)
-    queue_limit: int = Field(5, ge=1, le=100)
+    rate_limit_enabled: bool = Field(True, description="Whether requests are counted and limited.")
+    rate_limit_requests: int = Field(120, ge=1, description="Requests a client may make in a period.")
+    rate_limit_period_seconds: int = Field(60, ge=1, description="The length of that period.")
+    message_max_characters: int = Field(10_000, ge=1, le=1_000_000, description="The longest message a customer may send.")
+    request_max_bytes: int = Field(1_000_000, ge=1_000, description="The largest request without files.")
+    upload_max_bytes: int = Field(10_000_000, ge=1_000, description="The largest file.")
+    upload_max_files: int = Field(5, ge=1, le=50, description="Files in one message at most.")
+    queue_limit: int = Field(5, ge=1, le=100, description="Messages of a session that may wait while an answer runs.")
 
     # The turn
-    turn_timeout_seconds: float = Field(120, gt=0)
-    turn_lease_seconds: float = Field(15, gt=1)
-    turn_max_attempts: int = Field(3, ge=1, le=10)
-    turn_concurrency: int = Field(256, ge=1)
-    turn_max_rounds: int = Field(8, ge=1, le=64)
-    turn_max_tool_calls: int = Field(16, ge=1, le=256)
-    turn_max_output_tokens: int = Field(2_048, ge=16)
-    turn_max_total_tokens: int = Field(60_000, ge=1_000)
-    context_messages: int = Field(20, ge=2, le=500)
-    drain_seconds: float = Field(10, ge=0)
+    turn_timeout_seconds: float = Field(120, gt=0, description="How long an answer may take.")
+    turn_lease_seconds: float = Field(15, gt=1, description="How long a turn belongs to a process that gives no sign of life.")
+    turn_max_attempts: int = Field(3, ge=1, le=10, description="How often a turn is begun when processes die on it.")
+    turn_concurrency: int = Field(256, ge=1, description="Answers that one process works on at the same time.")
+    turn_max_rounds: int = Field(8, ge=1, le=64, description="Calls of the model in one turn.")
+    turn_max_tool_calls: int = Field(16, ge=1, le=256, description="Calls of tools in one turn.")
+    turn_max_output_tokens: int = Field(2_048, ge=16, description="Tokens of one answer.")
+    turn_max_total_tokens: int = Field(60_000, ge=1_000, description="Tokens of one turn, read and written, over all rounds.")
+    context_messages: int = Field(20, ge=2, le=500, description="Messages of the conversation that the model is shown.")
+    drain_seconds: float = Field(10, ge=0, description="How long running answers may go on after the server was told to stop.")
 
     # The model
-    model: str = Field("quoting", min_length=1)
-    model_base_url: str | None = None
-    model_api_key: SecretStr | None = None
-    model_idle_seconds: float = Field(20, gt=0)
-    model_fallbacks: CommaList = []
-    agent_tools: CommaList = ["search_knowledge", "read_attachment", "remember", "recall", "escalate_to_human"]
-    agent_instructions: str = Field("", max_length=20_000)
-    company_name: str = Field("our company", min_length=1, max_length=120)
+    model: str = Field(
+        "quoting",
+        min_length=1,
+        description="`quoting` answers with sentences of your documents; `openai:<name>` is any OpenAI-compatible server.",
+    )
+    model_base_url: str | None = Field(None, description="The address of that server, up to `/chat/completions`. Unset: OpenAI's own.")
+    model_api_key: SecretStr | None = Field(None, description="The key for that server.")
+    model_idle_seconds: float = Field(20, gt=0, description="How long the model may be silent before and within an answer.")
+    model_fallbacks: CommaList = Field([], description="Models to ask when the first one fails.")
+    agent_tools: CommaList = Field(
+        ["search_knowledge", "read_attachment", "remember", "recall", "escalate_to_human"], description="The tools the agent may use."
+    )
+    agent_instructions: str = Field("", max_length=20_000, description="Your own instructions to the model, added to ours.")
+    company_name: str = Field("our company", min_length=1, max_length=120, description="For whom the agent speaks.")
     # On the empty chat page; separated by "|" in the environment.
-    chat_suggestions: BarList = [
-        "How do I reset my password?",
-        "Where can I find my invoices?",
-        "How do I get a refund?",
-        "I would like to talk to a person",
-    ]
+    chat_suggestions: BarList = Field(
+        ["How do I reset my password?", "Where can I find my invoices?", "How do I get a refund?", "I would like to talk to a person"],
+        description="Questions on the empty chat page.",
+    )
 
     # Knowledge
-    embedding_model: str = "all-MiniLM-L6-v2"
-    embedding_threads: int = Field(0, ge=0, le=64)
-    knowledge_samples: bool = True
-    knowledge_passages: int = Field(5, ge=1, le=20)
+    embedding_model: str = Field("all-MiniLM-L6-v2", description="The model that finds passages by meaning.")
+    embedding_threads: int = Field(0, ge=0, le=64, description="Texts embedded side by side; 0 means one for each processor.")
+    knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
+    knowledge_passages: int = Field(5, ge=1, le=20, description="Passages that a search hands to the model.")
 
     # Telemetry and secrets
-    telemetry_enabled: bool = True
-    log_file: Path | None = None
-    secret_key: SecretStr | None = None
-    admin_api_key: SecretStr | None = None
+    telemetry_enabled: bool = Field(True, description="Whether `/metrics` is served.")
+    log_file: Path | None = Field(
+        None, description="The file that logs go to. Unset: `logs/deskhand.log` in the data folder, and none in development."
+    )
+    secret_key: SecretStr | None = Field(None, description="Signs what we give out. At least 32 characters; needed in production.")
+    admin_api_key: SecretStr | None = Field(
+        None, description="The key of staff. At least 32 characters in production. Unset: one is made and kept in the data folder."
+    )
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917
