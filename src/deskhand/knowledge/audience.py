@@ -1,0 +1,64 @@
+"""Who may see which document: one rule, in the two forms in which it is asked.
+
+`visible_to` is the rule inside SQL, `visible_mask` the same rule over the rows of the index in memory. A passage reaches an asker only
+through both, so an index that lags behind a change of tier shows nothing that the database would not.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from deskhand.ids import SessionId
+from deskhand.knowledge.documents import Tier
+from deskhand.knowledge.tables import documents
+
+TIERS: tuple[Tier, ...] = (Tier.PUBLIC, Tier.CUSTOMERS, Tier.OPERATORS)
+NO_SESSION = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What an asker may see: documents of these tiers, and what is attached to this session (to no session, when `None`)."""
+
+    tiers: frozenset[Tier]
+    session_id: SessionId | None = None
+
+    @classmethod
+    def public(cls, session_id: SessionId | None = None) -> Self:
+        return cls(frozenset({Tier.PUBLIC}), session_id)
+
+    @classmethod
+    def customer(cls, session_id: SessionId | None = None) -> Self:
+        return cls(frozenset({Tier.PUBLIC, Tier.CUSTOMERS}), session_id)
+
+    @classmethod
+    def operator(cls, session_id: SessionId | None = None) -> Self:
+        return cls(frozenset(Tier), session_id)
+
+
+def visible_to(audience: Audience) -> sa.ColumnElement[bool]:
+    """A document is seen if its tier is granted and it belongs to no session or to the asker's own."""
+    own: sa.ColumnElement[bool] = documents.c.session_id.is_(None)
+    if audience.session_id is not None:
+        own = sa.or_(own, documents.c.session_id == audience.session_id)
+    return sa.and_(documents.c.tier.in_(sorted(audience.tiers)), own)
+
+
+def visible_mask(
+    audience: Audience, *, tiers: NDArray[np.uint8], sessions: NDArray[np.int32], own_session: int | None
+) -> NDArray[np.bool_]:
+    """The rule of `visible_to` over index rows.
+
+    `tiers` holds places in `TIERS`, `sessions` the index's numbers of sessions (`NO_SESSION` for none), `own_session` the number of the
+    asker's session, `None` if the index holds nothing of it.
+    """
+    granted = np.array([tier in audience.tiers for tier in TIERS])
+    seen: NDArray[np.bool_] = granted[tiers]
+    own = sessions == NO_SESSION
+    if own_session is not None:
+        own |= sessions == own_session
+    seen &= own
+    return seen

@@ -1,0 +1,119 @@
+"""What goes into the knowledge base and what is kept about it: plain values that know nothing of storage.
+
+Invariant: a document's id is a function of its origin alone, so the same document has the same id in every run and on every machine
+that names it the same way.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType
+
+from deskhand.ids import SessionId
+
+DocumentId = NewType("DocumentId", str)
+
+
+class Tier(StrEnum):
+    """Whom a document is for. Each tier is granted by itself: an asker sees the tiers that their `Audience` lists."""
+
+    PUBLIC = "public"
+    CUSTOMERS = "customers"
+    OPERATORS = "operators"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a document as Markdown. `page` counts from 1; `None` where the kind has no pages."""
+
+    text: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document's words. `title` is never empty; `url` is what the document itself says its address is."""
+
+    title: str
+    parts: tuple[Part, ...]
+    url: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(part.text for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document as it comes in, not yet parsed.
+
+    `origin` names it for ever (a file's absolute address, a row's address and key); `source` is how it is shown to people.
+    `title` and `url` win over what the document says of itself. `scope` is the folder, file or feed it was read from: what a
+    synchronising ingest compares with.
+    """
+
+    origin: str
+    source: str
+    filename: str
+    data: bytes
+    content_type: str | None = None
+    title: str | None = None
+    url: str | None = None
+    tier: Tier = Tier.PUBLIC
+    session_id: SessionId | None = None
+    scope: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableSource:
+    """Something that was given and cannot even be opened. Counted as a failure, with its reason."""
+
+    origin: str
+    source: str
+    reason: str
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document of the knowledge base. Times are epoch seconds; `characters` counts the parsed text."""
+
+    id: DocumentId
+    origin: str
+    source: str
+    title: str
+    url: str | None
+    content_type: str
+    tier: Tier
+    session_id: SessionId | None
+    scope: str | None
+    metadata: Mapping[str, Any]
+    characters: int
+    chunk_count: int
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that was found. `score` is the relevance, 0 to 1, and never rises with `rank`, which counts from 1.
+
+    `title` and `section` are the document's and the headings' above the text; `page` counts from 1.
+    """
+
+    chunk_id: int
+    document_id: DocumentId
+    text: str
+    title: str
+    source: str
+    url: str | None
+    page: int | None
+    section: str | None
+    score: float
+    rank: int
+
+
+def document_id(origin: str) -> DocumentId:
+    return DocumentId(f"doc_{hashlib.blake2s(origin.encode(), digest_size=12).hexdigest()}")

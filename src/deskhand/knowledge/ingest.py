@@ -1,0 +1,257 @@
+"""Documents in: parse, chunk, analyse, embed, store, a batch at a time.
+
+Invariant: a document is stored whole or not at all, and one that cannot be read stops nothing. Nothing of a run is kept but what is in the
+database, so a run that was killed is continued by starting it again: what is stored and unchanged is skipped.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import json
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence, Sized
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+from deskhand.errors import DeskhandError
+from deskhand.knowledge import analysis, chunking, repository
+from deskhand.knowledge.documents import DocumentId, ParsedDocument, SourceDocument, UnreadableSource, document_id
+from deskhand.knowledge.embedding import Embedder, Vectors
+from deskhand.knowledge.parse import kind_of, read_text
+from deskhand.persistence import Database, Transaction
+
+_BATCH_DOCUMENTS = 32
+
+Source = SourceDocument | UnreadableSource
+Sources = Iterable[Source] | AsyncIterable[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A document that was given and is not in the knowledge base as it was given. `reason` is a sentence."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest is. `total` is `None` while nobody knows how many there are; `source` is the document looked at last."""
+
+    done: int
+    total: int | None
+    source: str
+    indexed: int
+    unchanged: int
+    failed: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of each document: `indexed + unchanged + removed + len(failed) = given`.
+
+    `given` counts those handed in and, when synchronising, those of the scope that were not handed in any more. `chunks` are those newly
+    written.
+    """
+
+    indexed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    failed: tuple[Failure, ...] = ()
+    chunks: int = 0
+
+    @property
+    def given(self) -> int:
+        return self.indexed + self.unchanged + self.removed + len(self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A document that is to be written, without its vectors yet. `texts` are what its chunks are embedded from."""
+
+    document: repository.NewDocument
+    texts: Sequence[str]
+
+
+class Ingest:
+    """One run. `written` is called after each commit, on the event loop."""
+
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        *,
+        executor: Executor,
+        size: chunking.ChunkSize,
+        max_bytes: int,
+        written: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._executor = executor
+        self._size = size
+        self._max_bytes = max_bytes
+        self._written = written
+        self._recipe = recipe(embedder, size=size)
+        self._seen: set[DocumentId] = set()
+        self._report = IngestReport()
+
+    async def run(self, sources: Sources, *, sync_scope: str | None, on_progress: Callable[[Progress], None]) -> IngestReport:
+        """Store `sources`; then, if a scope is given, remove what was stored from it and is not among them.
+
+        What could not be read counts as among them: a broken file does not take its last good version with it.
+
+        Raises:
+            KnowledgeUnavailable: the embedding model is missing or broken.
+            DatabaseUnavailable, DatabaseFull: nothing of the current batch is stored; all before it is.
+        """
+        total = len(sources) if isinstance(sources, Sized) else None
+        async for batch in _batches(sources, executor=self._executor):
+            await self._store(batch)
+            report = self._report
+            on_progress(
+                Progress(
+                    done=report.given,
+                    total=total,
+                    source=batch[-1].source,
+                    indexed=report.indexed,
+                    unchanged=report.unchanged,
+                    failed=len(report.failed),
+                    chunks=report.chunks,
+                )
+            )
+        if sync_scope is not None:
+            await self._remove_missing(sync_scope)
+        return self._report
+
+    async def _store(self, batch: Sequence[Source]) -> None:
+        new: list[SourceDocument] = []
+        for source in batch:
+            name = document_id(source.origin)
+            if isinstance(source, UnreadableSource):
+                self._fail(source, source.reason)
+            elif name in self._seen:
+                self._fail(source, "Another document of this run has the same address or id.")
+            else:
+                new.append(source)
+            self._seen.add(name)
+        hashes = {document_id(source.origin): content_hash(source) for source in new}
+        known = await self._database.read(lambda connection: repository.find_known(connection, list(hashes)))
+        current = {name for name, content in known.items() if content == repository.KnownContent(hashes[name], self._recipe)}
+        self._report = replace(self._report, unchanged=self._report.unchanged + len(current))
+        changed = [source for source in new if document_id(source.origin) not in current]
+        if not changed:
+            return
+        loop = asyncio.get_running_loop()
+        prepared, failures = await loop.run_in_executor(self._executor, self._prepare, changed, hashes)
+        for source, reason in failures:
+            self._fail(source, reason)
+        if not prepared:
+            return
+        vectors = await loop.run_in_executor(self._executor, self._embedder.embed, [text for item in prepared for text in item.texts])
+        documents = _with_vectors(prepared, vectors)
+
+        def work(transaction: Transaction) -> None:
+            transaction.after_commit(self._written)
+            repository.put_documents(transaction, documents, version=repository.next_version(transaction))
+
+        await self._database.write(work)
+        self._report = replace(
+            self._report,
+            indexed=self._report.indexed + len(documents),
+            chunks=self._report.chunks + sum(len(document.chunks) for document in documents),
+        )
+
+    def _prepare(
+        self, sources: Sequence[SourceDocument], hashes: dict[DocumentId, str]
+    ) -> tuple[list[_Prepared], list[tuple[SourceDocument, str]]]:
+        prepared: list[_Prepared] = []
+        failures: list[tuple[SourceDocument, str]] = []
+        for source in sources:
+            try:
+                parsed = read_text(source.filename, source.content_type, source.data, max_bytes=self._max_bytes)
+            except DeskhandError as error:
+                failures.append((source, error.message))
+            else:
+                prepared.append(self._chunked(source, parsed, hashes[document_id(source.origin)]))
+        return prepared, failures
+
+    def _chunked(self, source: SourceDocument, parsed: ParsedDocument, digest: str) -> _Prepared:
+        title = source.title or parsed.title
+        pieces = chunking.split(replace(parsed, title=title), size=self._size)
+        texts = [chunking.indexed_text(piece, title=title) for piece in pieces]
+        rows = [
+            repository.NewChunk(piece.text, piece.section, piece.page, b"", analysis.pack(*analysis.analyse(text)))
+            for piece, text in zip(pieces, texts, strict=True)
+        ]
+        document = repository.NewDocument(
+            id=document_id(source.origin),
+            origin=source.origin,
+            source=source.source,
+            title=title,
+            url=source.url or parsed.url,
+            content_type=kind_of(source.filename, source.content_type).value,
+            tier=source.tier,
+            session_id=source.session_id,
+            scope=source.scope,
+            metadata=source.metadata,
+            content_hash=digest,
+            recipe=self._recipe,
+            characters=len(parsed.text),
+            chunks=rows,
+        )
+        return _Prepared(document, texts)
+
+    async def _remove_missing(self, scope: str) -> None:
+        stored = await self._database.read(lambda connection: repository.list_ids_of_scope(connection, scope))
+        missing = [name for name in stored if name not in self._seen]
+        if not missing:
+            return
+
+        def work(transaction: Transaction) -> int:
+            transaction.after_commit(self._written)
+            return len(repository.remove_documents(transaction, missing, version=repository.next_version(transaction)))
+
+        self._report = replace(self._report, removed=await self._database.write(work))
+
+    def _fail(self, source: Source, reason: str) -> None:
+        self._report = replace(self._report, failed=(*self._report.failed, Failure(source.source, reason)))
+
+
+def recipe(embedder: Embedder, *, size: chunking.ChunkSize) -> str:
+    """How documents are indexed now. What was indexed by another recipe is indexed again when it is next given."""
+    return f"{embedder.recipe} {analysis.VERSION} {chunking.VERSION} {size.least}-{size.most}"
+
+
+def content_hash(source: SourceDocument) -> str:
+    """Of everything that storing this document depends on, besides the recipe."""
+    shown = [source.source, source.filename, source.content_type, source.title, source.url, source.tier, source.session_id, source.scope]
+    digest = hashlib.blake2b(json.dumps([*shown, dict(source.metadata)], sort_keys=True).encode(), digest_size=32)
+    digest.update(b"\n" + source.data)
+    return digest.hexdigest()
+
+
+def _with_vectors(prepared: Sequence[_Prepared], vectors: Vectors) -> list[repository.NewDocument]:
+    rows = iter(vectors)
+    return [
+        replace(item.document, chunks=[replace(chunk, vector=next(rows).astype("<f4").tobytes()) for chunk in item.document.chunks])
+        for item in prepared
+    ]
+
+
+async def _batches(sources: Sources, *, executor: Executor) -> AsyncIterator[list[Source]]:
+    if isinstance(sources, AsyncIterable):
+        batch: list[Source] = []
+        async for source in sources:
+            batch.append(source)
+            if len(batch) == _BATCH_DOCUMENTS:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+        return
+    # Taking the next one may read a file, so it is done in a thread.
+    iterator = iter(sources)
+    loop = asyncio.get_running_loop()
+    while batch := await loop.run_in_executor(executor, lambda: list(itertools.islice(iterator, _BATCH_DOCUMENTS))):
+        yield batch

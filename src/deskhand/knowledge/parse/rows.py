@@ -1,0 +1,183 @@
+"""CSV, JSON and JSON lines. A row that has a text of its own (an article, a question with its answer) is a document of its own.
+
+Invariant: a row is one of title, text, address and key by the name of its column alone; what is in it never decides.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deskhand.knowledge.errors import UnreadableDocument
+from deskhand.knowledge.parse.html import looks_like_html, read_html, table
+from deskhand.knowledge.parse.kinds import Kind
+
+_TEXT = ("text", "content", "body", "answer", "article", "response", "description", "html", "markdown")
+_TITLE = ("title", "question", "subject", "heading", "name", "headline", "summary")
+_KEY = ("_id", "id", "key", "slug", "uuid", "sku")
+_URL = ("url", "link", "href", "source_url", "permalink")
+_LISTS = ("documents", "articles", "items", "faqs", "faq", "entries", "results", "rows", "data", "records", "pages", "questions")
+_SNIFFED = 8192
+ROW_KINDS = frozenset({Kind.CSV, Kind.TSV, Kind.JSON, Kind.JSON_LINES})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document in a row. `key` is its name within its file: its own id if it has one, else its place, counted from 1."""
+
+    key: str
+    title: str | None
+    text: str
+    url: str | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """`place` counts from 1."""
+
+    place: int
+    reason: str
+
+
+def rows_of(kind: Kind, text: str) -> Iterator[Row | UnreadableRow] | None:
+    """The documents in the rows of a table or a list, or `None` if it is one document rather than a list of them.
+
+    Raises:
+        UnreadableDocument: it is not JSON or not a table.
+    """
+    match kind:
+        case Kind.JSON_LINES:
+            return _json_lines(text)
+        case Kind.JSON:
+            records = _records(load_json(text))
+            if records is None or not records or not all(_has_text(record) for record in records):
+                return None
+            return (_row(record, place) for place, record in enumerate(records, 1))
+        case Kind.CSV | Kind.TSV:
+            head, *body = read_table(text, kind) or [[]]
+            if not _has_text(dict.fromkeys(head, "")):
+                return None
+            return (_row(dict(zip(head, cells, strict=False)), place) for place, cells in enumerate(body, 1))
+        case _:
+            return None
+
+
+def read_table(text: str, kind: Kind) -> list[list[str]]:
+    """The rows of a CSV or TSV file, its head first, without empty ones.
+
+    Raises:
+        UnreadableDocument: a quote is not closed, or a field is larger than 128 KiB.
+    """
+    if kind is Kind.TSV:
+        delimiter = "\t"
+    else:
+        try:
+            delimiter = csv.Sniffer().sniff(text[:_SNIFFED], delimiters=",;\t|").delimiter
+        except csv.Error:
+            delimiter = ","
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)]
+    except csv.Error as error:
+        raise UnreadableDocument(f"It is not a table: {error}.") from error
+    return [row for row in rows if any(row)]
+
+
+def load_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        UnreadableDocument: it is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableDocument(f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except RecursionError as error:
+        raise UnreadableDocument("It is JSON nested too deeply to be read.") from error
+
+
+def outline(value: Any, *, path: str = "") -> list[str]:
+    """A JSON value as lines `a.b: value`, so that what is deep in it can still be found by its name."""
+    if isinstance(value, dict):
+        return [line for key, inner in value.items() for line in outline(inner, path=f"{path}.{key}" if path else str(key))]
+    if isinstance(value, list):
+        return [line for inner in value for line in outline(inner, path=path)]
+    if value is None or value == "":
+        return []
+    return [f"- {path}: {value}" if path else f"- {value}"]
+
+
+def as_sections(rows: Sequence[Row]) -> str:
+    """Rows as one Markdown text, a heading each."""
+    return "\n\n".join(f"## {row.title or row.key}\n\n{row.text}" for row in rows)
+
+
+def as_table(rows: list[list[str]]) -> str:
+    return table([[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows])
+
+
+def _json_lines(text: str) -> Iterator[Row | UnreadableRow]:
+    for place, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = load_json(line)
+        except UnreadableDocument as error:
+            yield UnreadableRow(place, f"Line {place}: {error.message}")
+            continue
+        if not isinstance(record, dict):
+            yield UnreadableRow(place, f"Line {place} is not a JSON object.")
+        elif not _has_text(record):
+            yield UnreadableRow(place, f"Line {place} has no text: none of {', '.join(_TEXT)} is in it.")
+        else:
+            yield _row(record, place)
+
+
+def _records(value: Any) -> list[dict[str, Any]] | None:
+    if isinstance(value, dict):
+        named = {str(key).lower(): inner for key, inner in value.items()}
+        value = next((named[name] for name in _LISTS if isinstance(named.get(name), list)), None)
+    if isinstance(value, list) and all(isinstance(record, dict) for record in value):
+        return value
+    return None
+
+
+def _has_text(record: Mapping[str, Any]) -> bool:
+    return _column(record, _TEXT) is not None
+
+
+def _column(record: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    by_name = {str(key).strip().lower(): key for key in record}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _row(record: Mapping[str, Any], place: int) -> Row | UnreadableRow:
+    columns = {role: _column(record, names) for role, names in (("text", _TEXT), ("title", _TITLE), ("key", _KEY), ("url", _URL))}
+    text = _words(record.get(columns["text"] or ""))
+    title = _words(record.get(columns["title"])) if columns["title"] else ""
+    if not text:
+        return UnreadableRow(place, f"Row {place} has an empty '{columns['text']}'.")
+    if looks_like_html(text):
+        text = read_html(text).markdown
+    key = _words(record.get(columns["key"])) if columns["key"] else ""
+    url = _words(record.get(columns["url"])) if columns["url"] else ""
+    metadata: dict[str, Any] = {}
+    for name, value in record.items():
+        if name == "metadata" and isinstance(value, dict):
+            metadata.update(value)
+        elif name not in columns.values() and isinstance(value, str | int | float | bool) and value != "":
+            metadata[name] = value
+    return Row(key or str(place), title or None, text, url if url.startswith(("http://", "https://")) else None, metadata)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return str(value)
+    return "\n".join(outline(value))

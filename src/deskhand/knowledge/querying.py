@@ -1,0 +1,65 @@
+"""A question into what can be compared: vectors, terms, and how well the model knows its language.
+
+Invariant: the vectors of a text are computed once while they are remembered. The memory is bounded; the least used goes first.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from semantic_text_splitter import TextSplitter
+
+from deskhand.knowledge.analysis import analyse
+from deskhand.knowledge.embedding import Embedder
+from deskhand.knowledge.ranking import Query, Weights, weighted_terms
+
+# A long question is embedded in pieces: one vector of many subjects is close to none of them, and the model reads no more than this.
+_PIECE_CHARACTERS = 600
+_MOST_PIECES = 16
+_MOST_EARLIER = 4
+_EARLIER_CHARACTERS = 2_000
+
+
+class QueryReader:
+    """Blocks for its computation: call it from a thread. Safe to use from several."""
+
+    def __init__(self, embedder: Embedder, *, remembered: int, weights: Weights) -> None:
+        self._embedder = embedder
+        self._remembered = remembered
+        self._weights = weights
+        self._splitter = TextSplitter((_PIECE_CHARACTERS // 2, _PIECE_CHARACTERS))
+        self._lock = threading.Lock()
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+
+    def read(self, text: str, earlier: Sequence[str]) -> Query:
+        """The query for `text`, after the customer's `earlier` turns, oldest first.
+
+        Raises:
+            KnowledgeUnavailable: the embedding model is missing or broken.
+        """
+        pieces = [text] if len(text) <= _PIECE_CHARACTERS else self._splitter.chunks(text)[:_MOST_PIECES]
+        before = [turn[:_EARLIER_CHARACTERS] for turn in reversed(earlier[-_MOST_EARLIER:]) if turn.strip()]
+        decay = self._weights.earlier
+        vectors = self._embed([*pieces, *before])
+        context = np.zeros(vectors.shape[1], np.float32)
+        for back, vector in enumerate(vectors[len(pieces) :], 1):
+            context += decay**back * vector
+        directed = vectors[: len(pieces)] + context
+        directed /= np.linalg.norm(directed, axis=1, keepdims=True)
+        hashes, weights = weighted_terms([analyse(turn) for turn in [text, *before]], decay=decay)
+        return Query(vectors=directed, hashes=hashes, weights=weights, familiarity=self._embedder.familiarity(text))
+
+    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        with self._lock:
+            known = {text: self._vectors[text] for text in texts if text in self._vectors}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known |= dict(zip(new, self._embedder.embed(new), strict=True))
+        with self._lock:
+            for text in texts:
+                self._vectors[text] = known[text]
+                self._vectors.move_to_end(text)
+            while len(self._vectors) > self._remembered:
+                self._vectors.popitem(last=False)
+        return np.stack([known[text] for text in texts])

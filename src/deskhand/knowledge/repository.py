@@ -1,0 +1,268 @@
+"""All SQL of the knowledge base."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskhand.ids import SessionId
+from deskhand.knowledge.audience import Audience, visible_to
+from deskhand.knowledge.documents import DocumentId, StoredDocument, Tier
+from deskhand.knowledge.index import ChunkRow
+from deskhand.knowledge.tables import chunks, documents, removals, state
+from deskhand.persistence import Transaction, db_now
+
+# How many versions back removals are remembered. An index that is further behind is read anew.
+REMEMBERED_VERSIONS = 100_000
+
+_STATE = 1
+_MOST_PARAMETERS = 500
+_STORED = (
+    documents.c.id,
+    documents.c.origin,
+    documents.c.source,
+    documents.c.title,
+    documents.c.url,
+    documents.c.content_type,
+    documents.c.tier,
+    documents.c.session_id,
+    documents.c.scope,
+    documents.c.metadata,
+    documents.c.characters,
+    documents.c.chunk_count,
+    documents.c.created_at,
+    documents.c.updated_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    text: str
+    section: str | None
+    page: int | None
+    vector: bytes
+    terms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """A document with all that is stored of it, ready to be written."""
+
+    id: DocumentId
+    origin: str
+    source: str
+    title: str
+    url: str | None
+    content_type: str
+    tier: Tier
+    session_id: SessionId | None
+    scope: str | None
+    metadata: Mapping[str, Any]
+    content_hash: str
+    recipe: str
+    characters: int
+    chunks: Sequence[NewChunk]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContent:
+    content_hash: str
+    recipe: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassageRow:
+    chunk_id: int
+    document_id: DocumentId
+    text: str
+    section: str | None
+    page: int | None
+    title: str
+    source: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What came after a version: whole documents, row by row, and the documents that went. `all_of_it` says to forget what was known."""
+
+    version: int
+    rows: Sequence[ChunkRow]
+    gone: Sequence[DocumentId]
+    all_of_it: bool
+
+
+def read_version(connection: sa.Connection) -> int:
+    """The version of the knowledge base; 0 while nothing was ever written."""
+    return connection.execute(sa.select(state.c.version).where(state.c.id == _STATE)).scalar() or 0
+
+
+def next_version(transaction: Transaction) -> int:
+    """Raise the version and hold it until the commit, so that writers queue here and versions are committed in order."""
+    raised = sa.update(state).where(state.c.id == _STATE).values(version=state.c.version + 1).returning(state.c.version)
+    version = transaction.execute(raised).scalar()
+    if version is None:
+        _insert_state(transaction)
+        version = transaction.execute(raised).scalar_one()
+    return int(version)
+
+
+def changes_since(connection: sa.Connection, version: int) -> Changes:
+    """Everything a reader at `version` lacks. Read the version first: what is committed meanwhile is then read twice, not missed."""
+    now = read_version(connection)
+    all_of_it = version < now - REMEMBERED_VERSIONS
+    since = 0 if all_of_it else version
+    found = connection.execute(
+        sa.select(chunks.c.id, chunks.c.document_id, documents.c.tier, documents.c.session_id, chunks.c.vector, chunks.c.terms)
+        .join(documents, documents.c.id == chunks.c.document_id)
+        .where(documents.c.version > since)
+        .order_by(chunks.c.id)
+    )
+    rows = [ChunkRow(row.id, DocumentId(row.document_id), Tier(row.tier), row.session_id, row.vector, row.terms) for row in found]
+    gone = connection.execute(sa.select(removals.c.document_id).where(removals.c.version > since)).scalars()
+    return Changes(now, rows, [DocumentId(name) for name in gone], all_of_it)
+
+
+def find_known(connection: sa.Connection, ids: Sequence[DocumentId]) -> dict[DocumentId, KnownContent]:
+    """What is stored of those of `ids` that are."""
+    known: dict[DocumentId, KnownContent] = {}
+    for some in _portions(ids):
+        query = sa.select(documents.c.id, documents.c.content_hash, documents.c.recipe).where(documents.c.id.in_(some))
+        known |= {DocumentId(row.id): KnownContent(row.content_hash, row.recipe) for row in connection.execute(query)}
+    return known
+
+
+def put_documents(transaction: Transaction, new: Sequence[NewDocument], *, version: int) -> None:
+    """Store documents, each in the place of what was stored under its id."""
+    ids = [document.id for document in new]
+    created: dict[DocumentId, float] = {}
+    for some in _portions(ids):
+        query = sa.select(documents.c.id, documents.c.created_at).where(documents.c.id.in_(some))
+        created |= {DocumentId(row.id): row.created_at for row in transaction.execute(query)}
+        transaction.execute(sa.delete(documents).where(documents.c.id.in_(some)))
+    now = transaction.execute(sa.select(db_now())).scalar_one()
+    transaction.execute(
+        sa.insert(documents),
+        [_document_values(document, version=version, created=created.get(document.id, now), now=now) for document in new],
+    )
+    transaction.execute(
+        sa.insert(chunks),
+        [
+            {
+                "document_id": document.id,
+                "position": position,
+                "text": chunk.text,
+                "section": chunk.section,
+                "page": chunk.page,
+                "vector": chunk.vector,
+                "terms": chunk.terms,
+            }
+            for document in new
+            for position, chunk in enumerate(document.chunks)
+        ],
+    )
+
+
+def remove_documents(transaction: Transaction, ids: Sequence[DocumentId], *, version: int) -> list[DocumentId]:
+    """Delete documents with their chunks, and leave a note for other processes. Returns those that were there."""
+    removed: list[DocumentId] = []
+    for some in _portions(ids):
+        deleted = transaction.execute(sa.delete(documents).where(documents.c.id.in_(some)).returning(documents.c.id)).scalars()
+        removed += [DocumentId(name) for name in deleted]
+    if removed:
+        transaction.execute(sa.insert(removals), [{"document_id": name, "version": version} for name in removed])
+        transaction.execute(sa.delete(removals).where(removals.c.version < version - REMEMBERED_VERSIONS))
+    return removed
+
+
+def list_ids_of_scope(connection: sa.Connection, scope: str) -> list[DocumentId]:
+    return [DocumentId(name) for name in connection.execute(sa.select(documents.c.id).where(documents.c.scope == scope)).scalars()]
+
+
+def list_ids_of_session(connection: sa.Connection, session_id: SessionId) -> list[DocumentId]:
+    found = connection.execute(sa.select(documents.c.id).where(documents.c.session_id == session_id)).scalars()
+    return [DocumentId(name) for name in found]
+
+
+def count_documents(connection: sa.Connection, audience: Audience) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(documents).where(visible_to(audience))).scalar_one()
+
+
+def is_empty(connection: sa.Connection) -> bool:
+    return connection.execute(sa.select(documents.c.id).limit(1)).first() is None
+
+
+def list_documents(connection: sa.Connection, audience: Audience, *, limit: int, offset: int) -> list[StoredDocument]:
+    """By title, then by id."""
+    query = sa.select(*_STORED).where(visible_to(audience)).order_by(documents.c.title, documents.c.id).limit(limit).offset(offset)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def find_document(connection: sa.Connection, document_id: DocumentId, audience: Audience) -> StoredDocument | None:
+    row = connection.execute(sa.select(*_STORED).where(documents.c.id == document_id, visible_to(audience))).first()
+    return _stored(row) if row is not None else None
+
+
+def find_passages(connection: sa.Connection, chunk_ids: Sequence[int], audience: Audience) -> dict[int, PassageRow]:
+    """The chunks that still exist and that `audience` may see, by id."""
+    found: dict[int, PassageRow] = {}
+    for start in range(0, len(chunk_ids), _MOST_PARAMETERS):
+        query = (
+            sa.select(
+                chunks.c.id,
+                chunks.c.document_id,
+                chunks.c.text,
+                chunks.c.section,
+                chunks.c.page,
+                documents.c.title,
+                documents.c.source,
+                documents.c.url,
+            )
+            .join(documents, documents.c.id == chunks.c.document_id)
+            .where(chunks.c.id.in_(chunk_ids[start : start + _MOST_PARAMETERS]), visible_to(audience))
+        )
+        found |= {row.id: PassageRow(*row) for row in connection.execute(query)}
+    return found
+
+
+def _insert_state(transaction: Transaction) -> None:
+    values = {"id": _STATE, "version": 0}
+    if transaction.connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as insert_postgresql  # noqa: PLC0415 - loads its driver
+
+        transaction.execute(insert_postgresql(state).values(values).on_conflict_do_nothing())
+    else:
+        transaction.execute(sa.insert(state).prefix_with("OR IGNORE").values(values))
+
+
+def _document_values(document: NewDocument, *, version: int, created: float, now: float) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "origin": document.origin,
+        "source": document.source,
+        "title": document.title,
+        "url": document.url,
+        "content_type": document.content_type,
+        "tier": document.tier,
+        "session_id": document.session_id,
+        "scope": document.scope,
+        "metadata": dict(document.metadata),
+        "content_hash": document.content_hash,
+        "recipe": document.recipe,
+        "characters": document.characters,
+        "chunk_count": len(document.chunks),
+        "version": version,
+        "created_at": created,
+        "updated_at": now,
+    }
+
+
+def _stored(row: sa.Row[*tuple[Any, ...]]) -> StoredDocument:
+    values = dict(row._mapping)
+    values["tier"] = Tier(values["tier"])
+    return StoredDocument(**values)
+
+
+def _portions(ids: Sequence[DocumentId]) -> Iterator[Sequence[DocumentId]]:
+    return (ids[start : start + _MOST_PARAMETERS] for start in range(0, len(ids), _MOST_PARAMETERS))

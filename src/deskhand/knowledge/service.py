@@ -1,0 +1,183 @@
+"""The knowledge base as the rest of Deskhand uses it: ingest, search, look after documents.
+
+Invariant: what a search returns was read from the database, under the asker's audience, in that very search. The index in memory only says
+where to look, so a deleted or hidden document cannot be shown by an index that lags behind.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Self
+
+from deskhand.clock import Clock, SystemClock
+from deskhand.ids import SessionId
+from deskhand.knowledge import repository
+from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.chunking import ChunkSize
+from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument
+from deskhand.knowledge.embedding import Embedder
+from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
+from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources
+from deskhand.knowledge.live_index import LiveIndex
+from deskhand.knowledge.parse import MAX_BYTES
+from deskhand.knowledge.querying import QueryReader
+from deskhand.knowledge.ranking import Hit, Weights, rank
+from deskhand.knowledge.relevance import descending, relevance
+from deskhand.knowledge.samples import sample_documents
+from deskhand.persistence import Database, DatabaseUnavailable, Transaction
+from deskhand.settings import Settings
+
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeOptions:
+    """`threads` is how many searches and embeddings run side by side; `refresh_seconds` how long another process's writes may go unseen."""
+
+    chunk_size: ChunkSize = field(default_factory=ChunkSize)
+    weights: Weights = field(default_factory=Weights)
+    threads: int = 4
+    refresh_seconds: float = 1.0
+    remembered_queries: int = 1024
+    max_bytes: int = MAX_BYTES
+
+
+class KnowledgeService:
+    """Must be made inside a running event loop."""
+
+    def __init__(self, database: Database, embedder: Embedder, options: KnowledgeOptions, *, clock: Clock | None = None) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._options = options
+        self._executor = ThreadPoolExecutor(options.threads, thread_name_prefix="knowledge")
+        self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
+        self._live = LiveIndex(database, clock=clock or SystemClock(), executor=self._executor, refresh_seconds=options.refresh_seconds)
+
+    @classmethod
+    def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None) -> Self:
+        """The service as the settings ask for it."""
+        embedder = Embedder(threads=settings.embedding_threads)
+        return cls(database, embedder, KnowledgeOptions(), clock=clock)
+
+    async def warm_up(self, *, samples: bool = False) -> None:
+        """Load the model and the index and, if asked to, put the samples into an empty knowledge base.
+
+        Raises:
+            KnowledgeUnavailable: the embedding model is missing or broken.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._embedder.prepare)
+        if samples and await self._database.read(repository.is_empty):
+            await self.ingest(sample_documents(), sync_scope=None)
+        await self._live.current()
+
+    async def close(self) -> None:
+        """Wait for what runs in threads, then let them go."""
+        await asyncio.to_thread(self._executor.shutdown)
+
+    async def search(self, query: str, *, limit: int, audience: Audience, earlier: Sequence[str] = ()) -> list[Passage]:
+        """At most `limit` passages that `audience` may see, best first. `earlier` are what the customer said before, oldest first.
+
+        Ordered by the weighed sum of `ranking`; `Passage.score` is that of `relevance`. An empty list means that nothing is there to find,
+        or nothing was asked.
+
+        Raises:
+            KnowledgeUnavailable: the model or the database could not be asked.
+        """
+        if not query.strip() or limit <= 0:
+            return []
+        try:
+            return await self._search(query, limit=limit, audience=audience, earlier=earlier)
+        except DatabaseUnavailable as error:
+            raise KnowledgeUnavailable(retry_after_seconds=error.retry_after_seconds or 1) from error
+
+    async def ingest(
+        self, sources: Sources, *, sync_scope: str | None, on_progress: Callable[[Progress], None] = lambda _progress: None
+    ) -> IngestReport:
+        """Put documents in. See `Ingest.run`; `on_progress` is called on the event loop after each batch."""
+        run = Ingest(
+            self._database,
+            self._embedder,
+            executor=self._executor,
+            size=self._options.chunk_size,
+            max_bytes=self._options.max_bytes,
+            written=self._live.mark_stale,
+        )
+        return await run.run(sources, sync_scope=sync_scope, on_progress=on_progress)
+
+    async def count_documents(self, audience: Audience | None = None) -> int:
+        """How many documents `audience` may see; for `None`, how many belong to no session."""
+        asker = audience or Audience.operator()
+        return await self._database.read(lambda connection: repository.count_documents(connection, asker))
+
+    async def list_documents(self, *, audience: Audience, limit: int = 50, offset: int = 0) -> list[StoredDocument]:
+        """By title."""
+        return await self._database.read(lambda connection: repository.list_documents(connection, audience, limit=limit, offset=offset))
+
+    async def get_document(self, document_id: DocumentId, *, audience: Audience) -> StoredDocument:
+        """Raises:
+        DocumentNotFound: there is none, or `audience` may not see it.
+        """
+        found = await self._database.read(lambda connection: repository.find_document(connection, document_id, audience))
+        if found is None:
+            raise DocumentNotFound
+        return found
+
+    async def delete_document(self, document_id: DocumentId) -> None:
+        """Delete a document with all that is kept of it. Whether the caller may is for the caller to know.
+
+        Raises:
+            DocumentNotFound: there is none.
+        """
+        if not await self._remove([document_id]):
+            raise DocumentNotFound
+
+    async def delete_session_documents(self, session_id: SessionId) -> int:
+        """Delete what is attached to a session. Returns how many documents that were."""
+        return await self._remove(await self._database.read(lambda connection: repository.list_ids_of_session(connection, session_id)))
+
+    async def _remove(self, ids: Sequence[DocumentId]) -> int:
+        if not ids:
+            return 0
+
+        def work(transaction: Transaction) -> int:
+            transaction.after_commit(self._live.mark_stale)
+            return len(repository.remove_documents(transaction, ids, version=repository.next_version(transaction)))
+
+        return await self._database.write(work)
+
+    async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
+        passages: list[Passage] = []
+        loop = asyncio.get_running_loop()
+        query = await loop.run_in_executor(self._executor, self._reader.read, text, tuple(earlier))
+        find = partial(rank, audience=audience, limit=limit, weights=self._options.weights)
+        for _ in range(_ATTEMPTS):
+            hits = await loop.run_in_executor(self._executor, find, await self._live.current(), query)
+            rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
+            passages = _passages(hits, rows, familiarity=query.familiarity)
+            if len(rows) == len(hits):
+                break
+            # Some of it went or changed since the index was read: look again, so that what took its place is found.
+            self._live.mark_stale()
+        return passages
+
+
+def _passages(hits: Sequence[Hit], rows: dict[int, repository.PassageRow], *, familiarity: float) -> list[Passage]:
+    there = [(hit, rows[hit.chunk_id]) for hit in hits if hit.chunk_id in rows]
+    scores = descending([relevance(hit, familiarity=familiarity) for hit, _ in there])
+    return [
+        Passage(
+            chunk_id=row.chunk_id,
+            document_id=row.document_id,
+            text=row.text,
+            title=row.title,
+            source=row.source,
+            url=row.url,
+            page=row.page,
+            section=row.section,
+            score=score,
+            rank=place,
+        )
+        for place, ((_, row), score) in enumerate(zip(there, scores, strict=True), 1)
+    ]

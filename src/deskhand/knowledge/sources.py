@@ -1,0 +1,116 @@
+"""Where documents come from: files, folders, and bytes that came by another way. Rows that have a text become documents of their own.
+
+Invariant: the origin of a file is its absolute address, and that of a row the file's with the row's key, so reading the same thing twice,
+by whatever relative path, names the same documents.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deskhand.errors import UnsupportedKind
+from deskhand.knowledge.documents import SourceDocument, Tier, UnreadableSource
+from deskhand.knowledge.errors import UnreadableDocument
+from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, kind_of, rows_of
+from deskhand.knowledge.parse.charset import decode
+from deskhand.knowledge.parse.rows import ROW_KINDS, Row
+
+Source = SourceDocument | UnreadableSource
+
+
+class FileSources:
+    """The documents of files and folders, read as they are iterated over; may be iterated more than once.
+
+    A folder gives its files of the supported kinds, in order of name, hidden ones left out; `passed_over` counts the others. A path named
+    by itself is always given, as a failure if it must be.
+    """
+
+    def __init__(self, paths: Sequence[Path], *, tier: Tier = Tier.PUBLIC, max_bytes: int = MAX_BYTES) -> None:
+        self._paths = tuple(paths)
+        self._tier = tier
+        self._max_bytes = max_bytes
+        self.passed_over = 0
+
+    def __iter__(self) -> Iterator[Source]:
+        self.passed_over = 0
+        for root in self._paths:
+            scope = scope_of(root)
+            if not root.is_dir():
+                yield from self._read(root, shown=root.name, scope=scope)
+                continue
+            for path in _walk(root):
+                if path.suffix.lower() in SUPPORTED_SUFFIXES:
+                    yield from self._read(path, shown=f"{root.resolve().name}/{path.relative_to(root).as_posix()}", scope=scope)
+                else:
+                    self.passed_over += 1
+
+    def __len__(self) -> int:
+        """How many documents there are; reads the files once for it."""
+        return sum(1 for _ in self)
+
+    def _read(self, path: Path, *, shown: str, scope: str) -> Iterator[Source]:
+        origin = path.resolve().as_uri()
+        try:
+            size = path.stat().st_size
+            if size > self._max_bytes:
+                reason = f"It has {size / 1e6:.1f} MB; at most {self._max_bytes / 1e6:.1f} MB can be read."
+                yield UnreadableSource(origin, shown, reason, scope)
+                return
+            data = path.read_bytes()
+        except OSError as error:
+            yield UnreadableSource(origin, shown, f"It cannot be opened: {error.strerror or error}.", scope)
+            return
+        yield from documents_in(path.name, data, origin=origin, source=shown, scope=scope, tier=self._tier)
+
+
+def scope_of(root: Path) -> str:
+    """The name under which a synchronising ingest knows a folder or file."""
+    return root.resolve().as_uri()
+
+
+def documents_in(
+    filename: str,
+    data: bytes,
+    *,
+    origin: str,
+    source: str,
+    scope: str | None = None,
+    tier: Tier = Tier.PUBLIC,
+    content_type: str | None = None,
+) -> Iterator[Source]:
+    """The documents in the bytes of one file: one, or one for each row of a table or list whose rows have texts.
+
+    For what comes by standard input, `filename` says the kind (`stdin.md`, `stdin.jsonl`).
+    """
+    try:
+        kind = kind_of(filename, content_type)
+        rows = rows_of(kind, decode(data, content_type=content_type)) if kind in ROW_KINDS else None
+    except (UnsupportedKind, UnreadableDocument) as error:
+        yield UnreadableSource(origin, source, error.message, scope)
+        return
+    if rows is None:
+        yield SourceDocument(origin=origin, source=source, filename=filename, data=data, content_type=content_type, tier=tier, scope=scope)
+        return
+    for row in rows:
+        if isinstance(row, Row):
+            yield SourceDocument(
+                origin=f"{origin}#{row.key}",
+                source=f"{source}#{row.key}",
+                filename="row.md",
+                data=row.text.encode(),
+                title=row.title,
+                url=row.url,
+                tier=tier,
+                scope=scope,
+                metadata=row.metadata,
+            )
+        else:
+            yield UnreadableSource(f"{origin}#row-{row.place}", f"{source}#{row.place}", row.reason, scope)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(folder) / name
