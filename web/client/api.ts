@@ -2,12 +2,14 @@
 
 import type { OutboxEntry } from "../protocol/outbox";
 import {
+  type CreateSession,
   type PublicConfig,
   type Reply,
   type RequestFailure,
   readConfig,
   readRefusal,
   readSession,
+  type SendMessage,
   type SessionRecord,
 } from "../protocol/rest";
 
@@ -21,15 +23,19 @@ export class Api {
   }
 
   openSession(): Promise<Reply<SessionRecord>> {
-    return this.ask(`${this.prefix}/sessions`, jsonRequest({ metadata: { channel: "chat_page" } }), readSession);
+    return this.ask(
+      `${this.prefix}/sessions`,
+      jsonRequest<Pick<CreateSession, "metadata">>({ metadata: { channel: "chat_page" } }),
+      readSession,
+    );
   }
 
   /** Have a message stored. Saying it again with the same id is the same message. */
   postMessage(session: SessionRecord, entry: OutboxEntry): Promise<Reply<true>> {
-    const request = jsonRequest({
+    const request = jsonRequest<SendMessage>({
       message: entry.content,
       client_message_id: entry.clientMessageId,
-      ...(entry.attachments.length > 0 ? { attachments: entry.attachments.map((attachment) => attachment.attachment_id) } : {}),
+      attachments: entry.attachments.map((attachment) => attachment.attachment_id),
     });
     request.headers.set("Prefer", "respond-async");
     request.headers.set("Authorization", `Bearer ${session.token}`);
@@ -68,7 +74,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-function jsonRequest(body: unknown): { method: string; headers: Headers; body: string } {
+function jsonRequest<Body>(body: Body): { method: string; headers: Headers; body: string } {
   return { method: "POST", headers: new Headers({ "Content-Type": "application/json" }), body: JSON.stringify(body) };
 }
 

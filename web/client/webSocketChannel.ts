@@ -2,7 +2,7 @@
 
 import { compareEventIds, storedNumber } from "../protocol/eventId";
 import { isObject, isSessionEvent } from "../protocol/events";
-import type { SessionRecord } from "../protocol/rest";
+import type { ClientFrame, SessionRecord } from "../protocol/rest";
 import { parseJson } from "./api";
 import type { Channel, ChannelHandlers, CloseReason } from "./channel";
 
@@ -59,7 +59,7 @@ export class WebSocketChannel implements Channel {
     this.send({ type: "typing" });
   }
 
-  private send(frame: { readonly type: string; readonly after?: string }): void {
+  private send(frame: ClientFrame): void {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
   }
 

@@ -1,14 +1,14 @@
 // What the page asks over plain HTTP, and the checks of what comes back.
 
-import { type Attachment, isObject } from "./events";
+import { type Attachment, isObject, type JsonObject } from "./events";
+import type { components } from "./schema";
 
-export interface PublicConfig {
-  readonly name: string;
-  readonly company: string;
-  readonly suggestions: readonly string[];
-  readonly upload: { readonly accept: readonly string[]; readonly maxBytes: number; readonly maxFiles: number };
-  readonly messageMaxCharacters: number;
-}
+type Schemas = components["schemas"];
+
+export type PublicConfig = Schemas["PublicConfig"];
+export type SendMessage = Schemas["SendMessage"];
+export type CreateSession = Schemas["CreateSession"];
+export type ClientFrame = Schemas["ClientFrame"];
 
 /** A conversation that this browser takes part in. The token is the visitor's, of this one session, and no other key is ever held. */
 export interface SessionRecord {
@@ -49,36 +49,28 @@ export function isSessionGone(failure: RequestFailure): boolean {
 }
 
 export function readSession(value: unknown): SessionRecord | null {
-  if (!isObject(value)) return null;
-  const { session_id: sessionId, token } = value;
-  return typeof sessionId === "string" && typeof token === "string" ? { sessionId, token } : null;
+  if (!has<Schemas["NewSession"]>(value, { session_id: isText, token: isText })) return null;
+  return { sessionId: value.session_id, token: value.token };
 }
 
 export function readStoredSession(value: unknown): SessionRecord | null {
-  if (!isObject(value)) return null;
-  const { sessionId, token } = value;
-  return typeof sessionId === "string" && typeof token === "string" ? { sessionId, token } : null;
+  return has<SessionRecord>(value, { sessionId: isText, token: isText }) ? value : null;
 }
 
 export function readConfig(value: unknown): PublicConfig | null {
-  if (!isObject(value)) return null;
-  const { name, company, suggestions, upload, message_max_characters: messageMaxCharacters } = value;
-  if (typeof name !== "string" || typeof company !== "string" || typeof messageMaxCharacters !== "number" || !isObject(upload)) return null;
-  const { accept, max_bytes: maxBytes, max_files: maxFiles } = upload;
-  if (!isTextList(suggestions) || !isTextList(accept) || typeof maxBytes !== "number" || typeof maxFiles !== "number") return null;
-  return { name, company, suggestions, upload: { accept, maxBytes, maxFiles }, messageMaxCharacters };
+  const checks = { name: isText, company: isText, suggestions: isTextList, message_max_characters: isNumber, upload: isUploadRules };
+  return has<PublicConfig>(value, checks) ? value : null;
+}
+
+function isUploadRules(value: unknown): boolean {
+  return has<Schemas["UploadRules"]>(value, { accept: isTextList, max_bytes: isNumber, max_files: isNumber });
 }
 
 export function readUploaded(value: unknown): Uploaded | null {
-  if (!isObject(value)) return null;
-  const { attachment_id, filename, content_type, size_mb, processed, error } = value;
-  if (typeof attachment_id !== "string" || typeof filename !== "string" || typeof content_type !== "string") return null;
-  const size_bytes = typeof size_mb === "number" ? Math.round(size_mb * 1_048_576) : 0;
-  const reason = typeof error === "string" && error !== "" ? error : null;
-  return {
-    attachment: { attachment_id, filename, content_type, size_bytes },
-    error: reason ?? (processed === false ? "This file could not be read." : null),
-  };
+  const checks = { attachment_id: isText, filename: isText, content_type: isText, size_mb: isNumber };
+  if (!has<Schemas["UploadView"]>(value, checks)) return null;
+  const { attachment_id, filename, content_type } = value;
+  return { attachment: { attachment_id, filename, content_type, size_bytes: Math.round(value.size_mb * 1_048_576) }, error: value.error };
 }
 
 export function readRefusal(status: number, value: unknown, retryAfter: string | null): Refusal {
@@ -95,6 +87,20 @@ export function readRefusal(status: number, value: unknown, retryAfter: string |
   };
 }
 
-function isTextList(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
+/** Whether the fields of `checks` are what they should be. The others are the server's word, by its schema. */
+function has<Expected>(value: unknown, checks: { readonly [Name in keyof Expected]?: (field: unknown) => boolean }): value is Expected {
+  const fields: readonly [string, unknown][] = Object.entries(checks);
+  return isObject(value) && fields.every(([name, check]) => typeof check === "function" && check((value as JsonObject)[name]) === true);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number";
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
 }

@@ -36,7 +36,7 @@ export class Composer {
     this.stopButton.prepend(makeIcon("stop"));
     this.attachButton.append(makeIcon("attach"));
     this.picker.accept = config.upload.accept.join(",");
-    this.picker.multiple = config.upload.maxFiles > 1;
+    this.picker.multiple = config.upload.max_files > 1;
     this.field.value = tabArea.getItem(DRAFT_KEY) ?? "";
     this.listen();
     this.refresh();
@@ -129,12 +129,12 @@ export class Composer {
 
   private canSend(): boolean {
     const length = characters(this.field.value.trim());
-    return !this.field.disabled && length > 0 && length <= this.config.messageMaxCharacters && this.tray.isSettled;
+    return !this.field.disabled && length > 0 && length <= this.config.message_max_characters && this.tray.isSettled;
   }
 
   private refresh(): void {
     const length = characters(this.field.value.trim());
-    const limit = this.config.messageMaxCharacters;
+    const limit = this.config.message_max_characters;
     if (!this.tray.isEmpty && length === 0) this.field.placeholder = texts.placeholderFiles;
     this.sendButton.disabled = !this.canSend();
     this.count.hidden = length < limit * COUNT_FROM;

@@ -69,7 +69,7 @@ export class FilesTray {
   }
 
   private findProblem(file: File): string | null {
-    const { accept, maxBytes, maxFiles } = this.limits;
+    const { accept, max_bytes: maxBytes, max_files: maxFiles } = this.limits;
     const name = file.name.toLowerCase();
     const isKnown = accept.some((kind) => (kind.startsWith(".") ? name.endsWith(kind.toLowerCase()) : kind === file.type));
     if (!isKnown) return texts.wrongKind(accept.filter((kind) => kind.startsWith(".")).join(" "));
