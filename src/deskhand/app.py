@@ -19,13 +19,14 @@ from deskhand.api.client import Origins, Peers
 from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
 from deskhand.api.model_check import ModelCheck
 from deskhand.api.rate_limit import BoundedMemoryStorage, RateLimiter
+from deskhand.api.readiness import HEALTHY
 from deskhand.api.routes import add_routes
 from deskhand.api.services import Services, Warmup
 from deskhand.api.startup import check_parts
 from deskhand.api.streams import Streams
 from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
-from deskhand.errors import ConfigurationError
+from deskhand.errors import DeskhandError
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_model
@@ -125,7 +126,7 @@ async def open_services(
         opened.push_async_callback(supervisor.close)
         chat_model = model or create_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_api_key)
         opened.push_async_callback(chat_model.close)
-        knowledge = KnowledgeService.create(database, settings)
+        knowledge = KnowledgeService.create(database, settings, clock=clock)
         opened.push_async_callback(knowledge.close)
         sessions = SessionService(database)
         agent = CustomerSupportAgent(
@@ -177,18 +178,25 @@ async def open_services(
 async def warm_up(services: Services) -> None:
     """Load what the first question needs and, in development, fill an empty knowledge base with the samples. Searches wait for it."""
     settings = services.settings
-    await services.knowledge.warm_up(samples=settings.is_development and settings.knowledge_samples)
-    services.warmup.knowledge = "healthy"
+    try:
+        await services.knowledge.warm_up(samples=settings.is_development and settings.knowledge_samples)
+    except DeskhandError as error:
+        services.warmup.knowledge = error.code.replace("_", " ")
+        log.exception("knowledge_unavailable", remedy=error.remedy)
+    else:
+        services.warmup.knowledge = HEALTHY
+        log.info("knowledge_ready", documents=await services.knowledge.count_documents())
 
 
 async def _open_database(settings: Settings, clock: Clock) -> Database:
     database = await Database.open(settings.database_address, clock=clock, pool_size=settings.database_pool_size)
     try:
         if settings.environment in _MIGRATED_AT_START:
-            await migrate(database)
+            if await migrate(database):
+                log.info("database_migrated")
         else:
             await check_schema(database)
-    except ConfigurationError:
+    except DeskhandError:
         await database.close()
         raise
     return database

@@ -8,14 +8,13 @@ from starlette.responses import RedirectResponse
 
 from deskhand.api import documented, schemas
 from deskhand.api.services import Services, ServicesDep
+from deskhand.knowledge import SUPPORTED_SUFFIXES
 from deskhand.session_store import SessionStoreUnavailable
 from deskhand.telemetry.metrics import CONTENT_TYPE
 
 router = APIRouter(tags=["root"])
 public_router = APIRouter(tags=["root"])
 metrics_router = APIRouter(tags=["root"])
-
-ACCEPTED_FILES = [".txt", ".md", ".markdown", ".html", ".htm", ".csv", ".json", ".jsonl"]
 
 
 @router.get("/", openapi_extra=documented.PUBLIC, response_model=schemas.Root)
@@ -50,7 +49,9 @@ async def show_public_config(services: ServicesDep) -> schemas.PublicConfig:
         name=settings.app_name,
         company=settings.company_name,
         suggestions=list(settings.chat_suggestions),
-        upload=schemas.UploadRules(accept=ACCEPTED_FILES, max_bytes=settings.upload_max_bytes, max_files=settings.upload_max_files),
+        upload=schemas.UploadRules(
+            accept=sorted(SUPPORTED_SUFFIXES), max_bytes=settings.upload_max_bytes, max_files=settings.upload_max_files
+        ),
         message_max_characters=settings.message_max_characters,
         api_prefix=settings.api_prefix,
     )
