@@ -1,7 +1,7 @@
 """All SQL of turns. Every change of a running turn compares the fence, so a worker that was overtaken changes nothing."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 
@@ -58,6 +58,31 @@ _END = Prepared(
         cancel_reason=sa.bindparam("new_cancel_reason"),
     )
 )
+
+_INSERT_TOOL_CALL = Prepared(
+    sa.insert(tool_calls).values(
+        {
+            **{
+                name: sa.bindparam(name, type_=tool_calls.c[name].type)
+                for name in ("key", "session_id", "turn_id", "step", "idx", "name", "args_hash", "idempotent", "state", "result")
+            },
+            "created_at": _NOW,
+        }
+    )
+)
+
+
+class ToolCallRow(TypedDict):
+    """What is known of a call when it begins."""
+
+    key: str
+    session_id: SessionId
+    turn_id: TurnId
+    step: int
+    idx: int
+    name: str
+    args_hash: str
+    idempotent: bool
 
 
 def to_turn(row: Any) -> Turn:
@@ -222,8 +247,12 @@ def list_unfinished_effects(connection: sa.Connection, turn_id: TurnId) -> list[
     return [row.key for row in rows]
 
 
-def insert_tool_call(tx: Transaction, row: dict[str, Any]) -> None:
-    tx.execute(sa.insert(tool_calls), row)
+def insert_tool_call(tx: Transaction, row: ToolCallRow, *, state: str, result: Any = None) -> None:
+    _INSERT_TOOL_CALL.run(tx.connection, {**row, "state": state, "result": result})
+
+
+def delete_tool_call(tx: Transaction, key: str) -> None:
+    tx.execute(sa.delete(tool_calls).where(tool_calls.c.key == key))
 
 
 def end_tool_call(tx: Transaction, key: str, *, state: str, result: Any) -> None:

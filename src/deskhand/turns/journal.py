@@ -9,8 +9,9 @@ import json
 from typing import Any
 
 from deskhand.agent.run import Begun, Replayed, ToolCallKey
-from deskhand.persistence import Database, Transaction, db_now
+from deskhand.persistence import Database, Transaction
 from deskhand.sessions import ToolCallState, turn_repository
+from deskhand.sessions.turn_repository import ToolCallRow
 from deskhand.turns.errors import FenceLost, OutcomeUnknown
 from deskhand.turns.lifecycle import Claim
 
@@ -23,11 +24,11 @@ class TurnJournal:
     def __init__(self, database: Database, claim: Claim) -> None:
         self._database = database
         self._claim = claim
-        self._begun: dict[str, dict[str, Any]] = {}
+        self._begun: dict[str, ToolCallRow] = {}
 
     async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Replayed | Begun:
         name = _key(self._claim.turn.id, key)
-        row = {
+        row: ToolCallRow = {
             "key": name,
             "session_id": self._claim.session.id,
             "turn_id": self._claim.turn.id,
@@ -36,7 +37,6 @@ class TurnJournal:
             "name": key.name,
             "args_hash": hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest(),
             "idempotent": idempotent,
-            "state": ToolCallState.INTENT,
         }
         if idempotent:
             if self._claim.turn.attempt > 1:
@@ -53,18 +53,21 @@ class TurnJournal:
         row = self._begun.pop(begun.idempotency_key, None)
 
         def record(tx: Transaction) -> None:
-            if row is not None and turn_repository.find_tool_call(tx.connection, begun.idempotency_key) is None:
-                turn_repository.insert_tool_call(tx, {**row, "created_at": db_now()})
-            turn_repository.end_tool_call(tx, begun.idempotency_key, state=state, result=result)
+            if row is None:
+                turn_repository.end_tool_call(tx, begun.idempotency_key, state=state, result=result)
+                return
+            if self._claim.turn.attempt > 1:
+                turn_repository.delete_tool_call(tx, row["key"])
+            turn_repository.insert_tool_call(tx, row, state=state, result=result)
 
         await self._database.write(record, durable=row is None)
 
-    def _record_intent(self, tx: Transaction, row: dict[str, Any]) -> Replayed | None:
+    def _record_intent(self, tx: Transaction, row: ToolCallRow) -> Replayed | None:
         if not turn_repository.holds_turn(tx.connection, self._claim.turn.id, fence=self._claim.fence):
             raise FenceLost
         known = turn_repository.find_tool_call(tx.connection, row["key"])
         if known is None:
-            turn_repository.insert_tool_call(tx, {**row, "created_at": db_now()})
+            turn_repository.insert_tool_call(tx, row, state=ToolCallState.INTENT)
             return None
         if known.state in _ENDED:
             return Replayed(result=known.result, failed=known.state == ToolCallState.FAILED)
