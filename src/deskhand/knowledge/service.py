@@ -52,6 +52,7 @@ class KnowledgeService:
         self._embedder = embedder
         self._options = options
         self._executor = ThreadPoolExecutor(options.threads, thread_name_prefix="knowledge")
+        self._warmed: asyncio.Event | None = None
         self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
         self._live = LiveIndex(database, clock=clock or SystemClock(), executor=self._executor, refresh_seconds=options.refresh_seconds)
 
@@ -62,15 +63,19 @@ class KnowledgeService:
         return cls(database, embedder, KnowledgeOptions(), clock=clock)
 
     async def warm_up(self, *, samples: bool = False) -> None:
-        """Load the model and the index and, if asked to, put the samples into an empty knowledge base.
+        """Load the model and the index and, if asked to, put the samples into an empty knowledge base. Searches wait until it is done.
 
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
         """
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._embedder.prepare)
-        if samples and await self._database.read(repository.is_empty):
-            await self.ingest(sample_documents(), sync_scope=None)
-        await self._live.current()
+        self._warmed = asyncio.Event()
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._embedder.prepare)
+            if samples and await self._database.read(repository.is_empty):
+                await self.ingest(sample_documents(), sync_scope=None)
+            await self._live.current()
+        finally:
+            self._warmed.set()
 
     async def close(self) -> None:
         """Wait for what runs in threads, then let them go."""
@@ -87,6 +92,8 @@ class KnowledgeService:
         """
         if not query.strip() or limit <= 0:
             return []
+        if self._warmed is not None:
+            await self._warmed.wait()
         try:
             return await self._search(query, limit=limit, audience=audience, earlier=earlier)
         except DatabaseUnavailable as error:
