@@ -87,8 +87,9 @@ class AnswerLoop:
         for step in range(self._options.max_rounds):
             self.rounds = step + 1
             spoken = _Round()
-            async for event in self._ask(spoken):
-                yield event
+            async with aclosing(self._ask(spoken)) as events:
+                async for event in events:
+                    yield event
             self._check(spoken)
             if not spoken.calls:
                 return

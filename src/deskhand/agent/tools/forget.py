@@ -10,7 +10,7 @@ from deskhand.ids import FactId
 
 
 class Forget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    fact_id: Annotated[str | None, msgspec.Meta(max_length=64, description="One fact, as recall names it; leave it out for all.")] = None
+    fact_id: Annotated[str | None, msgspec.Meta(description="One fact, as recall names it; leave it out for all.")] = None
 
 
 async def _call(deps: ToolDeps, arguments: Forget) -> dict[str, Any]:

@@ -26,9 +26,9 @@ _FEW_WORDS = 3
 # Words that frame a question without saying what it is about.
 _FRAME_WEIGHT = 0.25
 _FRAME = """
-    long take takes much many often soon fast possible able way thing things someone people something anything work works happen
-    happens help question tell show explain give find see look make let difference mean means exactly currently different types kind kinds best good
-    dauert lange viel viele moglich gibt geht temps possible puede hacer tiempo posible fare tempo fazer
+    long take takes much many often soon fast possible able way thing things someone people something anything work works happen happens
+    help question tell show explain give find see look make let difference mean means exactly currently different types kind kinds
+    best good dauert lange viel viele moglich gibt geht temps possible puede hacer tiempo posible fare tempo fazer
 """
 _FRAME_STEMS = frozenset(stem(word, language) for word in _FRAME.split() for language in ("en", "de", "fr", "es", "it", "pt"))
 
