@@ -30,7 +30,9 @@ class CreateSession(Request):
 
     user_id: Name | None = None
     metadata: dict[str, Any] = Field(default_factory=dict, description="At most 16 KiB as JSON.")
-    tool_metadata: dict[str, Any] | None = Field(None, deprecated=True, description="An old spelling of `metadata`.")
+    tool_metadata: dict[str, Any] | None = Field(
+        None, description="An old spelling of `metadata`.", json_schema_extra={"deprecated": True}
+    )
 
     @model_validator(mode="after")
     def _one_spelling(self) -> Self:

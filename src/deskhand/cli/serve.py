@@ -49,7 +49,7 @@ def command(
 class DeskhandServer(uvicorn.Server):
     """Starts the application itself, so that what stops the start is raised here, and drains it before it stops listening."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, *, quiet: bool = False) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -69,7 +69,7 @@ class DeskhandServer(uvicorn.Server):
             )
         )
         self._application = app
-        self._settings = settings
+        self._quiet = quiet
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -79,7 +79,7 @@ class DeskhandServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started and sockets:
+        if self.started and sockets and not self._quiet:
             _print_banner(self._services, port=sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

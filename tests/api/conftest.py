@@ -1,0 +1,27 @@
+"""A server that the tests of one file share, and one of its own for a test that stops or changes it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from api.serving import Served, serving, testing_settings
+from deskhand.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return testing_settings(tmp_path)
+
+
+@pytest.fixture
+async def served(settings: Settings) -> AsyncIterator[Served]:
+    async with serving(settings) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    async with serving(testing_settings(tmp_path_factory.mktemp("data"))) as running:
+        yield running

@@ -1,0 +1,109 @@
+"""The real application behind a real port, and people who talk to it."""
+
+import asyncio
+import io
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import websockets
+from fastapi import FastAPI
+
+from deskhand.api.services import Services
+from deskhand.app import create_app
+from deskhand.cli.serve import DeskhandServer
+from deskhand.clock import Clock
+from deskhand.models.port import ChatModel
+from deskhand.settings import Environment, Settings
+from deskhand.telemetry import configure_logging
+from deskhand.testing.scripted_model import ScriptedModel
+
+ADMIN_KEY = "staff-key-of-the-tests-which-is-long-enough"
+
+
+def testing_settings(folder: Path, **overrides: Any) -> Settings:
+    """Settings of a server whose data lie in `folder`; no environment and no `.env` has a say."""
+    chosen = {
+        "environment": Environment.TESTING,
+        "data_dir": folder,
+        "admin_api_key": ADMIN_KEY,
+        "rate_limit_enabled": False,
+        "drain_seconds": 2,
+        **overrides,
+    }
+    return Settings(_env_file=None, **chosen)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    session_id: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+STAFF = {"X-API-Key": ADMIN_KEY}
+
+
+@dataclass
+class Served:
+    app: FastAPI
+    server: DeskhandServer
+    port: int
+    http: httpx2.AsyncClient
+    logs: io.StringIO
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.state.services
+        return services
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def visitor(self, **body: Any) -> Visitor:
+        """Somebody with a session of their own."""
+        answer = await self.http.post("/api/sessions", json=body)
+        assert answer.status_code == 201, answer.text
+        opened = answer.json()
+        return Visitor(opened["session_id"], opened["token"])
+
+    async def say(self, visitor: Visitor, message: str, **more: Any) -> httpx2.Response:
+        return await self.http.post(
+            f"/api/chat/sessions/{visitor.session_id}/messages", json={"message": message, **more}, headers=visitor.headers
+        )
+
+    def connect(self, visitor: Visitor | None, *, session_id: str | None = None, **options: Any) -> Any:
+        """A WebSocket: of the visitor by subprotocol, or of nobody yet."""
+        wanted = session_id if session_id is not None else visitor.session_id if visitor is not None else ""
+        offered = ["deskhand", f"token.{visitor.token}"] if visitor is not None else None
+        options = {"subprotocols": offered, "compression": None, "proxy": None, **options}
+        return websockets.connect(f"ws://127.0.0.1:{self.port}/ws" + (f"?session_id={wanted}" if wanted else ""), **options)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, model: ChatModel | None = None, clock: Clock | None = None) -> AsyncIterator[Served]:
+    """The application as `deskhand serve` runs it, in this process, on a free port."""
+    logs = io.StringIO()
+    configure_logging(settings, stream=logs)
+    app = create_app(settings, model=model or ScriptedModel(), clock=clock)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
+    server = DeskhandServer(app, settings, quiet=True)
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
+        answer = await http.get("/health/live")
+        assert answer.status_code == 200
+        try:
+            yield Served(app, server, port, http, logs)
+        finally:
+            server.handle_exit(15, None)
+            await running
