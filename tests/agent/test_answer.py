@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-from agent.conftest import Desk
 
+from agent.conftest import Desk
 from deskhand.agent.errors import AnswerTruncated, TokenLimit, ToolLoop, TurnTimeout
 from deskhand.agent.run import Run, StageChanged, TextProduced
 from deskhand.errors import ConfigurationError

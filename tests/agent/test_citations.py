@@ -3,16 +3,16 @@
 import re
 
 import pytest
-from agent.conftest import Desk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.conftest import Desk
 from deskhand.agent.citations import CitationStream, supporting
 from deskhand.agent.findings import FoundPassage
 from deskhand.agent.run import SourcesFound
 from deskhand.knowledge import SourceDocument
 from deskhand.models.port import ModelRequest, ToolCall
-from deskhand.testing.scripted_model import ScriptedModel, Script
+from deskhand.testing.scripted_model import Script, ScriptedModel
 
 
 def passage(number: int, text: str = "…") -> FoundPassage:
@@ -78,7 +78,11 @@ DOCUMENTS = {
 
 async def fill(desk: Desk) -> None:
     await desk.knowledge.ingest(
-        [SourceDocument.from_text(origin=title, title=title, text=text) for title, text in DOCUMENTS.items()], sync_scope=None
+        [
+            SourceDocument(origin=title, source=f"{title}.md", filename=f"{title}.md", data=text.encode())
+            for title, text in DOCUMENTS.items()
+        ],
+        sync_scope=None,
     )
 
 

@@ -1,8 +1,8 @@
 """The context: from the store, or rebuilt from the transcript, and never more than it may be."""
 
 import pytest
-from agent.conftest import Desk
 
+from agent.conftest import Desk
 from deskhand.agent.history import Bounds, before_turn, fold
 from deskhand.ids import SessionId
 from deskhand.models.port import ModelMessage, Role

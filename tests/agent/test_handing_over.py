@@ -1,8 +1,8 @@
 """When the agent hands over, and that it always says so."""
 
 import pytest
-from agent.conftest import Desk
 
+from agent.conftest import Desk
 from deskhand.agent.run import StageChanged, TextProduced
 from deskhand.handoff.policy import EscalationReason, HandoffRules, Priority
 from deskhand.models.port import EndReason, ModelEnded, ToolCall

@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-from agent.conftest import Desk, ReadableJournal
 
+from agent.conftest import Desk, ReadableJournal
 from deskhand.agent.errors import ToolLoop
 from deskhand.agent.run import Replayed, StageChanged, ToolCallKey
 from deskhand.handoff.policy import EscalationReason, Priority
@@ -43,7 +43,17 @@ async def test_a_call_that_an_earlier_attempt_made_is_replayed(desk: Desk) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    ["", "not json", "[]", '{"fact": 3}', "{}", '{"fact": ""}', '{"fact":"x","user_id":"ben"}', '{"fact":"' + "x" * 600 + '"}', "[" * 60_000],
+    [
+        "",
+        "not json",
+        "[]",
+        '{"fact": 3}',
+        "{}",
+        '{"fact": ""}',
+        '{"fact":"x","user_id":"ben"}',
+        '{"fact":"' + "x" * 600 + '"}',
+        "[" * 60_000,
+    ],
 )
 async def test_arguments_that_do_not_fit_are_never_passed_on(desk: Desk, arguments: str) -> None:
     model = ScriptedModel((ToolCall("call_1", "remember", arguments),), ("Sorry.",))
