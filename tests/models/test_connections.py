@@ -9,7 +9,7 @@ from deskhand.models.openai_chat import OpenAIChatModel
 from deskhand.models.port import TextDelta
 from deskhand.testing.faults import KINDS
 from deskhand.testing.model_server import ModelServer
-from deskhand.testing.replies import answer
+from deskhand.testing.replies import Reply, answer
 from models.asking import ask, connect, request, until
 
 this_process = psutil.Process()
@@ -32,6 +32,14 @@ async def test_two_hundred_faults_leave_no_connection_and_no_task(server: ModelS
 async def test_good_answers_share_a_connection(server: ModelServer, model: OpenAIChatModel) -> None:
     for _ in range(20):
         assert (await ask(model)).end is not None
+    assert server.open_connections == 1
+
+
+async def test_a_connection_whose_end_comes_a_little_late_is_used_again(server: ModelServer, model: OpenAIChatModel) -> None:
+    server.reply_with(Reply(pieces=((0.0, answer().body), (0.03, b""))))
+    assert (await ask(model)).end is not None
+    assert (await ask(model)).end is not None
+    assert server.left_early == 0
     assert server.open_connections == 1
 
 

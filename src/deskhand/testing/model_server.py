@@ -17,7 +17,7 @@ import uvloop
 from aiohttp import web
 
 from deskhand.testing.faults import find_directive
-from deskhand.testing.replies import Ending, Reply, answer
+from deskhand.testing.replies import Ending, Reply, answer, refuse_status
 
 _KEPT_REQUESTS: Final = 200
 _LARGEST_REQUEST_BYTES: Final = 16 << 20
@@ -133,7 +133,10 @@ class ModelServer:
     def _choose(self, key: str, *, last_role: str) -> Reply:
         if self._queue:
             return self._queue.popleft()
-        directive = find_directive(key)
+        try:
+            directive = find_directive(key)
+        except ValueError as error:
+            return refuse_status(400, message=str(error), kind="invalid_request_error")
         if directive is None or (directive.once_asked and last_role != "user"):
             return self.default
         if directive.times is not None and self.counts[key] > directive.times:
