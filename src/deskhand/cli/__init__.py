@@ -1,10 +1,11 @@
 """The command line. Each command is a file of this package; adding one is that file and one line in `_COMMANDS`.
 
 The invariant: an error a person can do something about ends with its message and what to do, on standard error, and a code: 1 for an error,
-2 for wrong usage. A traceback is for debugging only.
+2 for wrong usage, 130 when interrupted. A traceback is for debugging only.
 """
 
 import importlib
+import os
 import sys
 from typing import Annotated, Any, Final
 
@@ -18,6 +19,8 @@ from deskhand.errors import DeskhandError
 # which is run is imported.
 _COMMANDS: Final = {
     "serve": ("deskhand.cli.serve", "Serve the API and the chat page."),
+    "doctor": ("deskhand.cli.doctor", "Check the installation and say what is wrong with it."),
+    "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
 }
 
@@ -86,6 +89,9 @@ def main() -> None:
     """The program `deskhand`."""
     try:
         app()
+    except SystemExit:
+        _flush()
+        raise
     except DeskhandError as error:
         if _is_debugging():
             raise
@@ -94,9 +100,22 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has gone, as in `deskhand openapi | head`.
-        sys.stderr.close()
+        _close_output()
         sys.exit(_EXIT_ERROR)
+
+
+def _flush() -> None:
+    """Write what is left while a reader that has gone, as in `deskhand openapi | head`, can still be answered with silence."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_output()
+        sys.exit(_EXIT_ERROR)
+
+
+def _close_output() -> None:
+    # Python flushes once more at the end, and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_debugging() -> bool:
