@@ -25,10 +25,16 @@ class _Compiled:
     __slots__ = ("_binds", "_fixed", "_loads", "_make_row", "text")
 
     def __init__(self, statement: sa.sql.ClauseElement) -> None:
-        compiled = statement.compile(dialect=_SQLITE, compile_kwargs={"render_postcompile": True})
-        self.text = str(compiled)
+        compiled = statement.compile(dialect=_SQLITE)
         binds = compiled.binds if isinstance(compiled, SQLCompiler) else {}
-        self._fixed = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
+        required = dict.fromkeys([name for name, bind in binds.items() if bind.required])
+        self.text = str(compiled)
+        self._fixed: dict[str, Any] = {}
+        if isinstance(compiled, SQLCompiler):
+            # An IN over constants is written out only when the statement is given parameters.
+            expanded = compiled.construct_expanded_state(required)
+            self.text = expanded.statement
+            self._fixed = {name: value for name, value in expanded.parameters.items() if name not in required}
         self._binds: dict[str, Callable[[Any], Any]] = {}
         for name, bind in binds.items():
             process = bind.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
