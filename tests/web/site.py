@@ -1,0 +1,93 @@
+"""A Deskhand of its own for the tests of the page: the real server in a process that can be killed, and a model server beside it."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deskhand.testing.model_server import ModelServer
+from deskhand.testing.replies import Reply
+from parts.child import ServerProcess
+
+START_SECONDS = 60
+
+
+class Model:
+    """The model server, on a thread of its own, because the browser's driver holds the test's."""
+
+    def __init__(self) -> None:
+        self._server: ModelServer | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="model server", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        assert self._server is not None
+        return self._server.base_url
+
+    def reply_with(self, *replies: Reply) -> None:
+        """Give these to the next requests."""
+        assert self._server is not None
+        self._loop.call_soon_threadsafe(self._server.reply_with, *replies)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(START_SECONDS)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self._server is not None
+        asyncio.run_coroutine_threadsafe(self._server.close(), self._loop).result(START_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(START_SECONDS)
+        self._loop.close()
+
+    async def _start(self) -> None:
+        self._server = ModelServer()
+        await self._server.start()
+
+
+class Site:
+    """One server on one data folder. `kill` and `start` again: the folder stays."""
+
+    def __init__(self, folder: Path, *, port: int, settings: dict[str, str]) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self._folder = folder
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "DESKHAND_API_PORT": str(port),
+            "DESKHAND_COMPANY_NAME": "Northwind Outdoor",
+            "DESKHAND_RATE_LIMIT_ENABLED": "false",
+            **settings,
+        }
+        self._process: ServerProcess | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "deskhand", "serve"]
+        self._process = ServerProcess(command, folder=self._folder, environment=self._environment)
+        self._process.wait_until(self._is_ready, seconds=START_SECONDS)
+
+    def kill(self) -> None:
+        """As a power cut does: without a word."""
+        assert self._process is not None
+        self._process.stop(with_signal=signal.SIGKILL)
+
+    def close(self) -> None:
+        assert self._process is not None
+        self._process.close()
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/health/ready", timeout=5) as response:
+                ready: bool = response.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+        return ready
