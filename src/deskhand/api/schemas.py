@@ -26,13 +26,11 @@ class Request(BaseModel):
 
 
 class CreateSession(Request):
-    """`user_id` is what the caller says; nothing is unlocked by it."""
+    """`user_id` is believed when staff open the session; of anybody else it unlocks nothing."""
 
     user_id: Name | None = None
     metadata: dict[str, Any] = Field(default_factory=dict, description="At most 16 KiB as JSON.")
-    tool_metadata: dict[str, Any] | None = Field(
-        None, description="An old spelling of `metadata`.", json_schema_extra={"deprecated": True}
-    )
+    tool_metadata: dict[str, Any] | None = Field(None, description="An old spelling of `metadata`.", json_schema_extra={"deprecated": True})
 
     @model_validator(mode="after")
     def _one_spelling(self) -> Self:

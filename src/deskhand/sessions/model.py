@@ -53,6 +53,7 @@ class Session:
     id: SessionId
     thread_id: ThreadId
     user_id: UserId | None
+    user_is_verified: bool
     status: SessionStatus
     metadata: dict[str, Any]
     last_seq: int
@@ -60,6 +61,11 @@ class Session:
     created_at: float
     updated_at: float
     last_activity: float
+
+    @property
+    def customer_id(self) -> UserId | None:
+        """Who the customer is, as far as we may rely on it; None for somebody who only says so."""
+        return self.user_id if self.user_is_verified else None
 
 
 @dataclass(frozen=True, slots=True)

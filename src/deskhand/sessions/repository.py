@@ -14,6 +14,7 @@ SESSION_COLUMNS = (
     sessions.c.id,
     sessions.c.thread_id,
     sessions.c.user_id,
+    sessions.c.user_is_verified,
     sessions.c.status,
     sessions.c.metadata,
     sessions.c.last_seq,
@@ -77,6 +78,8 @@ def to_session(row: Any) -> Session:
         id=SessionId(row.id),
         thread_id=ThreadId(row.thread_id),
         user_id=UserId(row.user_id) if row.user_id is not None else None,
+        # SQLite keeps 0 and 1.
+        user_is_verified=bool(row.user_is_verified),
         status=SessionStatus(row.status),
         metadata=row.metadata,
         last_seq=row.last_seq,
@@ -119,6 +122,7 @@ def insert_session(
     session_id: SessionId,
     thread_id: ThreadId,
     user_id: str | None,
+    user_is_verified: bool,
     token_hash: str,
     metadata: dict[str, Any],
 ) -> Session:
@@ -129,6 +133,7 @@ def insert_session(
             "id": session_id,
             "thread_id": thread_id,
             "user_id": user_id,
+            "user_is_verified": user_is_verified,
             "status": SessionStatus.ACTIVE,
             "token_hash": token_hash,
             "metadata": metadata,
@@ -143,6 +148,7 @@ def insert_session(
         id=session_id,
         thread_id=thread_id,
         user_id=UserId(user_id) if user_id is not None else None,
+        user_is_verified=user_is_verified,
         status=SessionStatus.ACTIVE,
         metadata=metadata,
         last_seq=0,
@@ -258,6 +264,19 @@ def insert_attachment(tx: Transaction, attachment: Attachment, *, sha256: str, d
             "created_at": tx.execute(sa.select(db_now())).scalar_one(),
         },
     )
+
+
+def find_same_attachment(connection: sa.Connection, attachment: Attachment, *, sha256: str) -> Attachment | None:
+    """The same file, sent to the same session before."""
+    row = connection.execute(
+        sa.select(*_ATTACHMENT_COLUMNS).where(
+            attachments.c.session_id == attachment.session_id,
+            attachments.c.sha256 == sha256,
+            attachments.c.filename == attachment.filename,
+            attachments.c.content_type == attachment.content_type,
+        )
+    ).first()
+    return _to_attachment(row) if row is not None else None
 
 
 def find_attachment(connection: sa.Connection, session_id: SessionId, attachment_id: str) -> Attachment | None:

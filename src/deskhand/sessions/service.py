@@ -26,7 +26,8 @@ class SessionService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open_session(self, *, user_id: str | None, metadata: dict[str, Any]) -> OpenedSession:
+    async def open_session(self, *, user_id: str | None, metadata: dict[str, Any], user_is_verified: bool = False) -> OpenedSession:
+        """Open a session. `user_is_verified`: the caller is staff and answers for `user_id`; else it is a claim that unlocks nothing."""
         token = new_visitor_token()
         session = await self._database.write(
             lambda tx: repository.insert_session(
@@ -34,6 +35,7 @@ class SessionService:
                 session_id=new_session_id(),
                 thread_id=new_thread_id(),
                 user_id=user_id,
+                user_is_verified=user_is_verified,
                 token_hash=hash_token(token),
                 metadata=metadata,
             )
@@ -84,7 +86,8 @@ class SessionService:
         )
 
     async def add_attachment(self, session_id: SessionId, *, filename: str, content_type: str, data: bytes, text: str) -> Attachment:
-        """Keep a file of the session; `text` is what can be read in it.
+        """Keep a file of the session; `text` is what can be read in it. The same file sent again is the same attachment, so that a message
+        that is sent again with its files stays one message.
 
         Raises:
             SessionNotFound: no such session (any more).
@@ -96,8 +99,10 @@ class SessionService:
 
         def store(tx: Transaction) -> Attachment:
             with open_log(tx, session_id):
-                repository.insert_attachment(tx, attachment, sha256=digest, data=data)
-            return attachment
+                known = repository.find_same_attachment(tx.connection, attachment, sha256=digest)
+                if known is None:
+                    repository.insert_attachment(tx, attachment, sha256=digest, data=data)
+            return known or attachment
 
         return await self._database.write(store)
 

@@ -12,6 +12,8 @@ sessions = sa.Table(
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("thread_id", sa.String(32), nullable=False),
     sa.Column("user_id", sa.String(200)),
+    # Whether staff (the company's own site) said who the user is. A visitor may claim any name.
+    sa.Column("user_is_verified", sa.Boolean, nullable=False),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("token_hash", sa.String(64), nullable=False, unique=True),
     sa.Column("metadata", sa.JSON, nullable=False),

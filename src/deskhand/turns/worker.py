@@ -206,7 +206,7 @@ class TurnWorker:
     async def _answer(self, claim: Claim, running: Running) -> Answered:
         run = Run(
             session_id=claim.session.id,
-            user_id=claim.session.user_id,
+            user_id=claim.session.customer_id,
             turn_id=claim.turn.id,
             attempt=claim.turn.attempt,
             messages=[

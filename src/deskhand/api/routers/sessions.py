@@ -6,13 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json, validate
-from deskhand.api.identity import KnownDep, SessionDep, SessionIdDep, StaffDep
+from deskhand.api.identity import KnownDep, PrincipalDep, SessionDep, SessionIdDep, StaffDep
 from deskhand.api.services import ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streaming import follow
 from deskhand.clock import to_iso
 from deskhand.errors import Forbidden, Malformed
-from deskhand.sessions import SessionStatus, Visitor
+from deskhand.sessions import SessionStatus, Staff, Visitor
 
 router = APIRouter(tags=["sessions"])
 
@@ -23,10 +23,15 @@ router = APIRouter(tags=["sessions"])
     openapi_extra={**documented.PUBLIC, **documented.body(schemas.CreateSession, required=False)},
     responses=documented.errors(413, 415, 422),
 )
-async def open_session(request: Request, services: ServicesDep) -> schemas.NewSession:
-    """Open a session. The visitor's token is in this answer only."""
+async def open_session(request: Request, principal: PrincipalDep, services: ServicesDep) -> schemas.NewSession:
+    """Open a session. The visitor's token is in this answer only.
+
+    Called with the staff's key, the session is that of the customer `user_id`; called without, `user_id` is only what somebody says.
+    """
     wanted = await read_json(request, schemas.CreateSession, optional=True)
-    opened = await services.sessions.open_session(user_id=wanted.user_id, metadata=wanted.effective_metadata)
+    opened = await services.sessions.open_session(
+        user_id=wanted.user_id, metadata=wanted.effective_metadata, user_is_verified=isinstance(principal, Staff)
+    )
     return schemas.NewSession.opened(opened)
 
 

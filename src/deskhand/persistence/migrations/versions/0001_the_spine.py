@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("thread_id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=200), nullable=True),
+        sa.Column("user_is_verified", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("metadata", sa.JSON(), nullable=False),
