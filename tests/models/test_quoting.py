@@ -118,7 +118,7 @@ async def test_steps_are_quoted_whole_numbered_and_with_what_introduces_them() -
     assert "If you forgot your password, reset it from the sign-in page:" in text
     assert "\n1. Open **Sign in** and choose *Forgot password*.\n2. Enter" in text
     assert "3. Follow the link. It works for 30 minutes. [1]" in text
-    assert confidence > 0.8
+    assert confidence == 0.8
 
 
 async def test_the_row_that_answers_is_quoted_under_its_head() -> None:

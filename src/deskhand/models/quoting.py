@@ -25,7 +25,7 @@ from deskhand.models.quotation.intents import SmallTalk, Understood, understand
 from deskhand.texts import Texts, language_of, texts_for
 
 # Below this the quotations are held not to answer, and it says that it does not know.
-CONFIDENCE_FLOOR = 0.5
+CONFIDENCE_FLOOR = 0.45
 _MOST_ATTACHMENTS = 3
 _EARLIER_MESSAGES = 2
 _SURE = 1.0
@@ -176,7 +176,7 @@ def _evidence(tool: str, result: str) -> list[Evidence] | None:
         file = _decoded(result, _FileResult)
         if file is None:
             return None
-        return [Evidence(file.n, file.text, file.filename, "", 1.0)] if file.n is not None else []
+        return [Evidence(file.n, file.text, file.filename, "", None)] if file.n is not None else []
     search = _decoded(result, _SearchResult)
     if search is None:
         return None

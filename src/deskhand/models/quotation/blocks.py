@@ -11,6 +11,8 @@ _ITEM = re.compile(r"^(\s*)([-*+\u2022]|\d{1,3}[.)])\s+(.*)$")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _LONGEST_SENTENCE = 700
+_LONGEST_HEADING = 90
+_MOST_HEADING_WORDS = 10
 
 
 class Kind(StrEnum):
@@ -68,17 +70,20 @@ class _Cutter:
                 else:
                     self._end_paragraph()
                 at += 1
-        self._end_paragraph()
+        self._end_paragraph(more=False)
         return self._units
 
     def _begins_table(self, at: int) -> bool:
         return "|" in self._lines[at] and at + 1 < len(self._lines) and _TABLE_RULE.match(self._lines[at + 1]) is not None
 
-    def _end_paragraph(self) -> None:
+    def _end_paragraph(self, *, more: bool = True) -> None:
         if not self._paragraph:
             return
         joined = " ".join(self._paragraph)
         self._paragraph = []
+        if more and _is_heading_in_effect(joined):
+            self._heading = joined
+            return
         self._block += 1
         for sentence in sentences(joined):
             self._units.extend(Unit(piece, Kind.SENTENCE, self._block, self._heading) for piece in _pieces(sentence))
@@ -134,6 +139,11 @@ class _Cutter:
         last = self._units[-1]
         introduces = last.kind is Kind.SENTENCE and last.heading == self._heading and last.text.rstrip().endswith((":", "\uff1a"))
         return len(self._units) - 1 if introduces else None
+
+
+def _is_heading_in_effect(paragraph: str) -> bool:
+    """A short line without an end, on its own: what is left of a heading when a page is made into text."""
+    return len(paragraph) <= _LONGEST_HEADING and len(paragraph.split()) <= _MOST_HEADING_WORDS and paragraph[-1].isalnum()
 
 
 def _pieces(sentence: str) -> list[str]:
