@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from api.serving import Served, serving, testing_settings
+from api.serving import Served, serving, settings_in
 from deskhand.settings import Settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return testing_settings(tmp_path)
+    return settings_in(tmp_path)
 
 
 @pytest.fixture
@@ -23,5 +23,5 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    async with serving(testing_settings(tmp_path_factory.mktemp("data"))) as running:
+    async with serving(settings_in(tmp_path_factory.mktemp("data"))) as running:
         yield running

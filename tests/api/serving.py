@@ -25,7 +25,7 @@ from deskhand.testing.scripted_model import ScriptedModel
 ADMIN_KEY = "staff-key-of-the-tests-which-is-long-enough"
 
 
-def testing_settings(folder: Path, **overrides: Any) -> Settings:
+def settings_in(folder: Path, **overrides: Any) -> Settings:
     """Settings of a server whose data lie in `folder`; no environment and no `.env` has a say."""
     chosen = {
         "environment": Environment.TESTING,

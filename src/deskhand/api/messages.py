@@ -27,26 +27,31 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the customer said. `uploads` are files that came with it and are not stored yet; `attachments` were uploaded before."""
+    """What the customer said. `attachments` are the ids of files that are stored."""
 
     message: str
     client_message_id: str | None
     attachments: tuple[str, ...]
-    uploads: tuple[UploadFile, ...] = ()
 
 
-async def read_message(request: Request, services: Services) -> Said:
-    """Raises Malformed, TooLarge, UnsupportedKind."""
+async def read_message(request: Request, session_id: SessionId, services: Services) -> Said:
+    """What was said, with the files that came with it stored.
+
+    Raises:
+        Malformed, TooLarge, UnsupportedKind: nothing was said; a file may have been stored.
+    """
     if not is_form(request):
         wanted = await read_json(request, schemas.SendMessage)
-        said = Said(wanted.message, wanted.client_message_id, tuple(wanted.attachments))
-    else:
+        check_length(wanted.message, services)
+        return Said(wanted.message, wanted.client_message_id, tuple(wanted.attachments))
+    try:
         form = await read_form(request, services, files={"attachments"}, fields={"message", "client_message_id"})
-        uploads = tuple(value for value in form.getlist("attachments") if isinstance(value, UploadFile))
         wanted = validate({key: value for key, value in form.items() if isinstance(value, str)}, schemas.SendMessage)
-        said = Said(wanted.message, wanted.client_message_id, (), uploads)
-    check_length(said.message, services)
-    return said
+        check_length(wanted.message, services)
+        uploads = [value for value in form.getlist("attachments") if isinstance(value, UploadFile)]
+        return Said(wanted.message, wanted.client_message_id, tuple(await _store_uploads(uploads, session_id, services)))
+    finally:
+        await request.close()
 
 
 def check_length(message: str, services: Services) -> None:
@@ -116,7 +121,7 @@ async def store_upload(upload: UploadFile, session_id: SessionId, services: Serv
     return attachment, problem
 
 
-async def store_uploads(uploads: Sequence[UploadFile], session_id: SessionId, services: Services) -> list[str]:
+async def _store_uploads(uploads: Sequence[UploadFile], session_id: SessionId, services: Services) -> list[str]:
     """Keep the files of a message; returns their ids in order.
 
     Raises:

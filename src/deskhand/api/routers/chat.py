@@ -9,7 +9,7 @@ from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
 from deskhand.api.identity import KnownDep, PrincipalDep, SessionIdDep, access
-from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload, store_uploads
+from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
 from deskhand.api.services import ServicesDep
 from deskhand.api.streaming import Draining, follow_turn
 from deskhand.errors import Malformed, Unauthenticated, UnsupportedKind
@@ -71,10 +71,9 @@ async def send_message(authorised: SessionIdDep, request: Request, services: Ser
     """Say something, and wait for the answer. A client that goes away does not stop it: the answer is in the transcript."""
     if services.turns.draining:
         raise Draining(retry_after_seconds=2)
-    said = await read_message(request, services)
-    attachments = [*said.attachments, *await store_uploads(said.uploads, authorised, services)]
+    said = await read_message(request, authorised, services)
     accepted = await services.turns.accept(
-        authorised, content=said.message, client_message_id=said.client_message_id, attachments=attachments
+        authorised, content=said.message, client_message_id=said.client_message_id, attachments=said.attachments
     )
     if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", ""):
         return _accepted(authorised, accepted)
@@ -125,15 +124,18 @@ async def upload_file(
         raise Unauthenticated
     if not is_form(request):
         raise UnsupportedKind("The body is not a form.", support="Send 'multipart/form-data' with the field 'file'.")
-    form = await read_form(request, services, files={"file"}, fields={"session_id"})
-    wanted = form.get("session_id", session_id)
-    uploads = form.getlist("file")
-    if not isinstance(wanted, str):
-        raise Malformed("session_id: it is missing.", support="Name the session in the form or as ?session_id=….")
-    if len(uploads) != 1 or isinstance(uploads[0], str):
-        raise Malformed("file: exactly one file is expected.")
-    session = await access(wanted, principal, services)
-    attachment, problem = await store_upload(uploads[0], session.id, services)
+    try:
+        form = await read_form(request, services, files={"file"}, fields={"session_id"})
+        wanted = form.get("session_id", session_id)
+        uploads = form.getlist("file")
+        if not isinstance(wanted, str):
+            raise Malformed("session_id: it is missing.", support="Name the session in the form or as ?session_id=….")
+        if len(uploads) != 1 or isinstance(uploads[0], str):
+            raise Malformed("file: exactly one file is expected.")
+        session = await access(wanted, principal, services)
+        attachment, problem = await store_upload(uploads[0], session.id, services)
+    finally:
+        await request.close()
     return show_upload(attachment, problem)
 
 

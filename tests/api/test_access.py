@@ -1,0 +1,189 @@
+"""Who may do what: every operation against every kind of caller (RELIABILITY E1), and what nobody in particular may do (E17).
+
+The grid fails when the application has an operation that is not in it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.routing import iter_route_contexts
+from starlette.routing import WebSocketRoute
+
+from api.serving import STAFF, Served, Visitor
+from deskhand.sessions import SessionNotFound
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+OK, ANON, DENIED, HIDDEN = (200, 201, 202), (401,), (403,), (404,)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: how it is called for a session, and what each kind of caller is answered.
+
+    Callers in order: nobody, the session's visitor, another session's visitor, a visitor whose session was deleted, a made-up token, staff.
+    """
+
+    method: str
+    path: str
+    answers: tuple[tuple[int, ...], ...]
+    body: dict[str, Any] | None = None
+    files: dict[str, Any] | None = None
+    params: dict[str, str] | None = None
+
+
+PUBLIC = (OK, OK, OK, ANON, ANON, OK)
+ANYBODY = (OK, OK, OK, OK, OK, OK)
+OWN = (ANON, OK, HIDDEN, ANON, ANON, OK)
+KNOWN = (ANON, OK, OK, ANON, ANON, OK)
+STAFF_ONLY = (ANON, DENIED, DENIED, ANON, ANON, OK)
+
+GRID = [
+    Operation("GET", "/", ANYBODY),
+    Operation("GET", "/health", ANYBODY),
+    Operation("GET", "/health/live", ANYBODY),
+    Operation("GET", "/health/ready", ANYBODY),
+    Operation("GET", "/metrics", ANYBODY),
+    Operation("GET", "/api/public/config", ANYBODY),
+    Operation("POST", "/api/sessions", PUBLIC, body={}),
+    Operation("GET", "/api/sessions", STAFF_ONLY),
+    Operation("POST", "/api/sessions/cleanup", STAFF_ONLY, params={"days": "30"}),
+    Operation("GET", "/api/sessions/{session_id}", OWN),
+    Operation("PATCH", "/api/sessions/{session_id}/status", OWN, body={"status": "ended"}),
+    Operation("DELETE", "/api/sessions/{session_id}", OWN),
+    Operation("GET", "/api/sessions/{session_id}/events", OWN),
+    Operation("POST", "/api/chat/sessions/{session_id}/messages", OWN, body={"message": "Hello"}),
+    Operation("GET", "/api/chat/sessions/{session_id}/messages", OWN),
+    Operation("POST", "/api/chat/search", KNOWN, body={"query": "password"}),
+    Operation("POST", "/api/chat/upload", OWN, params={"session_id": "{session_id}"}, files={"file": ("a.txt", b"words", "text/plain")}),
+]
+# Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.
+PAGES = {("GET", "/chat"), ("GET", "/assets/{name}"), ("GET", "/favicon.ico")}
+WEBSOCKETS = {"/ws"}
+
+CALLERS = ("nobody", "owner", "another", "deleted", "made_up", "staff")
+
+
+def operations(served: Served) -> set[tuple[str, str]]:
+    document = served.app.openapi()
+    return {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+
+
+async def test_every_operation_is_in_the_grid(shared: Served) -> None:
+    assert {(operation.method, operation.path) for operation in GRID} == operations(shared)
+
+
+async def test_every_path_that_answers_is_an_operation_or_a_page(shared: Served) -> None:
+    routes = list(iter_route_contexts(shared.app.routes))
+    sockets = {route.path for route in routes if isinstance(route.original_route, WebSocketRoute)}
+    answering = {(method, route.path) for route in routes for method in getattr(route, "methods", None) or () if method != "HEAD"}
+    assert sockets == WEBSOCKETS
+    assert answering == {(operation.method, operation.path) for operation in GRID} | PAGES
+
+
+async def test_the_interactive_documentation_is_not_served_outside_debug(shared: Served) -> None:
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert (await shared.http.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("operation", GRID, ids=lambda operation: f"{operation.method} {operation.path}")
+async def test_each_caller_is_answered_as_the_grid_says(shared: Served, operation: Operation, caller: str) -> None:
+    target = await shared.visitor()
+    status, body = await call(shared, operation, target.session_id, await headers_of(shared, caller, target))
+    expected = operation.answers[CALLERS.index(caller)]
+    assert status in expected, body
+
+
+@pytest.mark.parametrize("operation", [found for found in GRID if found.answers is OWN], ids=lambda operation: operation.path)
+async def test_another_s_session_looks_like_one_that_is_not_there(shared: Served, operation: Operation) -> None:
+    owner, other = await shared.visitor(), await shared.visitor()
+    theirs = await call(shared, operation, owner.session_id, other.headers)
+    absent = await call(shared, operation, "sess_000000000000", other.headers)
+    nonsense = await call(shared, operation, "sess_'; DROP TABLE session", other.headers)
+    for answer in (theirs, absent, nonsense):
+        answer[1].pop("request_id")
+    assert theirs == absent == nonsense
+    assert (theirs[0], theirs[1]["error"]) == (404, SessionNotFound.code)
+
+
+@pytest.mark.parametrize("foreign", [1, True, None, [], {}, "", "file_" + "0" * 24, "../../etc/passwd"])
+async def test_a_foreign_or_wrong_attachment_id_has_no_effect(shared: Served, foreign: Any) -> None:
+    visitor = await shared.visitor()
+    answer = await shared.say(visitor, "Read this", attachments=[foreign])
+    assert answer.status_code in (404, 422)
+    transcript = await shared.http.get(f"/api/chat/sessions/{visitor.session_id}/messages", headers=visitor.headers)
+    assert transcript.json()["total"] == 0
+
+
+async def test_the_public_configuration_has_exactly_the_fields_that_a_page_needs(shared: Served) -> None:
+    config = (await shared.http.get("/api/public/config")).json()
+    assert set(config) == {"name", "company", "suggestions", "upload", "message_max_characters", "api_prefix"}
+    assert set(config["upload"]) == {"accept", "max_bytes", "max_files"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Authorization": "Basic dXNlcjpwdw=="},
+        {"Authorization": "Bearer"},
+        {"Authorization": "vt_abc"},
+        {"Authorization": "Bearer " + "x" * 5_000},
+        {"Authorization": "Bearer vt_\xff"},
+        {"X-API-Key": ""},
+        {"X-API-Key": "almost"},
+    ],
+)
+async def test_a_credential_that_is_not_one_is_refused_even_where_none_is_needed(shared: Served, header: dict[str, str]) -> None:
+    raw = {name: value.encode("latin-1") for name, value in header.items()}
+    answer = await shared.http.post("/api/sessions", json={}, headers=raw)
+    assert (answer.status_code, answer.json()["error"]) == (401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_the_staff_s_key_is_taken_as_bearer_too(shared: Served) -> None:
+    answer = await shared.http.get("/api/sessions", headers={"Authorization": f"Bearer {STAFF['X-API-Key']}"})
+    assert answer.status_code == 200
+
+
+async def test_only_staff_can_say_who_a_customer_is(shared: Served) -> None:
+    claimed = await shared.http.post("/api/sessions", json={"user_id": "ada"})
+    known = await shared.http.post("/api/sessions", json={"user_id": "ada"}, headers=STAFF)
+    sessions = [await shared.services.sessions.find_session(answer.json()["session_id"]) for answer in (claimed, known)]
+    assert [session.customer_id for session in sessions if session is not None] == [None, "ada"]
+
+
+async def headers_of(served: Served, caller: str, target: Visitor) -> dict[str, str]:
+    match caller:
+        case "nobody":
+            return {}
+        case "owner":
+            return target.headers
+        case "another":
+            return (await served.visitor()).headers
+        case "deleted":
+            gone = await served.visitor()
+            await served.http.delete(f"/api/sessions/{gone.session_id}", headers=gone.headers)
+            return gone.headers
+        case "made_up":
+            return {"Authorization": f"Bearer vt_{'A' * 43}"}
+        case _:
+            return STAFF
+
+
+async def call(served: Served, operation: Operation, session_id: str, headers: dict[str, str]) -> tuple[int, Any]:
+    path = operation.path.replace("{session_id}", session_id)
+    params = {name: value.replace("{session_id}", session_id) for name, value in (operation.params or {}).items()}
+    async with served.http.stream(
+        operation.method, path, json=operation.body, files=operation.files, params=params, headers=headers
+    ) as answer:
+        if answer.headers.get("content-type", "").startswith("text/event-stream"):
+            return answer.status_code, {}
+        await answer.aread()
+        return answer.status_code, body_of(answer)
+
+
+def body_of(answer: httpx2.Response) -> Any:
+    return answer.json() if answer.headers.get("content-type", "").startswith("application/json") else answer.text
