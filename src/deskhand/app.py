@@ -119,7 +119,7 @@ async def open_services(
     supervisor = Supervisor(metrics)
     async with AsyncExitStack() as opened:
         started_at = clock.monotonic()
-        database = await _open_database(settings, clock)
+        database = await open_database(settings, clock)
         opened.push_async_callback(database.close)
         cache = _create_cache(settings, clock)
         opened.push_async_callback(cache.close)
@@ -188,7 +188,12 @@ async def warm_up(services: Services) -> None:
         log.info("knowledge_ready", documents=await services.knowledge.count_documents())
 
 
-async def _open_database(settings: Settings, clock: Clock) -> Database:
+async def open_database(settings: Settings, clock: Clock) -> Database:
+    """The database of the settings, at this version's schema. In development it is migrated, elsewhere it must have been.
+
+    Raises:
+        ConfigurationError: it cannot be used as it is; says what to do.
+    """
     database = await Database.open(settings.database_address, clock=clock, pool_size=settings.database_pool_size)
     try:
         if settings.environment in _MIGRATED_AT_START:
