@@ -5,6 +5,7 @@ The invariant: everything here is a pure function of its arguments, and costs ti
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 import snowballstemmer
@@ -39,6 +40,8 @@ _STOP_WORDS = """
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
+# No stemmer here changes so many letters from the beginning.
+_STEM_KEEPS = 3
 _STEMMERS = {
     "en": snowballstemmer.stemmer("english"),
     "de": snowballstemmer.stemmer("german"),
@@ -86,6 +89,24 @@ def stem(word: str, language: str = "en") -> str:
 def content_stems(text: str, language: str = "en") -> list[str]:
     """The stems of all words that carry meaning, in order, with repeats."""
     return [stem(word, language) for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+
+
+class StemFinder:
+    """Finds which of some stems stand in a text, without stemming what cannot be one of them."""
+
+    __slots__ = ("_beginnings", "_language", "_wanted")
+
+    def __init__(self, wanted: Iterable[str], language: str = "en") -> None:
+        self._wanted = frozenset(wanted)
+        self._beginnings = frozenset(word[:_STEM_KEEPS] for word in self._wanted)
+        self._language = language
+
+    def find(self, text: str) -> frozenset[str]:
+        found: set[str] = set()
+        for word in words(text):
+            if word[:_STEM_KEEPS] in self._beginnings and (stemmed := stem(word, self._language)) in self._wanted:
+                found.add(stemmed)
+        return frozenset(found)
 
 
 def sentences(text: str) -> list[str]:

@@ -10,7 +10,8 @@ _HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _ITEM = re.compile(r"^(\s*)([-*+\u2022]|\d{1,3}[.)])\s+(.*)$")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
-_LONGEST_SENTENCE = 700
+_LONGEST_SENTENCE = 400
+_BREAK = re.compile(r"(?:<br>)+|[;,:]\s|\s{2,}")
 _LONGEST_HEADING = 90
 _MOST_HEADING_WORDS = 10
 
@@ -148,9 +149,10 @@ def _is_heading_in_effect(paragraph: str) -> bool:
 
 def _pieces(sentence: str) -> list[str]:
     """A "sentence" without any end, such as the text of a web page, in pieces that can be read."""
-    if len(sentence) <= _LONGEST_SENTENCE:
-        return [sentence]
     pieces: list[str] = []
-    for part in re.split(r"(?:<br>)+|\s{2,}|(?<=;)\s", sentence):
-        pieces.extend(part[at : at + _LONGEST_SENTENCE].strip() for at in range(0, len(part), _LONGEST_SENTENCE))
-    return [piece for piece in pieces if piece]
+    while len(sentence) > _LONGEST_SENTENCE:
+        breaks = [match.end() for match in _BREAK.finditer(sentence, _LONGEST_SENTENCE // 3, _LONGEST_SENTENCE)]
+        end = breaks[-1] if breaks else _LONGEST_SENTENCE
+        pieces.append(sentence[:end].strip())
+        sentence = sentence[end:]
+    return [piece for piece in (*pieces, sentence.strip()) if piece]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deskhand.models.quotation.blocks import Kind, Unit, cut
-from deskhand.words import content_stems, fold, stem
+from deskhand.words import StemFinder, content_stems, fold, stem
 
 MOST_PASSAGES = 3
 _MOST_SENTENCES = 3
@@ -19,11 +19,12 @@ _MOST_ROWS = 5
 _MOST_ITEMS = 12
 _NEAR_BEST = 0.6
 _SECOND_PASSAGE = 0.85
-_HEADING_WEIGHT = 0.5
+_HEADING_WEIGHT = 0.75
 _EARLIER_WEIGHT = 0.4
 _KIND_BONUS = 0.15
 # How much the search's score counts beside the words when passages are ranked.
 _NEARNESS = 0.7
+_LONG_CHARACTERS = 250
 _FEW_WORDS = 3
 # Words that frame a question without saying what it is about.
 _FRAME_WEIGHT = 0.25
@@ -87,6 +88,9 @@ class _Scored:
     evidence: Evidence
     units: list[Unit]
     scores: list[float]
+    # Which units hold a word of the question themselves, not only under their heading.
+    own: list[bool]
+    # Those of the question's stems that stand in it.
     stems: frozenset[str]
 
     @property
@@ -100,11 +104,12 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
     if not asked or not passages:
         return Choice((), 0.0)
     cuts = [cut(passage.text) for passage in passages]
-    bags = [[frozenset(content_stems(unit.text, language)) for unit in units] for units in cuts]
+    finder = StemFinder(asked, language)
+    bags = [[finder.find(unit.text) for unit in units] for units in cuts]
     telling = _telling(asked, [bag for each in bags for bag in each])
     folded = fold(question)
     scored = [
-        _score(passage, units, stems, telling=telling, question=folded, language=language)
+        _score(passage, units, stems, telling=telling, question=folded, finder=finder)
         for passage, units, stems in zip(passages, cuts, bags, strict=True)
     ]
     top = max((passage.score for passage in passages if passage.score is not None), default=0.0) or 1.0
@@ -136,11 +141,11 @@ def _telling(asked: dict[str, float], bags: list[frozenset[str]]) -> dict[str, f
 
 
 def _score(
-    passage: Evidence, units: list[Unit], bags: list[frozenset[str]], *, telling: dict[str, float], question: str, language: str
+    passage: Evidence, units: list[Unit], bags: list[frozenset[str]], *, telling: dict[str, float], question: str, finder: StemFinder
 ) -> _Scored:
     total = sum(telling.values())
-    headings = {heading: frozenset(content_stems(heading, language)) for heading in {unit.heading for unit in units}}
-    about = frozenset(content_stems(f"{passage.title} {passage.section}", language))
+    headings = {heading: finder.find(heading) for heading in {unit.heading for unit in units}}
+    about = finder.find(f"{passage.title} {passage.section}")
     scores: list[float] = []
     for unit, bag in zip(units, bags, strict=True):
         own = sum(telling[stem] for stem in telling if stem in bag)
@@ -149,9 +154,10 @@ def _score(
         if score:
             score += _kind_bonus(unit, question)
             # A long unit meets words by chance.
-            score *= 1 / (1 + max(0, len(bag) - 25) / 60)
+            score *= 1 / (1 + max(0, len(unit.text) - _LONG_CHARACTERS) / (2 * _LONG_CHARACTERS))
         scores.append(score)
-    return _Scored(passage, units, scores, frozenset().union(about, *bags, *headings.values()))
+    own_words = [bool(bag) for bag in bags]
+    return _Scored(passage, units, scores, own_words, frozenset().union(about, *bags, *headings.values()))
 
 
 def _kind_bonus(unit: Unit, question: str) -> float:
@@ -188,6 +194,8 @@ def _quoted(scored: _Scored, question: str) -> tuple[Unit, ...]:
         unit = units[at]
         if scores[at] < enough:
             break
+        if taken and not scored.own[at]:
+            continue
         if unit.kind is Kind.SENTENCE:
             if sentences >= _MOST_SENTENCES:
                 continue
