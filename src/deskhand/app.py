@@ -29,7 +29,7 @@ from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
-from deskhand.models.factory import create_model
+from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
 from deskhand.persistence.migrations import check_schema, migrate
@@ -124,7 +124,7 @@ async def open_services(
         cache = _create_cache(settings, clock)
         opened.push_async_callback(cache.close)
         opened.push_async_callback(supervisor.close)
-        chat_model = model or create_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_api_key)
+        chat_model = model or create_configured_model(settings)
         opened.push_async_callback(chat_model.close)
         knowledge = KnowledgeService.create(database, settings, clock=clock)
         opened.push_async_callback(knowledge.close)

@@ -1,23 +1,42 @@
 """Which model a name stands for. Choosing one does not connect, and imports nothing that the others need."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from deskhand.errors import ConfigurationError
+from deskhand.models.fallback import FallbackModel
 from deskhand.models.port import ChatModel
 from deskhand.models.quoting import QuotingModel
-
-if TYPE_CHECKING:
-    from deskhand.models.openai_chat import Limits
+from deskhand.settings import Settings
 
 _OPENAI_URL: Final = "https://api.openai.com/v1"
 _OPENAI: Final = "openai:"
 
 
-def create_model(name: str, *, base_url: str | None, api_key: SecretStr | None, limits: "Limits | None" = None) -> ChatModel:
-    """The model called `quoting` or `openai:<name>`. `base_url` is OpenAI's own when None; `limits` are those of `Limits` when None.
+def create_configured_model(settings: Settings) -> ChatModel:
+    """The model of the settings, with those behind it that are asked when it cannot answer. Raises as `create_model` does."""
+
+    def create(name: str) -> ChatModel:
+        return create_model(
+            name,
+            base_url=settings.model_base_url,
+            api_key=settings.model_api_key,
+            idle_seconds=settings.model_idle_seconds,
+            budget_seconds=settings.turn_timeout_seconds,
+        )
+
+    first = create(settings.model)
+    if not settings.model_fallbacks:
+        return first
+    return FallbackModel([first, *(create(name) for name in settings.model_fallbacks)])
+
+
+def create_model(
+    name: str, *, base_url: str | None, api_key: SecretStr | None, idle_seconds: float = 20.0, budget_seconds: float = 120.0
+) -> ChatModel:
+    """The model called `quoting` or `openai:<name>`. `base_url` is OpenAI's own when None; the times are those of `Limits`.
 
     Raises:
         ConfigurationError: an unknown name, an address that is none, or a key that is missing.
@@ -36,9 +55,11 @@ def create_model(name: str, *, base_url: str | None, api_key: SecretStr | None, 
             "DESKHAND_MODEL_API_KEY is not set, and OpenAI's own server needs it.",
             support="Set it, or set DESKHAND_MODEL_BASE_URL to a server of yours.",
         )
-    from deskhand.models.openai_chat import OpenAIChatModel  # noqa: PLC0415 - brings an HTTP client, which quoting has no use for
+    from deskhand.models.openai_chat import Limits, OpenAIChatModel  # noqa: PLC0415 - brings an HTTP client, which quoting has no use for
 
-    return OpenAIChatModel(model, base_url=_checked(base_url) if base_url is not None else _OPENAI_URL, api_key=api_key, limits=limits)
+    address = _checked(base_url) if base_url is not None else _OPENAI_URL
+    limits = Limits(idle_seconds=idle_seconds, budget_seconds=budget_seconds)
+    return OpenAIChatModel(model, base_url=address, api_key=api_key, limits=limits)
 
 
 def _checked(base_url: str) -> str:

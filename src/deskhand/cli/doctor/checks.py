@@ -18,7 +18,7 @@ from enum import StrEnum
 from deskhand.cli.running import find_server
 from deskhand.errors import DeskhandError
 from deskhand.knowledge.embedding import DIMENSIONS, MODEL, Embedder
-from deskhand.models.factory import create_model
+from deskhand.models.factory import create_configured_model
 from deskhand.settings import Environment, Settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -147,7 +147,7 @@ def without_secrets(url: str) -> str:
 async def check_model(settings: Settings) -> Finding:
     name = "Model"
     try:
-        model = create_model(settings.model, base_url=settings.model_base_url, api_key=settings.model_api_key)
+        model = create_configured_model(settings)
     except DeskhandError as error:
         return failed(name, error)
     try:
