@@ -31,11 +31,12 @@ class FallbackModel:
                     async for event in events:
                         begun = begun or isinstance(event, TextDelta | ToolCallRequested)
                         yield event
-                return
             except ModelError as error:
                 if begun:
                     raise
                 log.warning("model_replaced", model=model.name, code=error.code)
+            else:
+                return
         async with aclosing(last.stream(request)) as events:
             async for event in events:
                 yield event
