@@ -19,6 +19,7 @@ from deskhand.errors import DeskhandError
 # which is run is imported.
 _COMMANDS: Final = {
     "serve": ("deskhand.cli.serve", "Serve the API and the chat page."),
+    "chat": ("deskhand.cli.chat", "Talk to the agent."),
     "doctor": ("deskhand.cli.doctor", "Check the installation and say what is wrong with it."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),

@@ -41,7 +41,7 @@ def command(
         overrides["api_port"] = port
     settings = load_settings(**overrides)
     configure_logging(settings)
-    listening = _listen(settings)
+    listening = listen(settings)
     app = create_app(settings)
     DeskhandServer(app, settings).run(sockets=[listening])
 
@@ -103,7 +103,7 @@ class DeskhandServer(uvicorn.Server):
         return services
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """A socket that listens already, so that a busy port is told at once and nobody who connects while we start is refused.
 
     Raises:
