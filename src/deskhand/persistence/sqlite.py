@@ -1,4 +1,4 @@
-"""SQLite: one writer thread whose queued transactions share a commit, and a few reader threads.
+"""SQLite: one writer thread whose queued transactions share a commit, and a few reader threads (`sqlite_readers`).
 
 The invariant: all writing of this process goes through one connection, with `BEGIN IMMEDIATE`. A deferred transaction that turns into a
 writer fails at once when another process wrote in between, whatever the busy timeout; an immediate one waits.
@@ -11,7 +11,6 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +20,12 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from deskhand.errors import ConfigurationError
-from deskhand.persistence.errors import DatabaseUnavailable, translated
+from deskhand.persistence.errors import DatabaseUnavailable
+from deskhand.persistence.sqlite_readers import Readers, translated_fault
 from deskhand.persistence.transaction import Transaction
 
 BUSY_TIMEOUT_SECONDS = 5.0
 _LARGEST_GROUP = 128
-_READERS = 3
 
 
 @dataclass(slots=True)
@@ -57,10 +56,9 @@ class SqliteEngine:
         self._url = url
         self._now = now
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._write_engine = self._create_engine("BEGIN IMMEDIATE")
-        self._read_engine = self._create_engine("BEGIN")
-        self._local = threading.local()
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read", initializer=self._connect_reader)
+        self._write_engine = self._create_engine(writes=True)
+        self._read_engine = self._create_engine(writes=False)
+        self._readers = Readers(self._read_engine)
         self._writer = threading.Thread(target=self._write_jobs, name="sqlite-write", daemon=True)
         self._synchronous = "FULL"
         self._closed = False
@@ -98,23 +96,25 @@ class SqliteEngine:
         return await job.future
 
     async def read(self, work: Callable[[sa.Connection], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        if self._closed:
+            raise DatabaseUnavailable(retry_after_seconds=1)
+        return await self._readers.read(work)
 
     async def close(self) -> None:
         self._closed = True
         self._jobs.put(None)
         if self._writer.is_alive():
             await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown(wait=True)
+        await self._readers.close()
         self._connection.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
 
-    def _create_engine(self, begin: str) -> sa.Engine:
+    def _create_engine(self, *, writes: bool) -> sa.Engine:
         engine = sa.create_engine(
             self._url,
             module=pysqlite3.dbapi2,
-            poolclass=sa.pool.StaticPool if begin == "BEGIN IMMEDIATE" else sa.pool.NullPool,
+            poolclass=sa.pool.StaticPool if writes else sa.pool.NullPool,
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "cached_statements": 512},
         )
 
@@ -122,26 +122,17 @@ class SqliteEngine:
             raw.create_function("db_now", 0, self._now)
             raw.execute("PRAGMA foreign_keys=ON")
             raw.execute("PRAGMA temp_store=MEMORY")
-            if begin == "BEGIN":
+            if not writes:
                 raw.execute("PRAGMA query_only=ON")
 
         sa.event.listen(engine, "connect", prepare)
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        if writes:
+            sa.event.listen(engine, "begin", lambda connection: self._raw(connection).execute("BEGIN IMMEDIATE"))
         return engine
 
     @staticmethod
     def _raw(connection: sa.Connection) -> Any:
         return connection.connection.dbapi_connection
-
-    def _connect_reader(self) -> None:
-        self._local.connection = self._read_engine.connect()
-
-    def _read(self, work: Callable[[sa.Connection], Any]) -> Any:
-        try:
-            with self._local.connection.begin():
-                return work(self._local.connection)
-        except (sqlalchemy.exc.DBAPIError, pysqlite3.dbapi2.Error) as error:
-            raise self._translated(error) from error
 
     def _write_jobs(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -172,7 +163,7 @@ class SqliteEngine:
                 raw.execute("ROLLBACK")
             for job in group:
                 if job.error is None:
-                    job.error = self._translated(error)
+                    job.error = translated_fault(error)
         except Exception as error:  # noqa: BLE001 - the supervisor of the writer thread: it must outlive a fault, and each job is told
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
@@ -193,22 +184,11 @@ class SqliteEngine:
         try:
             job.result = job.work(Transaction(connection=self._connection, callbacks=job.after_commit))
         except Exception as error:  # noqa: BLE001 - carried to the task that waits for this job, which raises it
-            job.error = self._translated(error)
+            job.error = translated_fault(error)
             if raw.in_transaction:
                 raw.execute("ROLLBACK TO job")
         if raw.in_transaction:
             raw.execute("RELEASE job")
-
-    @staticmethod
-    def _translated(error: Exception) -> Exception:
-        if isinstance(error, pysqlite3.dbapi2.Error):
-            error = sqlalchemy.exc.DBAPIError.instance(None, None, error, pysqlite3.dbapi2.Error)
-        if isinstance(error, sqlalchemy.exc.DBAPIError):
-            mapped = translated(error)
-            if mapped is not error:
-                mapped.__cause__ = error
-            return mapped
-        return error
 
 
 def _settle_all(jobs: list[_Job]) -> None:
