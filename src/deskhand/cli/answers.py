@@ -90,11 +90,11 @@ class TerminalAnswer:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=_REDRAWN_PER_SECOND, transient=True, get_renderable=self._draw)
         self._growing = ""
         self._printed = False
         self._spinner = Spinner("dots", Text("Thinking", style="dim"), style="dim")
         self._has_ended = False
+        self._live = Live(console=console, refresh_per_second=_REDRAWN_PER_SECOND, transient=True, get_renderable=self._draw)
 
     def __enter__(self) -> Self:
         self._live.start()

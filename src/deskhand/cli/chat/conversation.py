@@ -56,12 +56,12 @@ class Outcome:
 
 
 class Conversation:
-    """Results go to `output`, everything about them to `remarks`."""
+    """Results go to `output`, everything about them to `remarks`; on a terminal to `output` too, which knows what it is drawing."""
 
     def __init__(self, client: ChatClient, *, output: Console, remarks: Console, agent_name: str) -> None:
         self._client = client
         self._output = output
-        self._remarks = remarks
+        self._remarks = output if output.is_terminal else remarks
         self._agent_name = agent_name
         self._attachments: list[str] = []
         self._sources: Sequence[dict[str, Any]] = ()
