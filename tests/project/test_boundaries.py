@@ -20,10 +20,6 @@ def _in_a_redis_module(parts: list[str]) -> bool:
     return parts[-1] == "redis"
 
 
-def _in_an_openai_module(parts: list[str]) -> bool:
-    return parts[1] == "models" and parts[-1].startswith("openai_")
-
-
 def _in(*module: str) -> Rule:
     return lambda parts: tuple(parts[1 : 1 + len(module)]) == module
 
@@ -35,7 +31,6 @@ RULES: dict[str, Rule] = {
     "typer": _in("cli"),
     "rich": _in("cli"),
     "redis": _in_a_redis_module,
-    "openai": _in_an_openai_module,
     "pydantic_ai": _in("models", "providers"),
     "onnxruntime": _in("knowledge"),
     "tokenizers": _in("knowledge"),
