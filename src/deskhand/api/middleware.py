@@ -25,6 +25,8 @@ _SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-site"),
 ]
+_CLOSE = [(b"connection", b"close")]
+_MOST_DISCARDED_BYTES = 64 * 1024 * 1024
 _UNLIMITED = ("/health", "/metrics", "/assets/")
 EXPOSED_HEADERS = ("X-Request-ID", "X-Process-Time", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After", "X-Total-Count")
 
@@ -131,7 +133,7 @@ class GuardMiddleware:
             await send(message)
 
         try:
-            await self._app(scope, self._limited(scope, receive), send_noting_start)
+            await self._app(scope, self._limited(scope, receive, extra=extra), send_noting_start)
         except Exception as fault:  # The edge of a request: the caller gets an answer, the pager the traceback.
             self._metrics.faults.inc()
             log.exception(
@@ -147,21 +149,27 @@ class GuardMiddleware:
                 await response(scope, receive, send_noting_start)
             # Otherwise the server sees an unfinished response and closes the connection.
 
-    def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        """`receive` that raises TooLarge before more than the limit has been read, whatever Content-Length says."""
+    def _limited(self, scope: Scope, receive: Receive, *, extra: list[tuple[bytes, bytes]]) -> Receive:
+        """`receive` that raises TooLarge before more than the limit has been read, whatever Content-Length says.
+
+        Headers that the answer then needs are added to `extra`.
+        """
         limit = self._body_limits.of(scope)
         said = _header(scope, b"content-length")
-        too_large = said.isdigit() and int(said) > limit
+        length = int(said) if said.isdigit() else None
         read = 0
 
         async def receive_limited() -> Message:
             nonlocal read
-            if too_large:
+            if length is not None and length > limit:
+                # The server lets a client finish what it began, which is how it comes to read the answer, unless that is too much.
+                extra.extend(_CLOSE if length > _MOST_DISCARDED_BYTES else [])
                 raise _too_large(limit)
             message = await receive()
             if message["type"] == "http.request":
                 read += len(message.get("body", b""))
                 if read > limit:
+                    extra.extend(_CLOSE)
                     raise _too_large(limit)
             return message
 

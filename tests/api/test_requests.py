@@ -1,0 +1,139 @@
+"""What happens around every request: ids, times, headers, faults, health and the page."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from api.serving import Served, serving, settings_in
+from deskhand.models.port import ModelUnavailable
+from deskhand.persistence import Database
+from deskhand.testing.scripted_model import ScriptedModel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize("given", ["abcdefgh", "a.b-c_D9" * 16])
+async def test_a_well_formed_request_id_is_kept(shared: Served, given: str) -> None:
+    answer = await shared.http.get("/health/live", headers={"X-Request-ID": given})
+    assert answer.headers["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize("given", ["short", "x" * 129, "with space", "new\tline", "ünïcödé12", "semi;colon1"])
+async def test_any_other_request_id_is_replaced(shared: Served, given: str) -> None:
+    answer = await shared.http.get("/health/live", headers={"X-Request-ID": given.encode()})
+    assert re.fullmatch(r"req_[0-9a-f]{24}", answer.headers["X-Request-ID"])
+
+
+async def test_every_response_says_how_long_it_took_and_guards_itself(shared: Served) -> None:
+    for path in ("/", "/health", "/nothing"):
+        answer = await shared.http.get(path)
+        assert float(answer.headers["X-Process-Time"]) >= 0
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_the_root_says_what_is_running(shared: Served) -> None:
+    body = (await shared.http.get("/")).json()
+    expected = {"name", "version", "environment", "status", "docs", "health", "metrics", "session_store", "session_stats", "stats"}
+    assert set(body) == expected
+    assert (body["status"], body["docs"], body["metrics"], body["session_store"]) == (
+        "operational",
+        "disabled",
+        "/metrics",
+        "InMemorySessionStore",
+    )
+
+
+async def test_a_browser_at_the_root_is_sent_to_the_chat_page(shared: Served) -> None:
+    answer = await shared.http.get("/", headers={"Accept": "text/html,application/xhtml+xml"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/chat")
+
+
+async def test_ready_asks_each_part_and_live_asks_none(shared: Served) -> None:
+    ready = (await shared.http.get("/health/ready")).json()
+    assert set(ready) == {"status", "timestamp", "version", "services"}
+    assert {"database", "tables", "cache", "session_store", "model", "knowledge"} == set(ready["services"])
+    live = (await shared.http.get("/health/live")).json()
+    assert (live["status"], live["services"]) == ("healthy", {"server": "healthy"})
+
+
+async def test_a_model_that_is_away_degrades_but_does_not_stop(tmp_path_factory: pytest.TempPathFactory) -> None:
+    model = ScriptedModel()
+    model.fault = ModelUnavailable()
+    async with serving(settings_in(tmp_path_factory.mktemp("data")), model=model) as served:
+        answer = await served.http.get("/health/ready")
+        assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+        assert answer.json()["services"]["model"] == "model unavailable"
+
+
+async def test_a_missing_table_is_503_and_names_the_command_that_makes_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with serving(settings_in(tmp_path_factory.mktemp("data"))) as served:
+        visitor = await served.visitor()
+        await drop_sessions(served.services.database)
+        answer = await served.http.get(f"/api/sessions/{visitor.session_id}", headers=visitor.headers)
+        assert (answer.status_code, answer.json()["error"]) == (503, "database_not_set_up")
+        assert "deskhand migrate" in answer.json()["support"]
+
+
+async def drop_sessions(database: Database) -> None:
+    def work(tx) -> None:
+        tx.connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        tx.connection.exec_driver_sql('ALTER TABLE "session" RENAME TO "session_elsewhere"')
+
+    await database.write(work)
+
+
+async def test_metrics_count_by_route_and_never_by_id(shared: Served) -> None:
+    visitor = await shared.visitor()
+    await shared.http.get(f"/api/sessions/{visitor.session_id}", headers=visitor.headers)
+    text = (await shared.http.get("/metrics")).text
+    assert 'route="/api/sessions/{session_id}"' in text
+    assert visitor.session_id not in text
+
+
+async def test_metrics_can_be_switched_off(tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with serving(settings_in(tmp_path_factory.mktemp("data"), telemetry_enabled=False)) as served:
+        assert (await served.http.get("/metrics")).status_code == 404
+        assert (await served.http.get("/")).json()["metrics"] == "disabled"
+
+
+@pytest.fixture(params=[False, True], ids=["production_like", "debug"])
+async def faulty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Served, bool]]:
+    async with serving(settings_in(tmp_path, debug=request.param)) as served:
+
+        async def fail() -> None:
+            raise RuntimeError("the inner workings")
+
+        served.app.add_api_route("/fault", fail)
+        yield served, request.param
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_fault_is_a_500_that_tells_its_text_in_debug_only(faulty: tuple[Served, bool]) -> None:
+    served, debug = faulty
+    answer = await served.http.get("/fault", headers={"X-Request-ID": "find-me-in-the-log"})
+    assert (answer.status_code, answer.json()["error"]) == (500, "internal_error")
+    assert ("the inner workings" in answer.text) is debug
+    logged = [line for line in served.logs.getvalue().splitlines() if "request_fault" in line]
+    assert len(logged) == 1
+    for part in ("find-me-in-the-log", "/fault", "GET", "127.0.0.1", "RuntimeError"):
+        assert part in logged[0]
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_fault_after_the_response_began_closes_the_connection(served: Served) -> None:
+    from starlette.responses import StreamingResponse  # noqa: PLC0415
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"the first half"
+        raise RuntimeError("half-way")
+
+    async def half() -> StreamingResponse:
+        return StreamingResponse(pieces())
+
+    served.app.add_api_route("/half", half, response_model=None)
+    with pytest.raises(httpx2.RemoteProtocolError):
+        await served.http.get("/half")
+    assert (await served.http.get("/health/live")).status_code == 200
