@@ -117,7 +117,7 @@ def rank(index: Index, query: Query, *, audience: Audience, limit: int, weights:
 
 def _cosines(segment: Segment, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     # Not `@`: BLAS would spread it over all processors, whose threads spin for longer than the product takes on one.
-    cosines = [np.clip(np.einsum("ij,j->i", segment.vectors, vector), 0.0, 1.0) for vector in vectors]
+    cosines: list[NDArray[np.float32]] = [np.clip(np.einsum("ij,j->i", segment.vectors, vector), 0.0, 1.0) for vector in vectors]
     if len(cosines) == 1:
         return cosines[0]
     joined: NDArray[np.float32] = np.power(np.power(cosines, _POWER).mean(axis=0), 1 / _POWER)

@@ -13,7 +13,10 @@ from deskhand.knowledge.documents import SourceDocument, Tier, UnreadableSource
 from deskhand.knowledge.errors import UnreadableDocument
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, kind_of, rows_of
 from deskhand.knowledge.parse.charset import decode
+from deskhand.knowledge.parse.markdown import find_title, plain
 from deskhand.knowledge.parse.rows import ROW_KINDS, Row
+
+_LONGEST_OPENING = 60
 
 Source = SourceDocument | UnreadableSource
 
@@ -98,7 +101,7 @@ def documents_in(
                 source=f"{source}#{row.key}",
                 filename="row.md",
                 data=row.text.encode(),
-                title=row.title,
+                title=row.title or find_title(row.text) or _opening(row.text),
                 url=row.url,
                 tier=tier,
                 scope=scope,
@@ -106,6 +109,14 @@ def documents_in(
             )
         else:
             yield UnreadableSource(f"{origin}#row-{row.place}", f"{source}#{row.place}", row.reason, scope)
+
+
+def _opening(text: str) -> str:
+    """The first words of a text, to call it by where nobody gave it a name."""
+    line = plain(text.lstrip().split("\n", 1)[0].lstrip("#>-*| "))
+    if len(line) <= _LONGEST_OPENING:
+        return line
+    return line[:_LONGEST_OPENING].rsplit(" ", 1)[0] + " …"
 
 
 def _walk(root: Path) -> Iterator[Path]:
