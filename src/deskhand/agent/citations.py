@@ -71,6 +71,8 @@ class CitationStream:
 
 def supporting(text: str, passages: Sequence[FoundPassage]) -> list[FoundPassage]:
     """At most three passages that hold most of the words of some sentence of an answer that cites nothing, best first."""
+    if not passages:
+        return []
     stated = [stems for stems in (set(content_stems(sentence)) for sentence in sentences(text)) if len(stems) >= _FEWEST_WORDS]
     held: list[tuple[int, int]] = []
     for at, passage in enumerate(passages):
