@@ -142,7 +142,6 @@ def find_barriers() -> Callable[[Page], list[str]]:
         return [
             f"{violation['id']} ({violation['impact']}): {json.dumps([node['html'] for node in violation['nodes']])}"
             for violation in found["violations"]
-            if violation["impact"] in {"serious", "critical"}
         ]
 
     return find

@@ -52,9 +52,9 @@ export class MarkdownView {
     }
   }
 
-  /** The page's own headings are above: an answer's begin at the third level. */
+  /** All of one level below the page's own: a model skips levels, which would tear the outline that a screen reader walks. */
   private drawHeading(level: number, children: readonly Inline[]): HTMLElement {
-    return make(level <= 1 ? "h3" : level === 2 ? "h4" : "h5", {}, ...this.draw(children));
+    return make("h3", { class: level <= 3 ? "heading" : "heading small" }, ...this.draw(children));
   }
 
   private drawList(block: Extract<Block, { type: "list" }>): HTMLElement {
