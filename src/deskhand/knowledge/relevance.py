@@ -6,26 +6,27 @@ told from what stands for itself: the cosine, and how much of the query, by the 
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 
 from deskhand.knowledge.ranking import Hit
 
-# Logistic regression on the judged pairs of `evals/` (`python -m evals.calibration`).
-_BIAS = -4.3
-_COSINE = 5.6
-_COVERAGE = 3.3
+# Logistic regression of "this passage is from a document that answers" on the five best passages of each question, every set weighing
+# the same: rag_mtragun_cloud, intents_hint3, xquad in German and Chinese. On the first, the score of the best passage tells questions
+# with an answer from those without with an AUROC of .915 (the cosine alone .866).
+_BIAS = -5.15
+_COSINE = 7.8
+_COVERAGE = 3.6
+# What coverage counts in a language whose vectors say nothing.
+_COVERAGE_ALONE = 10.5
 
 
 def relevance(hit: Hit, *, familiarity: float) -> float:
-    """In (0, 1). The less the model knows the language, the more coverage stands in for the cosine."""
-    cosine = familiarity * hit.cosine + (1 - familiarity) * hit.coverage
-    return 1 / (1 + math.exp(-(_BIAS + _COSINE * cosine + _COVERAGE * hit.coverage)))
+    """In (0, 1): the estimated chance that the passage belongs to an answer."""
+    known = _COSINE * hit.cosine + _COVERAGE * hit.coverage
+    unknown = _COVERAGE_ALONE * hit.coverage
+    return 1 / (1 + math.exp(-(_BIAS + familiarity * known + (1 - familiarity) * unknown)))
 
 
 def descending(scores: Sequence[float]) -> list[float]:
-    """Scores that never rise with the rank: each counts at least as much as any below it."""
-    lowest = 0.0
-    result: list[float] = []
-    for score in reversed(scores):
-        lowest = max(lowest, score)
-        result.append(lowest)
-    return result[::-1]
+    """Scores that never rise with the rank: none counts more than one above it."""
+    return list(accumulate(scores, min))
