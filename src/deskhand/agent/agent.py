@@ -62,12 +62,17 @@ class CustomerSupportAgent:
         """The names of the tools that are switched on."""
         return self._registry.names
 
-    async def get_or_create_context(self, session_id: SessionId, *, before: TurnId | None = None) -> AgentContext:
+    async def get_or_create_context(
+        self, session_id: SessionId, *, before: TurnId | None = None, history_until: int | None = None
+    ) -> AgentContext:
         """The session's context: from the store, or rebuilt from the transcript when the store has none or an older one.
 
-        With `before`, what that turn is to answer is left out of it. Costs one indexed read, however long the session is.
+        With `before`, what that turn is to answer is left out of it; `history_until` is the number of the newest message that is left.
+        Costs at most one indexed read, however long the session is, and none when what is stored reaches as far as `history_until`.
         """
         stored = await self._find_stored(session_id)
+        if stored is not None and history_until is not None and history_until <= stored.last_seq:
+            return stored
         after_seq = stored.last_seq if stored else 0
         newer = await self._sessions.list_recent_messages(session_id, limit=self._options.context_messages, after_seq=after_seq)
         missed = history.before_turn(newer, before)
@@ -87,7 +92,7 @@ class CustomerSupportAgent:
             LimitReached: rounds, calls, tokens or time are used up, or the answer became too long.
             ModelError: the model's fault.
         """
-        context = await self.get_or_create_context(run.session_id, before=run.turn_id)
+        context = await self.get_or_create_context(run.session_id, before=run.turn_id, history_until=run.history_until)
         words = tuple(message.content for message in run.messages)
         signals = read_signals(words)
         texts = texts_for(language_of(words[-1] if words else ""))

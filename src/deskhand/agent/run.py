@@ -63,7 +63,10 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of the agent inside a turn. `seconds_left` is what remains of the turn's time when the run starts."""
+    """One execution of the agent inside a turn. `seconds_left` is what remains of the turn's time when the run starts.
+
+    `history_until` is the number of the newest message that is not of this turn; None when it is not known.
+    """
 
     session_id: SessionId
     user_id: UserId | None
@@ -72,6 +75,7 @@ class Run:
     messages: Sequence[CustomerMessage]
     journal: ToolJournal
     seconds_left: float
+    history_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,13 @@ _UPDATE = Prepared(
         last_activity=sa.bindparam("new_last_activity"),
     )
 )
-_AFTER = (
+_AFTER = Prepared(
     sa.select(events)
     .where(events.c.session_id == sa.bindparam("session_id"), events.c.seq > sa.bindparam("after_seq"))
     .order_by(events.c.seq)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
+_LAST_SEQ = Prepared(sa.select(sessions.c.last_seq).where(sessions.c.id == sa.bindparam("session_id")))
 
 
 class SessionLog:
@@ -109,7 +111,7 @@ def open_log(tx: Transaction, session_id: str) -> Iterator[SessionLog]:
 
 def list_events(connection: sa.Connection, session_id: str, *, after_seq: int, limit: int) -> list[StoredEvent]:
     """The next `limit` events after `after_seq`, in order."""
-    rows = connection.execute(_AFTER.limit(limit), {"session_id": session_id, "after_seq": after_seq})
+    rows = _AFTER.all(connection, {"session_id": session_id, "after_seq": after_seq, "limit": limit})
     return [
         StoredEvent(
             session_id=SessionId(row.session_id),
@@ -123,6 +125,12 @@ def list_events(connection: sa.Connection, session_id: str, *, after_seq: int, l
         )
         for row in rows
     ]
+
+
+def find_last_seq(connection: sa.Connection, session_id: str) -> int | None:
+    """The number of the session's newest event; None when there is no such session."""
+    row = _LAST_SEQ.one_or_none(connection, {"session_id": session_id})
+    return row.last_seq if row is not None else None
 
 
 def list_last_seqs(connection: sa.Connection, session_ids: list[SessionId]) -> dict[SessionId, int]:

@@ -57,6 +57,21 @@ _MESSAGES_OF_TURN = Prepared(
     .order_by(messages.c.seq)
 )
 
+_RECENT_MESSAGES = Prepared(
+    sa.select(*_MESSAGE_COLUMNS)
+    .where(messages.c.session_id == sa.bindparam("session_id"), messages.c.seq > sa.bindparam("after_seq"))
+    .order_by(messages.c.seq.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_LAST_BEFORE_TURN = Prepared(
+    sa.select(messages.c.seq)
+    .where(
+        messages.c.session_id == sa.bindparam("session_id"),
+        sa.or_(messages.c.turn_id.is_(None), messages.c.turn_id != sa.bindparam("turn_id")),
+    )
+    .order_by(messages.c.seq.desc())
+    .limit(1)
+)
 _INSERT_MESSAGE = insert_into(
     messages,
     "id",
@@ -235,13 +250,14 @@ def list_messages(connection: sa.Connection, session_id: SessionId, *, limit: in
 
 def list_recent_messages(connection: sa.Connection, session_id: SessionId, *, limit: int, after_seq: int = 0) -> list[Message]:
     """The newest `limit` messages after `after_seq`, oldest first. Reads no more rows than it returns."""
-    rows = connection.execute(
-        sa.select(*_MESSAGE_COLUMNS)
-        .where(messages.c.session_id == session_id, messages.c.seq > after_seq)
-        .order_by(messages.c.seq.desc())
-        .limit(limit)
-    )
-    return [_to_message(row) for row in reversed(rows.all())]
+    rows = _RECENT_MESSAGES.all(connection, {"session_id": session_id, "after_seq": after_seq, "limit": limit})
+    return [_to_message(row) for row in reversed(rows)]
+
+
+def find_last_seq_outside_turn(connection: sa.Connection, session_id: SessionId, turn_id: TurnId) -> int:
+    """The number of the newest message that does not belong to the turn; 0 when there is none."""
+    row = _LAST_BEFORE_TURN.one_or_none(connection, {"session_id": session_id, "turn_id": turn_id})
+    return row.seq if row is not None else 0
 
 
 def list_messages_of_turn(connection: sa.Connection, turn_id: TurnId) -> list[Message]:

@@ -1,7 +1,7 @@
 """The journal of a turn's tool calls: what was begun, and what came of it, under a key that every attempt shares.
 
 A call with an effect is recorded before it is made. If its end was never recorded, nobody can know whether it happened, and it is not
-made again. A call without an effect is recorded once, afterwards.
+made again. A call without an effect is recorded once, afterwards. Nothing is recorded for a session that was deleted: `SessionNotFound`.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from typing import Any
 from deskhand.agent.run import Begun, Replayed, ToolCallKey
 from deskhand.persistence import Database, Transaction
 from deskhand.sessions import ToolCallState, turn_repository
+from deskhand.sessions.log import open_log
 from deskhand.sessions.turn_repository import ToolCallRow
 from deskhand.turns.errors import FenceLost, OutcomeUnknown
 from deskhand.turns.lifecycle import Claim
@@ -56,19 +57,22 @@ class TurnJournal:
             if row is None:
                 turn_repository.end_tool_call(tx, begun.idempotency_key, state=state, result=result)
                 return
-            if self._claim.turn.attempt > 1:
+            with open_log(tx, row["session_id"]):
+                # Another attempt may have recorded it, an earlier one or, if this is a worker that was overtaken, a later one.
                 turn_repository.delete_tool_call(tx, row["key"])
-            turn_repository.insert_tool_call(tx, row, state=state, result=result)
+                turn_repository.insert_tool_call(tx, row, state=state, result=result)
 
         await self._database.write(record, durable=row is None)
 
     def _record_intent(self, tx: Transaction, row: ToolCallRow) -> Replayed | None:
-        if not turn_repository.holds_turn(tx.connection, self._claim.turn.id, fence=self._claim.fence):
-            raise FenceLost
-        known = turn_repository.find_tool_call(tx.connection, row["key"])
-        if known is None:
-            turn_repository.insert_tool_call(tx, row, state=ToolCallState.INTENT)
-            return None
+        # The session first, as everybody else does: a call refers to it, and locking it after its turn would be a deadlock with a cancel.
+        with open_log(tx, row["session_id"]):
+            if not turn_repository.holds_turn(tx.connection, self._claim.turn.id, fence=self._claim.fence):
+                raise FenceLost
+            known = turn_repository.find_tool_call(tx.connection, row["key"])
+            if known is None:
+                turn_repository.insert_tool_call(tx, row, state=ToolCallState.INTENT)
+                return None
         if known.state in _ENDED:
             return Replayed(result=known.result, failed=known.state == ToolCallState.FAILED)
         raise OutcomeUnknown

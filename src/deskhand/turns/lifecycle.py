@@ -56,11 +56,15 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on a turn, as long as `fence` is the turn's and the lease lasts."""
+    """The right to work on a turn, as long as `fence` is the turn's and the lease lasts.
+
+    `history_until` is the number of the newest message of the session that is not of this turn; 0 when there is none.
+    """
 
     session: Session
     turn: Turn
     messages: tuple[Message, ...]
+    history_until: int
     seconds_left: float
 
     @property
@@ -287,7 +291,8 @@ class TurnLifecycle:
             partial="",
         )
         messages = tuple(repository.list_messages_of_turn(tx.connection, turn.id))
-        return Claim(session=log.session, turn=begun, messages=messages, seconds_left=deadline - log.now)
+        history_until = repository.find_last_seq_outside_turn(tx.connection, log.session.id, turn.id)
+        return Claim(log.session, begun, messages=messages, history_until=history_until, seconds_left=deadline - log.now)
 
     def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, *, failure: Failure) -> None:
         turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.FAILED, now=log.now, error_code=failure.code)

@@ -13,7 +13,7 @@ from deskhand.ids import SessionId
 from deskhand.persistence import Database
 from deskhand.realtime import Answer, Channel, Hub
 from deskhand.sessions import SessionNotFound
-from deskhand.sessions.log import list_events, list_last_seqs
+from deskhand.sessions.log import find_last_seq, list_events
 from deskhand.turns.events import Resync, SessionEvent, Started, Text
 from deskhand.turns.position import Position
 from deskhand.turns.render import to_event
@@ -42,15 +42,19 @@ class SessionReader:
         Raises:
             SessionNotFound: the session is gone.
         """
-        last_seqs = await self._database.read(lambda connection: list_last_seqs(connection, [self._session_id]))
-        if self._session_id not in last_seqs:
+        position = Position.parse(after) if after is not None else None
+        if position is not None and self._channel.last_seq is not None and position.seq <= self._channel.last_seq:
+            # The channel is followed already: by a worker, who holds the session, or by a reader, for whom the database is polled.
+            self._position = position
+            return []
+        last_seq = await self._database.read(lambda connection: find_last_seq(connection, self._session_id))
+        if last_seq is None:
             raise SessionNotFound
-        self._channel.begin_at(last_seqs[self._session_id])
+        self._channel.begin_at(last_seq)
         newest = self._channel.last_seq or 0
         if after is None:
             self._position = Position(newest)
             return []
-        position = Position.parse(after)
         if position is None or position.seq > newest:
             self._position = Position(newest)
             return [Resync(id=str(newest), timestamp=self._now(), reason="unknown_position")]

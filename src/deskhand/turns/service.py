@@ -108,13 +108,17 @@ class TurnService:
             MessageConflict: the same `client_message_id` came with another text.
             QueueFull: too many messages wait in this session.
         """
-        accepted = await self._database.write(
-            lambda tx: self._lifecycle.accept(
-                tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
+        with self._hub.write(session_id) as channel:
+            accepted = await self._database.write(
+                lambda tx: self._lifecycle.accept(
+                    tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
+                )
             )
-        )
-        if accepted.turn_id is not None:
-            self._worker.offer(SessionId(session_id))
+            if not accepted.duplicate:
+                # Whoever follows the turn from here on need not ask the database where the session stands.
+                channel.begin_at(accepted.seq - 1)
+            if accepted.turn_id is not None:
+                self._worker.offer(SessionId(session_id))
         return accepted
 
     async def outcome(self, session_id: str, accepted: Accepted) -> Complete | Failed | Cancelled:

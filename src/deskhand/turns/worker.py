@@ -6,6 +6,7 @@ it shows another character, and its writes are refused by the fence.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -17,7 +18,7 @@ from deskhand.agent.run import Answered, CustomerMessage, Run, SourcesFound, Sta
 from deskhand.clock import Clock, to_iso
 from deskhand.errors import DeskhandError
 from deskhand.ids import AttachmentId, SessionId, TurnId
-from deskhand.persistence import Database, DatabaseFull, DatabaseUnavailable
+from deskhand.persistence import Database, DatabaseFull, DatabaseUnavailable, Transaction
 from deskhand.realtime import Answer, Begins, Channel, Hub
 from deskhand.sessions import SessionNotFound, turn_repository
 from deskhand.telemetry import Metrics, Supervisor
@@ -54,6 +55,7 @@ class Running:
     checkpoint: "asyncio.Task[None] | None" = None
     # Its end is being written: from here on the fence alone decides, and the task is not to be cancelled.
     ending: bool = False
+    more_may_wait: bool = True
 
     def stop(self) -> None:
         if not self.ending:
@@ -103,7 +105,10 @@ class TurnWorker:
         if session_id in self._working:
             self._offered_again.add(session_id)
             return
-        self._working[session_id] = self._supervisor.start(lambda: self._work(session_id), name="turn")
+        # Held from here on, not from when the task begins: who waits for the answer finds what was published meanwhile.
+        held = ExitStack()
+        channel = held.enter_context(self._hub.write(session_id))
+        self._working[session_id] = self._supervisor.start(lambda: self._work(session_id, channel, held), name="turn")
 
     async def drain(self, *, seconds: float) -> None:
         """Claim nothing more, let what runs finish for `seconds`, then stop it and give the leases up."""
@@ -133,17 +138,16 @@ class TurnWorker:
         if running is not None and turn_id in (None, running.claim.turn.id):
             running.stop()
 
-    async def _work(self, session_id: SessionId) -> None:
+    async def _work(self, session_id: SessionId, channel: Channel[SessionEvent], held: ExitStack) -> None:
         try:
-            async with self._places:
-                with self._hub.write(session_id) as channel:
+            with held:
+                async with self._places:
                     while not self._draining:
                         self._offered_again.discard(session_id)
                         asked_at = self._clock.monotonic()
                         claim = await self._database.write(lambda tx: self._lifecycle.claim(tx, session_id, worker=self.name))
-                        if claim is not None:
-                            await self._run(claim, channel, asked_at)
-                        elif session_id not in self._offered_again:
+                        more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
+                        if not more_may_wait and session_id not in self._offered_again:
                             return
         finally:
             del self._working[session_id]
@@ -151,7 +155,8 @@ class TurnWorker:
                 self._offered_again.discard(session_id)
                 self.offer(session_id)
 
-    async def _run(self, claim: Claim, channel: Channel[SessionEvent], asked_at: float) -> None:
+    async def _run(self, claim: Claim, channel: Channel[SessionEvent], asked_at: float) -> bool:
+        """Run one attempt. False: it ended the turn, and no other turn of the session was waiting then."""
         started_seq = claim.turn.started_seq or 0
         channel.begin_at(started_seq - 1)
         begun = Begins(claim.turn.id, claim.turn.attempt)
@@ -176,6 +181,7 @@ class TurnWorker:
             del self._running[claim.session.id]
         if not attempt.cancelled() and (error := attempt.exception()) is not None:
             raise error
+        return running.more_may_wait
 
     async def _attempt(self, claim: Claim) -> None:
         """One attempt, to whatever end. Cancelled from outside it writes nothing: the turn was ended, or is left for another worker."""
@@ -218,6 +224,7 @@ class TurnWorker:
                 for message in claim.messages
             ],
             journal=TurnJournal(self._database, claim),
+            history_until=claim.history_until,
             seconds_left=claim.seconds_left,
         )
         async for event in self._agent.answer(run):
@@ -269,9 +276,11 @@ class TurnWorker:
             running.stop()
 
     async def _finish(self, claim: Claim, running: Running, answered: Answered) -> None:
-        answer_seq = await self._while_lease_holds(
-            running, lambda: self._database.write(lambda tx: self._lifecycle.finish(tx, claim, answered))
-        )
+        def end(tx: Transaction) -> tuple[int | None, bool]:
+            answer_seq = self._lifecycle.finish(tx, claim, answered)
+            return answer_seq, bool(turn_repository.list_open_turns(tx.connection, claim.session.id))
+
+        answer_seq, running.more_may_wait = await self._while_lease_holds(running, lambda: self._database.write(end))
         if answer_seq is None:
             raise FenceLost
         await self._agent.record_turn(claim.session.id, messages=claim.messages, answered=answered, answer_seq=answer_seq)
