@@ -70,6 +70,7 @@ _INSERT_TOOL_CALL = Prepared(
         }
     )
 )
+_DELETE_TOOL_CALL = Prepared(sa.delete(tool_calls).where(tool_calls.c.key == sa.bindparam("key")))
 
 
 class ToolCallRow(TypedDict):
@@ -252,7 +253,7 @@ def insert_tool_call(tx: Transaction, row: ToolCallRow, *, state: str, result: A
 
 
 def delete_tool_call(tx: Transaction, key: str) -> None:
-    tx.execute(sa.delete(tool_calls).where(tool_calls.c.key == key))
+    _DELETE_TOOL_CALL.run(tx.connection, {"key": key})
 
 
 def end_tool_call(tx: Transaction, key: str, *, state: str, result: Any) -> None:
