@@ -153,6 +153,9 @@ async def open_services(
             drain_seconds=settings.drain_seconds,
         )
         opened.push_async_callback(turns.close)
+        admin_key = _admin_key(settings)
+        if limiter is not None:
+            limiter.exempt(admin_key)
         yield Services(
             settings=settings,
             clock=clock,
@@ -169,7 +172,7 @@ async def open_services(
             streams=Streams(clock, metrics, supervisor),
             origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
             limiter=limiter,
-            admin_key=_admin_key(settings),
+            admin_key=admin_key,
             started_at=started_at,
             warmup=Warmup(),
         )

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from fastapi import FastAPI
 
 from deskhand.api.services import Services
 from deskhand.app import create_app
-from deskhand.cli.serve import DeskhandServer
+from deskhand.cli.serve import DeskhandServer, listen
 from deskhand.clock import Clock
 from deskhand.models.port import ChatModel
 from deskhand.settings import Environment, Settings
@@ -32,6 +31,7 @@ def settings_in(folder: Path, **overrides: Any) -> Settings:
         "data_dir": folder,
         "admin_api_key": ADMIN_KEY,
         "rate_limit_enabled": False,
+        "api_port": 0,
         "drain_seconds": 2,
         **overrides,
     }
@@ -94,8 +94,7 @@ async def serving(settings: Settings, *, model: ChatModel | None = None, clock: 
     logs = io.StringIO()
     configure_logging(settings, stream=logs)
     app = create_app(settings, model=model or ScriptedModel(), clock=clock)
-    listening = socket.create_server(("127.0.0.1", 0))
-    listening.setblocking(False)
+    listening = listen(settings)
     port = listening.getsockname()[1]
     server = DeskhandServer(app, settings, quiet=True)
     running = asyncio.create_task(server.serve(sockets=[listening]))

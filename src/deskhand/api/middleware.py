@@ -115,8 +115,10 @@ class GuardMiddleware:
             return
         started = False
         extra: list[tuple[bytes, bytes]] = []
+        verdict = None
         if self._limiter is not None and not scope["path"].startswith(_UNLIMITED):
-            verdict = await self._limiter.hit(token=bearer_token(scope), address=scope["deskhand.client"])
+            verdict = await self._limiter.hit(token=shown_token(scope), address=scope["deskhand.client"])
+        if verdict is not None:
             extra = [(b"x-ratelimit-limit", str(verdict.limit).encode()), (b"x-ratelimit-remaining", str(verdict.remaining).encode())]
             if verdict.retry_after_seconds is not None:
                 self._metrics.rate_limited.inc()
@@ -187,8 +189,10 @@ def route_template(scope: Scope) -> str:
     return "/".join([names.get(segment, segment) for segment in scope["path"].split("/")])
 
 
-def bearer_token(scope: Scope) -> str | None:
-    """The token of `Authorization: Bearer …`; None when there is none."""
+def shown_token(scope: Scope) -> str | None:
+    """The token of `Authorization: Bearer …`, or the key of `X-API-Key`; None when there is neither."""
+    if key := _header(scope, b"x-api-key"):
+        return key.decode("latin-1")
     scheme, _, token = _header(scope, b"authorization").partition(b" ")
     return token.strip().decode("latin-1") if scheme.lower() == b"bearer" and token.strip() else None
 

@@ -35,6 +35,11 @@ class RateLimiter:
         self._item = RateLimitItemPerSecond(requests, period_seconds)
         self._clock = clock
         self._known_tokens: OrderedDict[str, None] = OrderedDict()
+        self._exempt: set[str] = set()
+
+    def exempt(self, token: str) -> None:
+        """Never limit whoever shows this token."""
+        self._exempt.add(token)
 
     def recognise(self, token: str) -> None:
         """Say that `token` is a live session's: from here on it has a bucket of its own."""
@@ -43,8 +48,10 @@ class RateLimiter:
         if len(self._known_tokens) > _MOST_TOKENS:
             self._known_tokens.popitem(last=False)
 
-    async def hit(self, *, token: str | None, address: str) -> Verdict:
-        """Count one request of this caller."""
+    async def hit(self, *, token: str | None, address: str) -> Verdict | None:
+        """Count one request of this caller; None for one who is not limited."""
+        if token in self._exempt:
+            return None
         key = self._item.key_for(token if token is not None and token in self._known_tokens else _bucket(address))
         count = await self._storage.incr(key, self._item.get_expiry())
         if count <= self._item.amount:

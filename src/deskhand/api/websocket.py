@@ -131,7 +131,7 @@ class Connection:
         try:
             if self._services.limiter is not None:
                 verdict = await self._services.limiter.hit(token=self._token, address=self.address)
-                if verdict.retry_after_seconds is not None:
+                if verdict is not None and verdict.retry_after_seconds is not None:
                     raise TooMany(retry_after_seconds=verdict.retry_after_seconds)
             check_length(frame.content, self._services)
             accepted = await self._services.turns.accept(
@@ -233,7 +233,7 @@ async def _admit(scope: Scope, receive: Receive, services: Services) -> tuple[Se
         raise Refusal(GOING_AWAY, "draining")
     if services.limiter is not None:
         verdict = await services.limiter.hit(token=None, address=scope["deskhand.client"])
-        if verdict.retry_after_seconds is not None:
+        if verdict is not None and verdict.retry_after_seconds is not None:
             raise Refusal(TRY_LATER, f"too many connections; retry after {verdict.retry_after_seconds:.0f} s")
     token = next((name.removeprefix(TOKEN_PREFIX) for name in scope.get("subprotocols", []) if name.startswith(TOKEN_PREFIX)), None)
     if token is None:
