@@ -55,7 +55,7 @@ def test_how_the_text_is_cut_changes_nothing(text: str, pieces: int) -> None:
 @given(st.text(alphabet="a [0123],", max_size=60))
 def test_every_marker_that_is_shown_has_its_source(text: str) -> None:
     shown, cited = stream(text)
-    for marker in re.findall(r"(?<![\w)])\[(\d+)\]", shown):
+    for marker in re.findall(r"(?<![\w)])\[(\d{1,3})\]", shown):
         assert 1 <= int(marker) <= len(cited)
 
 

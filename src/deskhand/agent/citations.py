@@ -66,6 +66,9 @@ class CitationStream:
             return match.group()
         numbers = [int(number) for number in _NUMBER.findall(match.group(1))]
         known = [number for number in numbers if 1 <= number <= len(self._passages)]
+        if not known:
+            # What stands around it must not close up to a marker: "[[99]1]".
+            return " " if before == "[" else ""
         return "".join(f"[{self._ranks.setdefault(number, len(self._ranks) + 1)}]" for number in known)
 
 

@@ -22,8 +22,6 @@ _SECOND_PASSAGE = 0.85
 _HEADING_WEIGHT = 0.75
 _EARLIER_WEIGHT = 0.4
 _KIND_BONUS = 0.15
-# How much the search's score counts beside the words when passages are ranked.
-_NEARNESS = 0.7
 _LONG_CHARACTERS = 250
 _FEW_WORDS = 3
 # Words that frame a question without saying what it is about.
@@ -112,11 +110,8 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
         _score(passage, units, stems, telling=telling, question=folded, finder=finder)
         for passage, units, stems in zip(passages, cuts, bags, strict=True)
     ]
-    top = max((passage.score for passage in passages if passage.score is not None), default=0.0) or 1.0
-    ranked = sorted(
-        scored,
-        key=lambda each: -(each.best * (1 - _NEARNESS + _NEARNESS * (top if each.evidence.score is None else each.evidence.score) / top)),
-    )
+    top = max((passage.score for passage in passages if passage.score is not None), default=1.0)
+    ranked = sorted(scored, key=lambda each: -each.best * (top if each.evidence.score is None else each.evidence.score))
     chosen = [each for each in ranked[:1] if each.units]
     for each in ranked[1:]:
         if len(chosen) < MOST_PASSAGES and chosen and _adds(each, chosen, telling):
@@ -137,7 +132,7 @@ def _weights(question: str, earlier: Sequence[str], language: str) -> dict[str, 
 def _telling(asked: dict[str, float], bags: list[frozenset[str]]) -> dict[str, float]:
     """How much each asked stem tells: the rarer among what was found, the more."""
     counts = Counter(stem for bag in bags for stem in bag if stem in asked)
-    return {stem: weight * math.log(1.5 + len(bags) / (1 + counts[stem])) for stem, weight in asked.items()}
+    return {stem: weight * math.sqrt(math.log(1.5 + len(bags) / (1 + counts[stem]))) for stem, weight in asked.items()}
 
 
 def _score(
