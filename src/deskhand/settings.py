@@ -114,9 +114,13 @@ class Settings(BaseSettings):
     model_base_url: str | None = Field(None, description="The address of that server, up to `/chat/completions`. Unset: OpenAI's own.")
     model_api_key: SecretStr | None = Field(None, description="The key for that server.")
     model_idle_seconds: float = Field(20, gt=0, description="How long the model may be silent before and within an answer.")
+    model_breaker_failures: int = Field(
+        5, ge=1, description="Calls that fail one after another before the model's server is left alone for half a minute."
+    )
     model_fallbacks: CommaList = Field([], description="Models to ask when the first one fails.")
     agent_tools: CommaList = Field(
-        ["search_knowledge", "read_attachment", "remember", "recall", "escalate_to_human"], description="The tools the agent may use."
+        ["search_knowledge", "read_attachment", "remember", "recall", "forget", "escalate_to_human"],
+        description="The tools the agent may use.",
     )
     agent_instructions: str = Field("", max_length=20_000, description="Your own instructions to the model, added to ours.")
     company_name: str = Field("our company", min_length=1, max_length=120, description="For whom the agent speaks.")

@@ -25,6 +25,7 @@ def create_configured_model(settings: Settings) -> ChatModel:
             api_key=settings.model_api_key,
             idle_seconds=settings.model_idle_seconds,
             budget_seconds=settings.turn_timeout_seconds,
+            breaker_failures=settings.model_breaker_failures,
         )
 
     first = create(settings.model)
@@ -34,9 +35,15 @@ def create_configured_model(settings: Settings) -> ChatModel:
 
 
 def create_model(
-    name: str, *, base_url: str | None, api_key: SecretStr | None, idle_seconds: float = 20.0, budget_seconds: float = 120.0
+    name: str,
+    *,
+    base_url: str | None,
+    api_key: SecretStr | None,
+    idle_seconds: float = 20.0,
+    budget_seconds: float = 120.0,
+    breaker_failures: int = 5,
 ) -> ChatModel:
-    """The model called `quoting` or `openai:<name>`. `base_url` is OpenAI's own when None; the times are those of `Limits`.
+    """The model called `quoting` or `openai:<name>`. `base_url` is OpenAI's own when None; the rest is what `Limits` says.
 
     Raises:
         ConfigurationError: an unknown name, an address that is none, or a key that is missing.
@@ -58,7 +65,7 @@ def create_model(
     from deskhand.models.openai_chat import Limits, OpenAIChatModel  # noqa: PLC0415 - brings an HTTP client, which quoting has no use for
 
     address = _checked(base_url) if base_url is not None else _OPENAI_URL
-    limits = Limits(idle_seconds=idle_seconds, budget_seconds=budget_seconds)
+    limits = Limits(idle_seconds=idle_seconds, budget_seconds=budget_seconds, breaker_failures=breaker_failures)
     return OpenAIChatModel(model, base_url=address, api_key=api_key, limits=limits)
 
 
