@@ -13,7 +13,11 @@ from typing import Final
 from deskhand.testing.replies import DONE, Ending, Reply, answer, call_tools, chunk, event, refuse_status, stream, words
 
 _DIRECTIVE: Final = re.compile(r"\[model: *([a-z0-9_]+)((?: +[a-z_]+=[^\s\]]+)*) *\]")
-_HTML: Final = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+# What a provider says of a failure. It names a key and an account, as real ones do: nobody but an operator may ever read it.
+COMPLAINT: Final = "Key sk-complaint-canary of account acct-complaint-canary was refused"
+_HTML: Final = (
+    "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1>" + COMPLAINT + "</body></html>"
+).encode()
 _HUGE_BYTES: Final = 10_000_000
 _RUNAWAY_BYTES: Final = 64_000_000
 _ARGUMENTS: Final = '{"query": "reset password"}'
@@ -74,9 +78,8 @@ def _broken(options: Options, piece: bytes, *, ending: Ending = Ending.WHOLE) ->
 
 def _status(status: int) -> Callable[[Options], Reply]:
     def reply(options: Options) -> Reply:
-        return refuse_status(
-            status, retry_after=options.get("retry_after"), kind="rate_limit_exceeded" if status == 429 else "server_error"
-        )
+        kind = "rate_limit_exceeded" if status == 429 else "invalid_request_error" if status < 500 else "server_error"
+        return refuse_status(status, retry_after=options.get("retry_after"), message=COMPLAINT, kind=kind)
 
     return reply
 
@@ -103,7 +106,8 @@ def _duplicate(_options: Options) -> Reply:
 
 
 def _tool(options: Options) -> Reply:
-    return call_tools((options.get("name", "search_knowledge"), options.get("arguments", _ARGUMENTS)))
+    call = (options.get("name", "search_knowledge"), options.get("arguments", _ARGUMENTS))
+    return call_tools(*[call] * int(options.get("calls", "1")), input_tokens=int(options.get("input_tokens", "100")))
 
 
 def _duplicate_calls(_options: Options) -> Reply:
@@ -123,7 +127,7 @@ def _runaway_reply() -> Reply:
 
 
 def _error_inside(options: Options) -> Reply:
-    return _broken(options, event({"error": {"message": "overloaded", "type": "server_error", "code": int(options.get("code", "500"))}}))
+    return _broken(options, event({"error": {"message": COMPLAINT, "type": "server_error", "code": int(options.get("code", "500"))}}))
 
 
 KINDS: Final[Mapping[str, Callable[[Options], Reply]]] = {
@@ -134,8 +138,8 @@ KINDS: Final[Mapping[str, Callable[[Options], Reply]]] = {
     "500": _status(500),
     "502": _status(502),
     "503": _status(503),
-    "401": lambda _options: refuse_status(401, kind="invalid_request_error"),
-    "400": lambda _options: refuse_status(400, kind="invalid_request_error"),
+    "401": _status(401),
+    "400": _status(400),
     "dropped": lambda _options: Reply(has_head=False, ending=Ending.ABORT),
     "html": lambda _options: Reply(pieces=((0.0, _HTML),), content_type="text/html; charset=utf-8"),
     "html_502": lambda _options: Reply(pieces=((0.0, _HTML),), status=502, content_type="text/html; charset=utf-8"),

@@ -101,7 +101,7 @@ def say(*texts: str, first_seconds: float = 0.0, between_seconds: float = 0.0) -
     return stream([*events[:-1], events[-1] + closing], first_seconds=first_seconds, between_seconds=between_seconds)
 
 
-def call_tools(*calls: tuple[str, str], text: str = "", finish_reason: str = "tool_calls") -> Reply:
+def call_tools(*calls: tuple[str, str], text: str = "", finish_reason: str = "tool_calls", input_tokens: int = 100) -> Reply:
     """A reply that asks for tools: (name, arguments as JSON text) each, the arguments in pieces as models send them."""
     events = [chunk({"role": "assistant", "content": text or None})]
     for index, (name, arguments) in enumerate(calls):
@@ -112,7 +112,7 @@ def call_tools(*calls: tuple[str, str], text: str = "", finish_reason: str = "to
             chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[at : at + step]}}]})
             for at in range(0, len(arguments), step)
         ]
-    return stream([*events, chunk({}, finish_reason=finish_reason), usage(input_tokens=100, output_tokens=20), DONE])
+    return stream([*events, chunk({}, finish_reason=finish_reason), usage(input_tokens=input_tokens, output_tokens=20), DONE])
 
 
 def refuse_status(status: int, *, retry_after: str | None = None, message: str = "no", kind: str = "server_error") -> Reply:
