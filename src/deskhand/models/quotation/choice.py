@@ -19,6 +19,7 @@ _MOST_ROWS = 5
 _MOST_ITEMS = 12
 _NEAR_BEST = 0.6
 _SECOND_PASSAGE = 0.85
+_NEAR_ENOUGH = 0.5
 _HEADING_WEIGHT = 0.75
 _EARLIER_WEIGHT = 0.4
 _KIND_BONUS = 0.15
@@ -143,8 +144,9 @@ def _score(
     about = finder.find(f"{passage.title} {passage.section}")
     scores: list[float] = []
     for unit, bag in zip(units, bags, strict=True):
+        above = headings[unit.heading] | (bags[unit.lead] if unit.kind is Kind.ROW and unit.lead is not None else frozenset())
         own = sum(telling[stem] for stem in telling if stem in bag)
-        under = sum(telling[stem] for stem in telling if stem not in bag and (stem in headings[unit.heading] or stem in about))
+        under = sum(telling[stem] for stem in telling if stem not in bag and (stem in above or stem in about))
         score = (own + _HEADING_WEIGHT * under) / total
         if score:
             score += _kind_bonus(unit, question)
@@ -168,11 +170,12 @@ def _kind_bonus(unit: Unit, question: str) -> float:
 
 def _adds(candidate: _Scored, chosen: list[_Scored], telling: dict[str, float]) -> bool:
     """Whether a further passage says as much as the best, or something that was asked and is not said yet."""
-    if candidate.best < _NEAR_BEST * chosen[0].best:
+    best = chosen[0]
+    if candidate.best < _NEAR_BEST * best.best or (candidate.evidence.score or 0.0) < _NEAR_ENOUGH * (best.evidence.score or 0.0):
         return False
     said = frozenset().union(*(each.stems for each in chosen))
     missing = {stem for stem in telling if stem not in said}
-    return bool(missing & candidate.stems) or (len(chosen) < MOST_PASSAGES - 1 and candidate.best >= _SECOND_PASSAGE * chosen[0].best)
+    return bool(missing & candidate.stems) or (len(chosen) < MOST_PASSAGES - 1 and candidate.best >= _SECOND_PASSAGE * best.best)
 
 
 def _quoted(scored: _Scored, question: str) -> tuple[Unit, ...]:
@@ -198,7 +201,7 @@ def _quoted(scored: _Scored, question: str) -> tuple[Unit, ...]:
             taken.add(at)
             taken.update(_list_behind(units, at))
         elif unit.kind is Kind.ROW:
-            if rows >= _MOST_ROWS:
+            if rows >= _MOST_ROWS or _is_table_head(units, at):
                 continue
             rows += 1
             taken.update({at, unit.lead if unit.lead is not None else at})
@@ -207,6 +210,10 @@ def _quoted(scored: _Scored, question: str) -> tuple[Unit, ...]:
     if _ASKS_STEPS.search(question):
         taken.update(_steps_under(units, units[order[0]].heading))
     return tuple(units[at] for at in sorted(taken))
+
+
+def _is_table_head(units: list[Unit], at: int) -> bool:
+    return units[at].lead is None and at + 1 < len(units) and units[at + 1].lead == at
 
 
 def _list_behind(units: list[Unit], at: int) -> list[int]:
