@@ -16,6 +16,13 @@ def command(
     """Print the OpenAPI document of the API.
 
     It is the same on every installation: settings of the environment do not change it.
+
+    \b
+    Examples:
+      deskhand openapi | jq .paths
+      deskhand openapi -o openapi.json
+
+    Exit codes: 0 it was printed; 1 it could not be written.
     """
     settings = Settings.model_construct(environment=Environment.TESTING)
     document = json.dumps(create_app(settings).openapi(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

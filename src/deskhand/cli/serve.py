@@ -33,6 +33,14 @@ def command(
     """Serve the API and the chat page.
 
     Stop it with Ctrl+C: running answers get some time to finish, and nothing is lost.
+
+    \b
+    Examples:
+      deskhand serve
+      deskhand serve --host 0.0.0.0 --port 9000
+      DESKHAND_MODEL=openai:gpt-4.1-mini DESKHAND_MODEL_API_KEY=… deskhand serve
+
+    Exit codes: 0 stopped; 1 it cannot start, and says why.
     """
     overrides: dict[str, str | int] = {}
     if host is not None:

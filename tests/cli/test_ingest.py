@@ -1,0 +1,109 @@
+"""`deskhand ingest`: what goes in, what is reported, what is kept."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.program import Program
+
+
+async def ingest(program: Program, *arguments: str, code: int = 0, stdin: bytes = b"") -> dict[str, Any]:
+    """The report of a run."""
+    done = await program.run("ingest", "--json", *arguments, stdin=stdin)
+    assert done.code == code, done.err
+    assert "Traceback" not in done.err
+    report: dict[str, Any] = json.loads(done.out)
+    assert report["given"] == report["indexed"] + report["unchanged"] + report["removed"] + len(report["failed"])
+    return report
+
+
+async def test_a_folder_goes_in_once(program: Program, handbook: Path) -> None:
+    assert (await ingest(program, str(handbook)))["indexed"] == 3
+    again = await ingest(program, str(handbook))
+    assert (again["indexed"], again["unchanged"]) == (0, 3)
+
+
+async def test_what_changed_is_replaced_and_what_is_gone_is_removed_only_with_sync(program: Program, handbook: Path) -> None:
+    await ingest(program, str(handbook))
+    (handbook / "tea.md").write_text("# Tea\n\nWe ship tea on Fridays.\n", encoding="utf-8")
+    (handbook / "faq.jsonl").unlink()
+    kept = await ingest(program, str(handbook))
+    assert (kept["indexed"], kept["unchanged"], kept["removed"]) == (1, 1, 0)
+    synchronised = await ingest(program, "--sync", str(handbook))
+    assert (synchronised["unchanged"], synchronised["removed"]) == (2, 1)
+
+
+async def test_what_cannot_be_read_is_reported_and_the_rest_is_in(program: Program, handbook: Path) -> None:
+    (handbook / "latin.txt").write_bytes("Grüße".encode("latin-1"))
+    (handbook / "faq.jsonl").write_text('{"title": "Cat", "text": "The cat is Tom."}\n{broken\n{"title": "no text"}\n', encoding="utf-8")
+    report = await ingest(program, str(handbook), code=1)
+    assert report["indexed"] == 3
+    reasons = {failure["source"]: failure["reason"] for failure in report["failed"]}
+    assert set(reasons) == {"handbook/latin.txt", "handbook/faq.jsonl#2", "handbook/faq.jsonl#3"}
+    assert "Line 2" in reasons["handbook/faq.jsonl#2"]
+    assert "Line 3" in reasons["handbook/faq.jsonl#3"]
+
+
+async def test_sync_takes_nothing_away_while_something_cannot_be_read(program: Program, handbook: Path) -> None:
+    await ingest(program, str(handbook))
+    (handbook / "faq.jsonl").write_bytes(b"\xff\xfb broken")
+    assert (await ingest(program, "--sync", str(handbook), code=1))["removed"] == 0
+
+
+async def test_sync_of_a_folder_that_is_not_there_removes_nothing(program: Program, handbook: Path) -> None:
+    await ingest(program, str(handbook))
+    shutil.rmtree(handbook)
+    report = await ingest(program, "--sync", str(handbook), code=1)
+    assert report["removed"] == 0
+    assert "No such file" in report["failed"][0]["reason"]
+
+
+async def test_standard_input_is_a_document_or_many(program: Program) -> None:
+    assert (await ingest(program, "-", "--format", "md", "--name", "notes", stdin=b"# Notes\n\nThe key is under the mat."))["indexed"] == 1
+    rows = b'{"text": "One."}\n{"text": "Two."}\n'
+    assert (await ingest(program, "-", "--name", "rows.jsonl", stdin=rows))["indexed"] == 2
+
+
+async def test_standard_input_of_an_unknown_kind_is_wrong_usage(program: Program) -> None:
+    (await program.run("ingest", "-", stdin=b"words")).refused("--format", "jsonl", code=2)
+
+
+@pytest.mark.parametrize(("name", "content", "words"), [("logo.png", b"\x89PNG", "'.png'"), ("empty.md", b"", "no text")])
+async def test_a_file_that_cannot_be_read_is_named_with_the_reason(
+    program: Program, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (await program.run("ingest", str(tmp_path / name))).refused(name, words)
+
+
+async def test_a_person_is_told_in_words(program: Program, handbook: Path) -> None:
+    (handbook / "logo.png").write_bytes(b"\x89PNG")
+    done = (await program.run("ingest", str(handbook))).went_well()
+    assert done.out.startswith("3 indexed, 0 unchanged, 0 removed, 0 failed; ")
+    assert "Left out of" in done.err
+
+
+async def test_the_samples_can_be_dropped(program: Program, handbook: Path) -> None:
+    (await program.run("ask", "How do I reset my password?", knowledge_samples="true")).went_well()
+    assert (await ingest(program, "--drop-samples", str(handbook)))["removed"] == 10
+
+
+async def test_documents_for_operators_do_not_answer_customers(program: Program, handbook: Path) -> None:
+    await ingest(program, "--audience", "operators", str(handbook))
+    answer = json.loads((await program.run("ask", "--json", "What is the dog in the shop called?")).went_well().out)
+    assert answer["sources"] == []
+    assert "Rex" not in answer["message"]
+
+
+async def test_both_databases_take_documents(program: Program, handbook: Path, database_url: str) -> None:
+    program.settings["database_url"] = database_url
+    assert (await ingest(program, str(handbook)))["indexed"] == 3
+    assert (await ingest(program, str(handbook)))["unchanged"] == 3
+
+
+async def test_without_its_model_it_says_what_is_missing(program: Program, handbook: Path, without_model: dict[str, str]) -> None:
+    done = await program.run("ingest", str(handbook), extra_environment=without_model)
+    done.refused("embedding model is not installed", "make model")
