@@ -50,6 +50,19 @@ class Heard:
         return ends[0] if ends else None
 
 
+@dataclass(slots=True)
+class HandClock:
+    """A clock that a test moves by hand."""
+
+    seconds: float = 1_000.0
+
+    def now(self) -> float:
+        return self.seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
 def request(text: str = "How do I reset my password?", *, seconds_left: float | None = None, max_output_tokens: int = 200) -> ModelRequest:
     return ModelRequest((ModelMessage(Role.USER, text),), seconds_left=seconds_left, max_output_tokens=max_output_tokens)
 

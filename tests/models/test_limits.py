@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -12,20 +12,7 @@ from deskhand.models.port import ModelUnavailable
 from deskhand.models.retry import RetryPolicy, find_retry_after
 from deskhand.testing.model_server import ModelServer
 from deskhand.testing.replies import Ending, chunk, refuse_status, say, stream
-from models.asking import QUICK, ask, connect, request
-
-
-@dataclass(slots=True)
-class HandClock:
-    """A clock that a test moves by hand."""
-
-    seconds: float = 1_000.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
+from models.asking import QUICK, HandClock, ask, connect, request
 
 
 async def test_retry_after_is_obeyed(server: ModelServer, model: OpenAIChatModel) -> None:

@@ -31,7 +31,7 @@ def create_configured_model(settings: Settings) -> ChatModel:
     first = create(settings.model)
     if not settings.model_fallbacks:
         return first
-    return FallbackModel([first, *(create(name) for name in settings.model_fallbacks)])
+    return FallbackModel([first, *(create(name) for name in settings.model_fallbacks)], begin_seconds=settings.model_idle_seconds)
 
 
 def create_model(
