@@ -6,7 +6,7 @@ it shows another character, and its writes are refused by the fence.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -119,7 +119,11 @@ class TurnWorker:
         for running in list(self._running.values()):
             running.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._database.write(lambda tx: turn_repository.release_leases(tx, worker=self.name))
+        try:
+            await self._database.write(lambda tx: turn_repository.release_leases(tx, worker=self.name))
+        except (DatabaseUnavailable, DatabaseFull) as error:
+            # They run out by themselves.
+            log.warning("leases_not_released", code=error.code)
 
     def pause(self, session_id: SessionId) -> dict[TurnId, str]:
         """Hold the session's running answer where it is; returns its text so far. To be followed by `resume` or `stop`."""
@@ -149,6 +153,11 @@ class TurnWorker:
                         more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
                         if not more_may_wait and session_id not in self._offered_again:
                             return
+        except SessionNotFound:
+            log.debug("session_gone", session_id=session_id)
+        except (DatabaseUnavailable, DatabaseFull) as error:
+            # The sweep offers it again.
+            log.warning("turn_not_claimed", session_id=session_id, code=error.code)
         finally:
             del self._working[session_id]
             if session_id in self._offered_again:
@@ -187,27 +196,37 @@ class TurnWorker:
         """One attempt, to whatever end. Cancelled from outside it writes nothing: the turn was ended, or is left for another worker."""
         running = self._running[claim.session.id]
         started_at = self._clock.monotonic()
-        outcome = "completed"
+        try:
+            failure = await self._complete(claim, running)
+            outcome = "completed" if failure is None else await self._fail(claim, running, failure)
+        except (FenceLost, SessionNotFound):
+            outcome = "overtaken"
+        self._metrics.turns.labels(outcome).inc()
+        self._metrics.turn_seconds.observe(self._clock.monotonic() - started_at)
+
+    async def _complete(self, claim: Claim, running: Running) -> Failure | None:
+        """Answer and finish the turn; returns why it cannot be done.
+
+        Raises:
+            FenceLost, SessionNotFound: the turn is no longer this worker's to end.
+        """
         try:
             async with asyncio.timeout(max(0.0, claim.seconds_left)):
                 answered = await self._answer(claim, running)
             await self._finish(claim, running, answered)
         except (FenceLost, SessionNotFound):
-            outcome = "overtaken"
+            raise
         except TimeoutError:
-            outcome = await self._fail(claim, running, TIMED_OUT)
+            return TIMED_OUT
         except OutcomeUnknown:
-            outcome = await self._fail(claim, running, NEEDS_PERSON)
-        except DatabaseUnavailable as error:
-            outcome = await self._fail(claim, running, Failure(error.code, error.message, error.remedy))
+            return NEEDS_PERSON
         except DeskhandError as error:
             log.warning("turn_failed", session_id=claim.session.id, turn_id=claim.turn.id, code=error.code, error=error.message)
-            outcome = await self._fail(claim, running, Failure(error.code, error.message, error.remedy))
+            return Failure(error.code, error.message, error.remedy)
         except Exception:  # the supervisor of a turn: whatever goes wrong in it, the turn ends and says so
             log.exception("turn_crashed", session_id=claim.session.id, turn_id=claim.turn.id)
-            outcome = await self._fail(claim, running, _INTERNAL)
-        self._metrics.turns.labels(outcome).inc()
-        self._metrics.turn_seconds.observe(self._clock.monotonic() - started_at)
+            return _INTERNAL
+        return None
 
     async def _answer(self, claim: Claim, running: Running) -> Answered:
         run = Run(
@@ -227,14 +246,15 @@ class TurnWorker:
             history_until=claim.history_until,
             seconds_left=claim.seconds_left,
         )
-        async for event in self._agent.answer(run):
-            if not running.may_speak.is_set():
-                await running.may_speak.wait()
-            if running.answer.ended or self._clock.monotonic() > running.safe_until:
-                raise FenceLost
-            if isinstance(event, Answered):
-                return event
-            self._show(running, event)
+        async with aclosing(self._agent.answer(run)) as events:
+            async for event in events:
+                if not running.may_speak.is_set():
+                    await running.may_speak.wait()
+                if running.answer.ended or self._clock.monotonic() > running.safe_until:
+                    raise FenceLost
+                if isinstance(event, Answered):
+                    return event
+                self._show(running, event)
         raise RuntimeError("The agent ended its run without an answer.")
 
     def _show(self, running: Running, event: TextProduced | StageChanged | SourcesFound) -> None:
@@ -267,7 +287,7 @@ class TurnWorker:
                 lambda tx: turn_repository.checkpoint_turn(tx, turn.id, fence=turn.fence, partial=text, lease_seconds=lease_seconds),
                 durable=False,
             )
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, DatabaseFull) as error:
             log.warning("checkpoint_failed", turn_id=turn.id, code=error.code)
             return
         if mine:
@@ -316,7 +336,7 @@ class TurnWorker:
             renew = partial(turn_repository.renew_leases, worker=self.name, turn_ids=turn_ids, lease_seconds=lease_seconds)
             try:
                 held = await self._database.write(renew, durable=False)
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, DatabaseFull) as error:
                 log.warning("leases_not_renewed", turns=len(turn_ids), code=error.code)
                 continue
             for each in running:
