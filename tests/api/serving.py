@@ -80,6 +80,12 @@ class Served:
             f"/api/chat/sessions/{visitor.session_id}/messages", json={"message": message, **more}, headers=visitor.headers
         )
 
+    async def until_streams(self, count: int) -> None:
+        """Wait until so many readers are connected."""
+        async with asyncio.timeout(20):
+            while self.services.streams.count != count:  # noqa: ASYNC110 - nothing in the product tells of it
+                await asyncio.sleep(0.01)
+
     def connect(self, visitor: Visitor | None, *, session_id: str | None = None, **options: Any) -> Any:
         """A WebSocket: of the visitor by subprotocol, or of nobody yet."""
         wanted = session_id if session_id is not None else visitor.session_id if visitor is not None else ""

@@ -25,7 +25,7 @@ Event = MutableMapping[str, Any]
 
 _LARGEST_FILE_BYTES = 20_000_000
 _FILES_KEPT = 5
-_CHATTY = {"uvicorn.error": logging.WARNING, "uvicorn.access": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.WARNING}
+_CHATTY = {"uvicorn.error": logging.WARNING, "uvicorn.access": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.WARNING, "httpx2": logging.WARNING}
 _COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
 _RESET = "\x1b[0m"
 
