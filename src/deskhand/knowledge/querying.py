@@ -39,6 +39,7 @@ class QueryReader:
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
         """
+        text, earlier = _encodable(text), [_encodable(turn) for turn in earlier]
         pieces = [text] if len(text) <= _PIECE_CHARACTERS else self._splitter.chunks(text)[:_MOST_PIECES]
         before = [turn[:_EARLIER_CHARACTERS] for turn in reversed(earlier[-_MOST_EARLIER:]) if turn.strip()]
         decay = self._weights.earlier
@@ -63,3 +64,8 @@ class QueryReader:
             while len(self._vectors) > self._remembered:
                 self._vectors.popitem(last=False)
         return np.stack([known[text] for text in texts])
+
+
+def _encodable(text: str) -> str:
+    """Half a character, which JSON can carry and UTF-8 cannot, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()

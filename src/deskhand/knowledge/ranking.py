@@ -17,6 +17,8 @@ from deskhand.knowledge.index import Index, Segment
 
 _K1 = 1.2
 _B = 0.75
+# How often a term counts that a long question repeats: it is said five times because it matters, and twenty because somebody rambles.
+_MOST_REPEATED = 5.0
 # The cosines of a long query's pieces are joined by a power mean, between their mean and their best.
 _POWER = 3.0
 
@@ -67,16 +69,11 @@ def weighted_terms(turns: Sequence[tuple[Hashes, Counts]], *, decay: float) -> t
 
     A term in several turns keeps its largest weight.
     """
-    hashes = np.concatenate([terms for terms, _ in turns])
-    weights = np.concatenate(
-        [
-            counts.astype(np.float32) if back == 0 else np.full(len(counts), decay**back, np.float32)
-            for back, (_, counts) in enumerate(turns)
-        ]
-    )
-    unique, places = np.unique(hashes, return_inverse=True)
+    newest = np.minimum(turns[0][1].astype(np.float32), _MOST_REPEATED)
+    earlier = [np.full(len(terms), decay**back, np.float32) for back, (terms, _) in enumerate(turns[1:], 1)]
+    unique, places = np.unique(np.concatenate([terms for terms, _ in turns]), return_inverse=True)
     largest = np.zeros(len(unique), np.float32)
-    np.maximum.at(largest, places, weights)
+    np.maximum.at(largest, places, np.concatenate([newest, *earlier]))
     return unique, largest
 
 

@@ -39,11 +39,11 @@ class FileSources:
         for root in self._paths:
             scope = scope_of(root)
             if not root.is_dir():
-                yield from self._read(root, shown=root.name, scope=scope)
+                yield from self._read(root, shown=_readable(root.name), scope=scope)
                 continue
             for path in _walk(root):
                 if path.suffix.lower() in SUPPORTED_SUFFIXES:
-                    yield from self._read(path, shown=f"{root.resolve().name}/{path.relative_to(root).as_posix()}", scope=scope)
+                    yield from self._read(path, shown=_readable(f"{root.resolve().name}/{path.relative_to(root).as_posix()}"), scope=scope)
                 else:
                     self.passed_over += 1
 
@@ -63,7 +63,7 @@ class FileSources:
         except OSError as error:
             yield UnreadableSource(origin, shown, f"It cannot be opened: {error.strerror or error}.", scope)
             return
-        yield from documents_in(path.name, data, origin=origin, source=shown, scope=scope, tier=self._tier)
+        yield from documents_in(_readable(path.name), data, origin=origin, source=shown, scope=scope, tier=self._tier)
 
 
 def scope_of(root: Path) -> str:
@@ -117,6 +117,11 @@ def _opening(text: str) -> str:
     if len(line) <= _LONGEST_OPENING:
         return line
     return line[:_LONGEST_OPENING].rsplit(" ", 1)[0] + " …"
+
+
+def _readable(name: str) -> str:
+    """A file's name with a mark for each byte that is not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _walk(root: Path) -> Iterator[Path]:

@@ -164,6 +164,8 @@ def _row(record: Mapping[str, Any], place: int) -> Row | UnreadableRow:
         text = read_html(text).markdown
     key = _words(record.get(columns["key"])) if columns["key"] else ""
     url = _words(record.get(columns["url"])) if columns["url"] else ""
+    if any("\x00" in words or not _is_encodable(words) for words in (text, title, key, url)):
+        return UnreadableRow(place, f"Row {place} has characters in it that no text can have.")
     metadata: dict[str, Any] = {}
     for name, value in record.items():
         if name == "metadata" and isinstance(value, dict):
@@ -171,6 +173,11 @@ def _row(record: Mapping[str, Any], place: int) -> Row | UnreadableRow:
         elif name not in columns.values() and isinstance(value, str | int | float | bool) and value != "":
             metadata[name] = value
     return Row(key or str(place), title or None, text, url if url.startswith(("http://", "https://")) else None, metadata)
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether it is without halves of surrogate pairs, which JSON can carry and UTF-8 cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _words(value: Any) -> str:
