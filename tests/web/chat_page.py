@@ -34,18 +34,18 @@ class Chat:
     def wait_until_writing(self, number: int = 0, *, characters: int = 20) -> str:
         """What is written of an answer that still runs, once it is that long."""
         running = self.answers.nth(number).and_(self.page.locator('[data-state="running"]'))
-        expect(running.locator(".prose")).to_have_text(_at_least(characters))
-        return running.locator(".prose").inner_text()
+        expect(running.locator("> .prose")).to_have_text(_at_least(characters))
+        return running.locator("> .prose").inner_text()
 
     def text_of(self, number: int = 0) -> str:
-        return self.answer(number).locator(".prose").inner_text()
+        return self.answer(number).locator("> .prose").inner_text()
 
     def add_file(self, name: str, content: bytes, *, kind: str = "text/plain") -> None:
         self.page.locator("#files").set_input_files([{"name": name, "mimeType": kind, "buffer": content}])
 
     def everything(self) -> list[str]:
         """All that was said and answered, in order."""
-        texts: list[str] = self.page.locator(".bubble > p, .answer .prose").all_inner_texts()
+        texts: list[str] = self.page.locator(".bubble > p, .answer > .prose").all_inner_texts()
         return texts
 
 

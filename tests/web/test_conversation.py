@@ -1,6 +1,7 @@
 """A visitor asks, and gets an answer: with sources, files, a person, and a way on when something fails."""
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import expect
 
@@ -16,7 +17,7 @@ def test_a_question_is_answered_with_a_source_that_opens(visitor: Visitor, quoti
 
     answer = chat.wait_until_complete()
     expect(chat.said).to_have_count(1)
-    expect(answer.locator(".prose")).to_have_text(re.compile("password", re.IGNORECASE))
+    expect(answer.locator("> .prose")).to_have_text(re.compile("password", re.IGNORECASE))
     citation = answer.get_by_role("button", name=re.compile("^Source 1: "))
     citation.first.click()
     card = answer.locator("details").first
@@ -73,6 +74,21 @@ def test_asking_for_a_person_hands_over_and_the_assistant_is_silent_afterwards(v
     expect(chat.said.last.get_by_text("2231")).to_be_visible()
     expect(chat.said.last).to_have_attribute("data-delivery", "stored")
     assert chat.answers.count() == answers
+
+
+def test_an_answer_that_does_not_know_offers_a_person(visitor: Visitor, quoting_site: Site) -> None:
+    chat = visitor.open(quoting_site)
+    chat.ask("Can you build me a spaceship?")
+    offer = chat.wait_until_complete().get_by_role("button", name="Talk to a person")
+    offer.click()
+    expect(chat.escalation).to_be_visible()
+    expect(offer).to_be_hidden()
+
+
+def test_the_page_finds_the_api_where_the_settings_put_it(visitor: Visitor, new_site: Callable[..., Site]) -> None:
+    chat = visitor.open(new_site(DESKHAND_API_PREFIX="/support/v1"))
+    chat.ask("How do I reset my password?")
+    chat.wait_until_complete()
 
 
 def test_a_failed_turn_says_what_to_do_and_can_be_tried_again(visitor: Visitor, scripted_site: Site, model: Model) -> None:
@@ -166,7 +182,7 @@ def test_hostile_answers_are_shown_as_text(visitor: Visitor, scripted_site: Site
     )
     model.reply_with(say(hostile))
     chat.ask("Show me something.")
-    prose = chat.wait_until_complete().locator(".prose")
+    prose = chat.wait_until_complete().locator("> .prose")
     expect(prose).to_contain_text("<script>alert(1)</script>")
     expect(prose.locator("img, script, iframe")).to_have_count(0)
     links = prose.get_by_role("link").all()

@@ -70,6 +70,7 @@ export const texts = {
   theme: { auto: "Colours: as the device", light: "Colours: light", dark: "Colours: dark" },
   codeLabel: "Code",
   tableLabel: "Table",
+  newAnswerTitle: (title: string) => `● New answer – ${title}`,
   announceSent: "Message sent.",
   announceThinking: "The assistant is working on an answer.",
   announceComplete: (sources: number) => (sources === 0 ? "Answer complete." : `Answer complete, with ${texts.sources(sources)}.`),

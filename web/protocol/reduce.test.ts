@@ -157,6 +157,15 @@ describe("an answer", () => {
     expect(isBusy(thread)).toBe(false);
   });
 
+  test("says whether the assistant knew", () => {
+    const whole = complete("3", "I don't know.") as Extract<SessionEvent, { type: "complete" }>;
+    const ended = (metadata: Record<string, unknown>) => answerOf(fold([acknowledged("1"), started("2"), { ...whole, metadata }]));
+    expect(ended({ answered: false }).isAnswered).toBe(false);
+    expect(ended({ answered: true }).isAnswered).toBe(true);
+    expect(ended({ answered: null }).isAnswered).toBe(null);
+    expect(ended({}).isAnswered).toBe(null);
+  });
+
   test("is kept and stated as failed with what was said so far", () => {
     const thread = fold([acknowledged("1"), started("2"), text("2.1.4", "Half"), failed("3", "Half")]);
     expect(answerOf(thread)).toMatchObject({

@@ -128,6 +128,7 @@ function newAnswer(turnId: string, timestamp: string): Answer {
     messageId: null,
     failure: null,
     cancelReason: null,
+    isAnswered: null,
   };
 }
 
@@ -142,7 +143,7 @@ function endedAnswer(thread: Thread, event: Complete | Failed | Cancelled): Answ
   const ended = { ...known, stage: null, tool: null, timestamp: event.timestamp, messageId: event.message_id };
   switch (event.type) {
     case "complete":
-      return { ...ended, state: "complete", text: event.message, sources: event.sources };
+      return { ...ended, state: "complete", text: event.message, sources: event.sources, isAnswered: answeredOf(event) };
     case "error":
       return {
         ...ended,
@@ -153,6 +154,11 @@ function endedAnswer(thread: Thread, event: Complete | Failed | Cancelled): Answ
     case "cancelled":
       return { ...ended, state: "cancelled", text: event.partial, cancelReason: event.reason };
   }
+}
+
+function answeredOf(event: Complete): boolean | null {
+  const answered = event.metadata["answered"];
+  return typeof answered === "boolean" ? answered : null;
 }
 
 function append(thread: Thread, item: ThreadItem): Thread {

@@ -40,6 +40,8 @@ export interface Answer {
   readonly messageId: string | null;
   readonly failure: Failure | null;
   readonly cancelReason: string | null;
+  /** False when the assistant says itself that it does not know; null when there was nothing to know, or it is not known yet. */
+  readonly isAnswered: boolean | null;
 }
 
 export interface EscalationNotice {

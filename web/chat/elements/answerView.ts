@@ -75,9 +75,10 @@ export class AnswerView {
   private drawEndOnceShown(answer: Answer): void {
     if (this.isEndDrawn || answer.state === "running" || this.growing.isBehind) return;
     this.isEndDrawn = true;
-    this.ending.hidden = answer.state === "complete";
+    this.ending.hidden = answer.state === "complete" && answer.isAnswered !== false;
     this.footer.hidden = answer.text === "";
     if (answer.state === "complete") this.sources.reveal();
+    if (answer.state === "complete") this.ending.replaceChildren(make("div", { class: "buttons" }, this.drawOffer()));
     if (answer.state === "failed") this.ending.replaceChildren(...this.drawFailure(answer));
     if (answer.state === "cancelled") this.ending.replaceChildren(make("p", { class: "mark" }, cancelledText(answer)));
     this.footer.replaceChildren(makeTime(answer.timestamp), ...this.drawCopyButton());
@@ -94,11 +95,20 @@ export class AnswerView {
         "div",
         { class: "buttons" },
         makeButton({ class: "button", label: texts.retry, icon: makeIcon("retry"), onClick: () => this.actions.retry(answer.turnId) }),
-        makeButton({ class: "button", label: texts.person, icon: makeIcon("person"), onClick: () => this.actions.askForPerson() }),
+        this.drawOffer(),
       ),
       make("p", { class: "code-word" }, answer.failure?.code),
     );
     return incomplete === null ? [failure] : [incomplete, failure];
+  }
+
+  private drawOffer(): HTMLElement {
+    return makeButton({
+      class: "button offer-person",
+      label: texts.person,
+      icon: makeIcon("person"),
+      onClick: () => this.actions.askForPerson(),
+    });
   }
 
   /** The clipboard exists on secure pages only. */

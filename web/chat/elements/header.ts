@@ -6,6 +6,7 @@ import { findRequired } from "../dom";
 import { makeIcon } from "../icons";
 import { texts } from "../texts";
 import { ThemeSwitch } from "../theme";
+import { PageTitle } from "./pageTitle";
 
 /** A break shorter than this is not worth a word. */
 const BANNER_AFTER_MS = 1_500;
@@ -13,20 +14,21 @@ const BANNER_AFTER_MS = 1_500;
 export class Header {
   private readonly state = findRequired("connection", HTMLElement);
   private readonly banner = findRequired("banner", HTMLElement);
-  private readonly personButton = findRequired("person", HTMLButtonElement);
   private readonly newButton = findRequired("new", HTMLButtonElement);
   private readonly dialog = findRequired("confirm-new", HTMLDialogElement);
+  private readonly title: PageTitle;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: PublicConfig, actions: { askForPerson(): void; startOver(): void }) {
     const company = titleCase(config.company);
     findRequired("company", HTMLElement).textContent = company;
     findRequired("monogram", HTMLElement).textContent = [...company][0] ?? "";
-    document.title = `${company} – ${texts.assistant}`;
-    this.personButton.prepend(makeIcon("person"));
+    this.title = new PageTitle(`${company} – ${texts.assistant}`);
+    const personButton = findRequired("person", HTMLButtonElement);
+    personButton.prepend(makeIcon("person"));
     this.newButton.prepend(makeIcon("plus"));
     new ThemeSwitch(findRequired("theme", HTMLButtonElement));
-    this.personButton.addEventListener("click", () => actions.askForPerson());
+    personButton.addEventListener("click", () => actions.askForPerson());
     this.newButton.addEventListener("click", () => this.dialog.showModal());
     this.dialog.addEventListener("close", () => {
       if (this.dialog.returnValue === "new") actions.startOver();
@@ -38,9 +40,10 @@ export class Header {
     const shown = state.connection === "idle" && state.obstacle === null ? "idle" : connectionOf(state);
     this.state.dataset["state"] = shown;
     this.state.textContent = texts.connection[shown];
-    this.personButton.hidden = state.thread.status !== "active";
+    document.documentElement.dataset["status"] = state.thread.status;
     this.newButton.hidden = state.session === null && state.outbox.length === 0;
     this.showBanner(bannerOf(state));
+    this.title.update(state.thread);
   }
 
   private showBanner(words: string | null): void {

@@ -5,7 +5,7 @@ import type { Source } from "../../protocol/events";
 import { make } from "../dom";
 import { makeIcon } from "../icons";
 import { texts } from "../texts";
-import { makeOutsideLink } from "./markdownView";
+import { MarkdownView, makeOutsideLink } from "./markdownView";
 
 const FLASH_MS = 1_600;
 
@@ -72,11 +72,18 @@ export class SourcesView {
     );
     const link = target === null ? null : makeOutsideLink(target.href, makeIcon("out"), texts.openSource(target.shown));
     link?.append(make("span", { class: "visually-hidden" }, ` ${texts.newTab}`));
-    const body = make("div", { class: "source-body" }, make("blockquote", {}, source.content.trim()), link);
+    const body = make("div", { class: "source-body" }, drawExcerpt(source.content), link);
     const card = make("details", { class: "source" }, summary, body);
     this.cards.set(source.rank, card);
     return card;
   }
+}
+
+/** As in the document, most of which are Markdown. Its numbers in brackets cite nothing here. */
+function drawExcerpt(content: string): HTMLElement {
+  const view = new MarkdownView({ findTitle: () => null, open: () => undefined });
+  view.update(content, { unfinished: false });
+  return make("blockquote", { class: "excerpt" }, view.element);
 }
 
 function titleOf(source: Source): string {

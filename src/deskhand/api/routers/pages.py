@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
+from deskhand.api.services import ServicesDep
 from deskhand.errors import NotFound, PartDown
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -28,6 +29,8 @@ _PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 _ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
+# What the build leaves in the page for the server to fill in: where the API is.
+_PREFIX_MARK = b'<meta name="deskhand-api-prefix" content="/api" />'
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg")
 _WORTH_COMPRESSING_BYTES = 1_000
 
@@ -36,7 +39,7 @@ class PagesMissing(PartDown):
     """The pages were not built."""
 
     code = "pages_missing"
-    support = "Run 'make web' in the source tree, or install the released wheel, which brings them."
+    support = "Run 'make pages' in the source tree, or install the released wheel, which brings them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +51,24 @@ class PageFile:
 
 
 @router.get("/chat")
-async def show_chat(request: Request) -> Response:
-    page = _files().get("chat.html")
+async def show_chat(request: Request, services: ServicesDep) -> Response:
+    page = _files(services.settings.api_prefix).get("chat.html")
     if page is None:
         raise PagesMissing("The chat page has not been built.")
     return _serve(page, request, _PAGE_HEADERS)
 
 
 @router.get("/assets/{name}")
-async def show_asset(name: str, request: Request) -> Response:
-    asset = _files().get(f"assets/{name}")
+async def show_asset(name: str, request: Request, services: ServicesDep) -> Response:
+    asset = _files(services.settings.api_prefix).get(f"assets/{name}")
     if asset is None:
         raise NotFound
     return _serve(asset, request, _ASSET_HEADERS)
 
 
 @router.get("/favicon.ico")
-async def show_icon(request: Request) -> Response:
-    icon = _files().get("favicon.ico") or _files().get("favicon.svg")
+async def show_icon(request: Request, services: ServicesDep) -> Response:
+    icon = _files(services.settings.api_prefix).get("favicon.svg")
     if icon is None:
         raise NotFound
     return _serve(icon, request, _ASSET_HEADERS)
@@ -81,13 +84,15 @@ def _serve(file: PageFile, request: Request, headers: dict[str, str]) -> Respons
 
 
 @cache
-def _files() -> dict[str, PageFile]:
+def _files(api_prefix: str) -> dict[str, PageFile]:
     """All files of the build by name; read once."""
-    return {path.relative_to(FOLDER).as_posix(): _read(path) for path in sorted(FOLDER.rglob("*")) if path.is_file()}
+    return {path.relative_to(FOLDER).as_posix(): _read(path, api_prefix) for path in sorted(FOLDER.rglob("*")) if path.is_file()}
 
 
-def _read(path: Path) -> PageFile:
+def _read(path: Path, api_prefix: str) -> PageFile:
     content = path.read_bytes()
+    if path.suffix == ".html":
+        content = content.replace(_PREFIX_MARK, _PREFIX_MARK.replace(b'"/api"', f'"{api_prefix}"'.encode()))
     content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     small = len(content) < _WORTH_COMPRESSING_BYTES or not content_type.startswith(_TEXT)
     return PageFile(
