@@ -4,10 +4,13 @@ import argparse
 import os
 from collections.abc import Callable
 
-from bench import load
+from bench import idle, load, session_length, start
 
 BENCHMARKS: dict[str, Callable[[], bool]] = {
     "load": load.run,
+    "session_length": session_length.run,
+    "start": start.run,
+    "idle": idle.run,
 }
 
 

@@ -59,9 +59,7 @@ def run_lifelike() -> bool:
         _HEADS,
         [_row("floor", floor), _row("deskhand", ours)],
     )
-    print(
-        f"  the model alone would take {ideal} ms; the floor adds {floor.latency(0.5) - ideal:.1f} ms at the median, Deskhand {added:.1f} ms more"
-    )
+    print(f"  the model alone takes {ideal} ms; the floor adds {floor.latency(0.5) - ideal:.1f} ms, Deskhand {added:.1f} ms more")
     print(f"  aim (<= {MOST_ADDED_MS:.0f} ms more) holds: {verdict(held)}")
     keep(
         "load_lifelike",

@@ -93,7 +93,8 @@ def wait_until_ready(url: str, *, path: str = "/health/ready", seconds: float = 
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("DESKHAND_")}
+    """The environment without Deskhand's settings, and without what keeps Python from using compiled files: an installation has them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DESKHAND_") and name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextmanager
