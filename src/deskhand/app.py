@@ -36,7 +36,7 @@ from deskhand.persistence.migrations import check_schema, migrate
 from deskhand.session_store import InMemorySessionStore, SessionStore
 from deskhand.sessions import SessionService
 from deskhand.settings import Environment, Settings, load_settings
-from deskhand.telemetry import Metrics, Supervisor, redactor
+from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
 log = structlog.get_logger(__name__)
@@ -189,6 +189,8 @@ async def warm_up(services: Services) -> None:
     else:
         services.warmup.knowledge = HEALTHY
         log.info("knowledge_ready", documents=await services.knowledge.count_documents())
+    # Loading the model and embedding the samples took some 15 MiB that nothing else will ask for.
+    give_back_memory()
 
 
 async def open_database(settings: Settings, clock: Clock) -> Database:

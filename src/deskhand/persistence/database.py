@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import sqlalchemy as sa
 import sqlalchemy.exc
 
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError
-from deskhand.persistence.postgresql import PostgresqlEngine
 from deskhand.persistence.server_lock import ServerLock
 from deskhand.persistence.sqlite import SqliteEngine
 from deskhand.persistence.transaction import Transaction
+
+if TYPE_CHECKING:
+    from deskhand.persistence.postgresql import PostgresqlEngine
 
 T = TypeVar("T")
 
@@ -44,7 +46,7 @@ def parse_url(url: str) -> sa.URL:
 
 
 class Database:
-    def __init__(self, url: sa.URL, engine: SqliteEngine | PostgresqlEngine) -> None:
+    def __init__(self, url: sa.URL, engine: "SqliteEngine | PostgresqlEngine") -> None:
         self.url = url
         self._engine = engine
         self._lock: ServerLock | None = None
@@ -61,6 +63,8 @@ class Database:
             sqlite = SqliteEngine(parsed, now=(clock or SystemClock()).now)
             sqlite.open()
             return cls(parsed, sqlite)
+        from deskhand.persistence.postgresql import PostgresqlEngine  # noqa: PLC0415 - SQLAlchemy's asyncio brings its ORM: 60 ms, 8 MiB
+
         postgresql = PostgresqlEngine(parsed, pool_size=pool_size)
         await postgresql.open()
         return cls(parsed, postgresql)
