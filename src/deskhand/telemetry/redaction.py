@@ -20,7 +20,8 @@ _DEEPEST = 6
 _SECRET_NAME = re.compile(r"(?i)(^|_)(password|passwd|secret|token|authorization|api_?key|cookie|credentials?)$")
 _FORMS = re.compile(
     r"(?P<userinfo>(?<=://)[^/\s:@]*:[^/\s@]+(?=@))"
-    r"|(?P<bearer>(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{8,})"
+    r"|(?P<header>(?i:authorization\W{1,4}basic +)\S+)"
+    r"|(?P<bearer>(?i:(?<=bearer ))[A-Za-z0-9._~+/=-]{8,})"
     r"|(?P<visitor>(?:token\.)?\bvt_[A-Za-z0-9_-]{16,})"
     r"|(?P<provider>\b(?:sk|pk|rk|ghp|xox[abp])[-_][A-Za-z0-9_-]{16,})"
 )
