@@ -29,7 +29,7 @@ BUNDLED = Path(__file__).parent / "minilm"
 
 # Tokens, padding included, of one batch: as much as one text may have. Larger ones are no faster here and take 100 MB more each.
 _BATCH_TOKENS = MAX_TOKENS
-_FILES = ("model.onnx", "tokenizer.json")
+_FILES = ("model.onnx", "tokenizer.json", "model.json")
 # English has about four characters to a piece of the model's vocabulary. A language it never saw falls into single letters.
 _FOREIGN_CHARACTERS = 1.0
 _NATIVE_CHARACTERS = 3.5
@@ -42,6 +42,7 @@ Vectors = NDArray[np.float32]
 class _Loaded:
     session: Any
     tokenizer: Any
+    fingerprint: str
 
 
 class Embedder:
@@ -54,10 +55,13 @@ class Embedder:
         self._loading = threading.Lock()
         self._loaded: _Loaded | None = None
 
-    @property
     def recipe(self) -> str:
-        """Changes whenever the vectors do."""
-        return f"{MODEL}/{MAX_TOKENS}"
+        """Names what the vectors depend on; changes whenever they do.
+
+        Raises:
+            KnowledgeUnavailable: the model is missing or broken.
+        """
+        return f"{MODEL}/{MAX_TOKENS}/{self._model().fingerprint[:12]}"
 
     def prepare(self) -> None:
         """Load the model now.
@@ -131,7 +135,16 @@ def _load(folder: Path) -> _Loaded:
     import tokenizers  # noqa: PLC0415
     from onnxruntime.capi import onnxruntime_pybind11_state as faults  # noqa: PLC0415
 
-    damaged = (faults.Fail, faults.InvalidProtobuf, faults.InvalidGraph, faults.NoSuchFile, faults.RuntimeException, ValueError, OSError)
+    damaged = (
+        faults.Fail,
+        faults.InvalidProtobuf,
+        faults.InvalidGraph,
+        faults.NoSuchFile,
+        faults.RuntimeException,
+        ValueError,
+        KeyError,
+        OSError,
+    )
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False
     options.intra_op_num_threads = 1
@@ -143,13 +156,14 @@ def _load(folder: Path) -> _Loaded:
         # Told apart here, because the tokenizer says of broken JSON no more than `Exception`.
         json.loads(vocabulary)
         tokenizer = tokenizers.Tokenizer.from_str(vocabulary)
+        fingerprint = str(json.loads((folder / "model.json").read_text(encoding="utf-8"))["fingerprint"])
     except damaged as error:
         raise KnowledgeUnavailable(
             f"The embedding model in {folder} is damaged.", support="Delete that folder and run 'make model', or install the wheel again."
         ) from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_TOKENS)
-    return _Loaded(session, tokenizer)
+    return _Loaded(session, tokenizer, fingerprint)
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -92,7 +92,7 @@ class Ingest:
         self._size = size
         self._max_bytes = max_bytes
         self._written = written
-        self._recipe = recipe(embedder, size=size)
+        self._recipe = ""
         self._seen: set[DocumentId] = set()
         self._report = IngestReport()
 
@@ -105,6 +105,8 @@ class Ingest:
             KnowledgeUnavailable: the embedding model is missing or broken.
             DatabaseUnavailable, DatabaseFull: nothing of the current batch is stored; all before it is.
         """
+        # Loads the model, which takes a tenth of a second.
+        self._recipe = await asyncio.get_running_loop().run_in_executor(self._executor, lambda: recipe(self._embedder, size=self._size))
         total = len(sources) if isinstance(sources, Sized) else None
         async for batch in _batches(sources, executor=self._executor):
             await self._store(batch)
@@ -220,7 +222,7 @@ class Ingest:
 
 def recipe(embedder: Embedder, *, size: chunking.ChunkSize) -> str:
     """How documents are indexed now. What was indexed by another recipe is indexed again when it is next given."""
-    return f"{embedder.recipe} {analysis.VERSION} {chunking.VERSION} {size.least}-{size.most}"
+    return f"{embedder.recipe()} {analysis.VERSION} {chunking.VERSION} {size.least}-{size.most}"
 
 
 def content_hash(source: SourceDocument) -> str:
