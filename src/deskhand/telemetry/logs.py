@@ -25,7 +25,7 @@ Event = MutableMapping[str, Any]
 
 _LARGEST_FILE_BYTES = 20_000_000
 _FILES_KEPT = 5
-_CHATTY = {"uvicorn.error": logging.WARNING, "uvicorn.access": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.WARNING, "httpx2": logging.WARNING}
+_CHATTY = ("uvicorn.error", "uvicorn.access", "asyncio", "alembic", "httpx2", "httpcore2", "websockets")
 _COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31;1m"}
 _RESET = "\x1b[0m"
 
@@ -63,8 +63,9 @@ def configure_logging(settings: Settings, *, target: LogTarget = LogTarget.SERVE
     if _from_libraries not in root.handlers:
         root.addHandler(_from_libraries)
     root.setLevel(level)
-    for name, floor in _CHATTY.items():
-        logging.getLogger(name).setLevel(max(level, floor))
+    for name in _CHATTY:
+        # At DEBUG some of these write what passes over the wire.
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
     if not structlog.is_configured():
         structlog.configure(
             processors=[
