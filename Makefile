@@ -11,12 +11,15 @@ MODEL := src/deskhand/knowledge/minilm
 PAGES := src/deskhand/api/pages
 ARGS ?=
 
+# ONNX Runtime reports to its maker unless it is told not to.
+export ORT_DISABLE_TELEMETRY := 1
+
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 .PHONY: help run test wheel lint format bench eval lock clean venv dev model pages browser
 
 help:
-	@echo "make run      set up what is missing, then serve on http://127.0.0.1:8000"
+	@echo "make run      set up what is missing, then serve on http://127.0.0.1:8080"
 	@echo "make test     set up what is missing, then run every check and every test"
 	@echo "make wheel    build dist/deskhand-*.whl, pages and embedding model included"
 	@echo "make lint     ruff, mypy and the import contract      make format   let ruff rewrite"
