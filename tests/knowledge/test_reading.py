@@ -58,12 +58,14 @@ def test_the_character_set_is_that_of_the_mark_the_declaration_or_utf_8(
     assert read_text(filename, content_type, data).text == text
 
 
-def test_questions_and_answers_become_sections() -> None:
-    read = read_text("faq.csv", None, 'Question;Answer;Topic\nHow much?;"5 €; or less";Prices\nWhen?;Soon;\n'.encode())
-    assert read.text == "## How much?\n\n5 €; or less\n\n## When?\n\nSoon"
+def test_questions_and_answers_become_sections_with_nothing_left_out() -> None:
+    read = read_text("faq.json", None, '[{"question": "How much?", "answer": "5 €", "topic": "Prices"}, {"q": 2, "text": "Soon"}]'.encode())
+    assert read.text == "## How much?\n\n5 €\n\n- topic: Prices\n\n## 2\n\nSoon\n\n- q: 2"
 
 
-def test_a_table_without_texts_stays_a_table() -> None:
+def test_a_table_stays_a_table_with_all_its_columns() -> None:
+    read = read_text("stock.csv", None, 'Article;Description;Price\nlamp;"green; round";59 €\nchair;;20 €\n'.encode())
+    assert read.text.splitlines()[2:] == ["| lamp | green; round | 59 € |", "| chair |  | 20 € |"]
     assert read_text("t.csv", None, b"Code,Meaning\nNW-1,a|b\n").text == "| Code | Meaning |\n| --- | --- |\n| NW-1 | a\\|b |"
 
 

@@ -51,7 +51,7 @@ def _read(kind: Kind, text: str, *, name: str) -> ParsedDocument:
 
 
 def _read_rows(kind: Kind, text: str) -> str:
-    found = rows.rows_of(kind, text)
+    found = rows.rows_of(kind, text) if kind in (Kind.JSON, Kind.JSON_LINES) else None
     if found is not None:
         read: list[rows.Row] = []
         for row in found:

@@ -25,13 +25,15 @@ ROW_KINDS = frozenset({Kind.CSV, Kind.TSV, Kind.JSON, Kind.JSON_LINES})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A document in a row. `key` is its name within its file: its own id if it has one, else its place, counted from 1."""
+    """A document in a row. `key` is its name within its file: its own id if it has one, else its place, counted from 1. `others` is all
+    of the row but its title and text."""
 
     key: str
     title: str | None
     text: str
     url: str | None
     metadata: Mapping[str, Any]
+    others: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,13 @@ def outline(value: Any, *, path: str = "") -> list[str]:
 
 
 def as_sections(rows: Sequence[Row]) -> str:
-    """Rows as one Markdown text, a heading each."""
-    return "\n\n".join(f"## {row.title or row.key}\n\n{row.text}" for row in rows)
+    """Rows as one Markdown text, a heading each, with nothing left out."""
+    return "\n\n".join("\n\n".join([f"## {row.title or row.key}", row.text, *_listed(row.others)]) for row in rows)
+
+
+def _listed(others: Mapping[str, Any]) -> list[str]:
+    lines = outline(others)
+    return ["\n".join(lines)] if lines else []
 
 
 def as_table(rows: list[list[str]]) -> str:
@@ -172,7 +179,8 @@ def _row(record: Mapping[str, Any], place: int) -> Row | UnreadableRow:
             metadata.update(value)
         elif name not in columns.values() and isinstance(value, str | int | float | bool) and value != "":
             metadata[name] = value
-    return Row(key or str(place), title or None, text, url if url.startswith(("http://", "https://")) else None, metadata)
+    others = {name: value for name, value in record.items() if name not in (columns["text"], columns["title"])}
+    return Row(key or str(place), title or None, text, url if url.startswith(("http://", "https://")) else None, metadata, others)
 
 
 def _is_encodable(text: str) -> bool:
