@@ -137,9 +137,8 @@ class CustomerSupportAgent:
             return history.fold_turn(
                 context,
                 turn_id=turn_id,
-                said=[message.content for message in messages],
-                answer=answered.text,
-                metadata=answered.metadata,
+                said=messages,
+                answered=answered,
                 last_seq=last_seq,
                 bounds=self._bounds,
             )

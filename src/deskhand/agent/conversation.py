@@ -23,19 +23,20 @@ def build_conversation(
     said: list[str] = []
     for message in messages:
         parts = [message.content] if message.content else []
-        parts.extend(describe_attachment(by_id[id_]) for id_ in message.attachments if id_ in by_id)
+        parts.extend(describe_file(by_id[id_].id, by_id[id_].filename) for id_ in message.attachments if id_ in by_id)
         said.append("\n".join(parts))
     conversation.append(ModelMessage(Role.USER, "\n\n".join(said)))
     return conversation
 
 
-def describe_attachment(attachment: Attachment) -> str:
-    return f"[Attached file {attachment.id}: {_UNSAFE_IN_NAME.sub('_', attachment.filename)}]"
+def describe_file(attachment_id: str, filename: str) -> str:
+    """A file of the customer as a model is told of it."""
+    return f"[Attached file {attachment_id}: {_UNSAFE_IN_NAME.sub('_', filename)}]"
 
 
 def _past(message: ContextMessage) -> ModelMessage:
     if message.role == "customer":
-        return ModelMessage(Role.USER, message.text)
+        return ModelMessage(Role.USER, "\n".join(part for part in (message.text, *message.files) if part))
     if message.role == "operator":
         return ModelMessage(Role.ASSISTANT, f"(A colleague answered:) {message.text}")
     return ModelMessage(Role.ASSISTANT, f"{message.text} (interrupted)" if message.interrupted else message.text)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from deskhand.agent.conversation import describe_file
+from deskhand.agent.run import Answered
 from deskhand.ids import TurnId
 from deskhand.session_store import AgentContext, ContextMessage
 from deskhand.sessions.model import Author, Message, MessageStatus
@@ -63,11 +65,12 @@ def fold(context: AgentContext, messages: Iterable[Message], bounds: Bounds) -> 
         last_seq = max(last_seq, message.seq)
         last_turn_id = message.turn_id or last_turn_id
         role = _ROLES.get(message.role)
-        if role is not None and message.content:
-            kept.append(ContextMessage(role=role, text=message.content, interrupted=message.status is MessageStatus.INCOMPLETE))
+        if role is not None and (message.content or message.data.get("attachments")):
+            kept.append(_remembered(message, role))
         if role == "assistant":
             metadata: dict[str, Any] = message.data.get("metadata", {})
-            unanswered = unanswered_after(unanswered, metadata.get(ANSWERED))
+            handed_over = message.data.get("requires_escalation", False)
+            unanswered = 0 if handed_over else unanswered_after(unanswered, metadata.get(ANSWERED))
             notes = _notes_after(notes, metadata)
     return msgspec.structs.replace(
         context,
@@ -80,21 +83,28 @@ def fold(context: AgentContext, messages: Iterable[Message], bounds: Bounds) -> 
 
 
 def fold_turn(
-    context: AgentContext, *, turn_id: TurnId, said: Sequence[str], answer: str, metadata: dict[str, Any], last_seq: int, bounds: Bounds
+    context: AgentContext, *, turn_id: TurnId, said: Sequence[Message], answered: Answered, last_seq: int, bounds: Bounds
 ) -> AgentContext:
     """The context with one answered turn added; as it is when the turn is in it already."""
     if context.last_turn_id == turn_id:
         return context
-    added = [ContextMessage(role="customer", text=text) for text in said if text]
-    added.append(ContextMessage(role="assistant", text=answer))
+    added = [_remembered(message, "customer") for message in said if message.content or message.data.get("attachments")]
+    added.append(ContextMessage(role="assistant", text=answered.text))
+    unanswered = unanswered_after(context.unanswered_in_a_row, answered.metadata.get(ANSWERED))
     return msgspec.structs.replace(
         context,
         last_seq=max(context.last_seq, last_seq),
         last_turn_id=turn_id,
         messages=_bounded([*context.messages, *added], bounds),
-        notes=_notes_after(context.notes, metadata),
-        unanswered_in_a_row=unanswered_after(context.unanswered_in_a_row, metadata.get(ANSWERED)),
+        notes=_notes_after(context.notes, answered.metadata),
+        # Whoever took over has answered for what went before: only new failures hand over again.
+        unanswered_in_a_row=0 if answered.escalation is not None else unanswered,
     )
+
+
+def _remembered(message: Message, role: Literal["customer", "assistant", "operator"]) -> ContextMessage:
+    files = tuple(describe_file(file["attachment_id"], file["filename"]) for file in message.data.get("attachments", ()))
+    return ContextMessage(role=role, text=message.content, interrupted=message.status is MessageStatus.INCOMPLETE, files=files)
 
 
 def _notes_after(notes: tuple[str, ...], metadata: dict[str, Any]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from deskhand.models.port import (
 )
 from deskhand.models.quotation.blocks import Kind, Unit
 from deskhand.models.quotation.choice import Choice, Evidence, choose
-from deskhand.models.quotation.intents import SmallTalk, Understood, understand
+from deskhand.models.quotation.intents import SmallTalk, Understood, find_attachments, understand, without_attachments
 from deskhand.texts import Texts, language_of, texts_for
 
 # Below this the quotations are held not to answer, and it says that it does not know.
@@ -75,7 +75,7 @@ class QuotingModel:
             for event in self._answer(request.messages, understood, texts=texts, language=language):
                 yield event
             return
-        calls = list(_calls(understood, offered={tool.name for tool in request.tools}))
+        calls = list(_calls(understood, files=_files(request.messages), offered={tool.name for tool in request.tools}))
         if calls:
             for call in calls:
                 yield ToolCallRequested(call)
@@ -116,7 +116,8 @@ class QuotingModel:
                 case _:
                     continue
         if understood.question or understood.attachments:
-            earlier = [message.content for message in messages if message.role is Role.USER][:-1][-_EARLIER_MESSAGES:]
+            said = [without_attachments(message.content) for message in messages if message.role is Role.USER]
+            earlier = said[:-1][-_EARLIER_MESSAGES:]
             choice = choose(understood.question, evidence, earlier=earlier, language=language)
             confidence = choice.confidence
             if choice.quotations and confidence >= self._floor:
@@ -128,7 +129,14 @@ class QuotingModel:
         yield ModelEnded(EndReason.STOP, confidence=round(confidence, 4))
 
 
-def _calls(understood: Understood, *, offered: set[str]) -> Iterator[ToolCall]:
+def _files(messages: Sequence[ModelMessage]) -> tuple[str, ...]:
+    """The newest files of the conversation, those of the newest message first."""
+    found = (name for message in reversed(messages) if message.role is Role.USER for name in find_attachments(message.content))
+    return tuple(dict.fromkeys(found))[:_MOST_ATTACHMENTS]
+
+
+def _calls(understood: Understood, *, files: Sequence[str], offered: set[str]) -> Iterator[ToolCall]:
+    """What to ask for. `files` may answer a question that came after them."""
     wanted: list[tuple[str, dict[str, Any]]] = []
     if understood.forget:
         wanted.append(("forget", {}))
@@ -136,7 +144,8 @@ def _calls(understood: Understood, *, offered: set[str]) -> Iterator[ToolCall]:
         wanted.append(("recall", {}))
     if understood.fact is not None:
         wanted.append(("remember", {"fact": understood.fact[:500]}))
-    wanted.extend(("read_attachment", {"attachment_id": name}) for name in understood.attachments[:_MOST_ATTACHMENTS])
+    if understood.question or understood.attachments:
+        wanted.extend(("read_attachment", {"attachment_id": name}) for name in files)
     if understood.question:
         wanted.append(("search_knowledge", {"query": understood.question}))
     for number, (name, arguments) in enumerate(wanted):

@@ -13,11 +13,12 @@ Text = Annotated[str, msgspec.Meta(max_length=200_000)]
 
 
 class ContextMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message as the agent remembers it. `interrupted`: the answer was cut off."""
+    """One message as the agent remembers it. `interrupted`: the answer was cut off; `files`: what came with it, as a model is told."""
 
     role: Literal["customer", "assistant", "operator"]
     text: Text
     interrupted: bool = False
+    files: tuple[Text, ...] = ()
 
 
 class AgentContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -76,8 +76,8 @@ class Understood:
 
 
 def understand(message: str) -> Understood:
-    attachments = tuple(_ATTACHED.findall(message))
-    text = _ATTACHED.sub(" ", message).strip()
+    attachments = find_attachments(message)
+    text = without_attachments(message)
     lower = text.lower().replace("\u2019", "'")
     if _FORGET.search(lower):
         return Understood(forget=True, attachments=attachments)
@@ -95,6 +95,16 @@ def understand(message: str) -> Understood:
         asks = "?" in rest or len(words(rest)) > _MOST_SMALL_TALK_WORDS
         return Understood(question=rest if asks else "", fact=own[start:end].strip(), attachments=attachments)
     return Understood(question=text, attachments=attachments)
+
+
+def find_attachments(message: str) -> tuple[str, ...]:
+    """The ids of the files that came with a message."""
+    return tuple(_ATTACHED.findall(message))
+
+
+def without_attachments(message: str) -> str:
+    """The customer's own words."""
+    return _ATTACHED.sub(" ", message).strip()
 
 
 def find_small_talk(text: str) -> SmallTalk | None:
