@@ -7,7 +7,10 @@ import { type Answer, emptyThread, findAnswer, type Thread, type ThreadItem } fr
 
 export function reduce(thread: Thread, event: SessionEvent): Thread {
   if (event.type === "resync") return emptyThread;
-  if (isTransient(event)) return advance(reduceTransient(thread, event), thread, event.id);
+  if (isTransient(event)) {
+    const next = reduceTransient(thread, event);
+    return next === thread ? thread : { ...next, lastEventId: event.id };
+  }
   if (storedNumber(event.id) <= storedNumber(thread.lastEventId)) return thread;
   return { ...reduceStored(thread, event), lastEventId: event.id };
 }
@@ -20,11 +23,6 @@ export function leavesGap(thread: Thread, event: SessionEvent): boolean {
   if (answer === undefined) return true;
   if (answer.state !== "running" || attempt < answer.attempt) return false;
   return attempt > answer.attempt || offset - countCharacters(event.delta) > answer.offset;
-}
-
-function advance(next: Thread, thread: Thread, id: string): Thread {
-  if (next === thread || compareEventIds(id, thread.lastEventId) <= 0) return next;
-  return { ...next, lastEventId: id };
 }
 
 /** What passes while an answer runs is named by its place in the answer; everything else has a number of its own. */
@@ -108,6 +106,7 @@ function reduceStored(thread: Thread, event: SessionEvent): Thread {
 function reduceEscalation(thread: Thread, event: Escalation): Thread {
   const notice = { kind: "escalation", key: event.ticket_id, ticketId: event.ticket_id, timestamp: event.timestamp } as const;
   const isKnown = thread.items.some((item) => item.kind === "escalation" && item.ticketId === event.ticket_id);
+  if (isKnown && thread.status === "escalated") return thread;
   return { ...(isKnown ? thread : append(thread, notice)), status: "escalated" };
 }
 

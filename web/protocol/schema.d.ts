@@ -79,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * Upload File
-         * @description Attach a file to a session; name its `attachment_id` in a message.
+         * @description Attach a file to a session; name its `attachment_id` in a message. `session_id` may be in the query instead.
          */
         post: operations["upload_file"];
         delete?: never;
@@ -124,6 +124,8 @@ export interface paths {
         /**
          * Open Session
          * @description Open a session. The visitor's token is in this answer only.
+         *
+         *     Called with the staff's key, the session is that of the customer `user_id`; called without, `user_id` is only what somebody says.
          */
         post: operations["open_session"];
         delete?: never;
@@ -455,7 +457,7 @@ export interface components {
         };
         /**
          * CreateSession
-         * @description `user_id` is what the caller says; nothing is unlocked by it.
+         * @description `user_id` is believed when staff open the session; of anybody else it unlocks nothing.
          */
         CreateSession: {
             /**
@@ -1400,10 +1402,7 @@ export interface operations {
     };
     upload_file: {
         parameters: {
-            query?: {
-                /** @description The session; may be a field of the form instead. */
-                session_id?: string | null;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -1413,7 +1412,7 @@ export interface operations {
                 "multipart/form-data": {
                     /** Format: binary */
                     file: string;
-                    session_id?: string;
+                    session_id: string;
                 };
             };
         };
@@ -2097,16 +2096,14 @@ export interface operations {
     };
     change_status: {
         parameters: {
-            query?: {
-                status?: string | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 session_id: string;
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": components["schemas"]["ChangeStatus"];
             };
