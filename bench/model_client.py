@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from deskhand.models.openai_chat import OpenAIChatModel
 from deskhand.models.openai_request import Dialect, to_body
 from deskhand.models.port import ModelMessage, ModelRequest, Role, TextDelta, ToolSpec
+from deskhand.testing.replies import words
 
 ROUNDS = 5
 AT_ONCE = 10
@@ -61,21 +62,26 @@ async def bare(session: aiohttp.ClientSession, url: str, request: ModelRequest) 
             for line in lines:
                 if line.startswith(b"data: {"):
                     chunk = chunks.decode(line[6:])
-                    seen += bool(chunk.choices and chunk.choices[0].delta.content)
+                    if chunk.choices and (text := chunk.choices[0].delta.content):
+                        seen += len(text)
     return seen
 
 
 async def ours(model: OpenAIChatModel, request: ModelRequest) -> int:
+    """Characters of text, as the tokens come joined."""
     seen = 0
     async for event in model.stream(request):
-        seen += isinstance(event, TextDelta)
+        if isinstance(event, TextDelta):
+            seen += len(event.text)
     return seen
 
 
 async def cpu_ms(answer: Callable[[], Awaitable[int]], *, answers: int, tokens: int) -> float:
+    characters = len("".join(words(tokens)))
+
     async def work() -> None:
         for _ in range(answers // AT_ONCE):
-            assert await answer() == tokens
+            assert await answer() == characters
 
     started = time.process_time()
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))

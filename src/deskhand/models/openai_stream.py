@@ -112,22 +112,22 @@ class StreamDecoder:
         return self._end is not None
 
     def feed(self, data: bytes) -> list[ModelEvent]:
-        """The text that `data` completes, in order. Tool calls come from `finish`: only then are they whole.
+        """The text that `data` completes, in one piece. Tool calls come from `finish`: only then are they whole.
 
         A fault that comes after text in the same piece is kept for `finish`, so that the text is not lost.
 
         Raises:
             ModelError: the server said so, or the bytes are not the protocol.
         """
-        events: list[ModelEvent] = []
+        texts: list[str] = []
         try:
-            self._take(data, events)
+            self._take(data, texts)
         except ModelError as error:
-            if not events:
+            if not texts:
                 raise
             self._fault = error
             self.is_done = True
-        return events
+        return [TextDelta("".join(texts))] if texts else []
 
     def finish(self) -> list[ModelEvent]:
         """What was left, the tool calls, the usage if it was reported, and the end.
@@ -141,7 +141,9 @@ class StreamDecoder:
             raise self._fault
         events: list[ModelEvent] = []
         if self._end is None and not self.is_done:
-            self._take_unended_event(events)
+            texts: list[str] = []
+            self._take_unended_event(texts)
+            events.extend(TextDelta(text) for text in texts)
         if self._end is None:
             raise ModelCutOff("The model's answer was cut off before its end.")
         if self._refusal or self._end is EndReason.REFUSAL:
@@ -157,7 +159,7 @@ class StreamDecoder:
         events.append(ModelEnded(reason))
         return events
 
-    def _take(self, data: bytes, events: list[ModelEvent]) -> None:
+    def _take(self, data: bytes, texts: list[str]) -> None:
         self._bytes_left -= len(data)
         if self._bytes_left < 0:
             raise ModelProtocolError("The model sent far more than it was asked for.")
@@ -169,11 +171,11 @@ class StreamDecoder:
         if len(self._rest) > _LONGEST_EVENT_BYTES:
             raise ModelProtocolError("The model sent an event without end.")
         for block in blocks:
-            self._take_block(block, events)
+            self._take_block(block, texts)
             if self.is_done:
                 return
 
-    def _take_block(self, block: bytes, events: list[ModelEvent]) -> None:
+    def _take_block(self, block: bytes, texts: list[str]) -> None:
         """One event of the stream, without the blank line that ends it."""
         data = block[6:] if block.startswith(b"data: ") and b"\n" not in block else _data_of(block)
         if data.startswith(b"{"):
@@ -181,35 +183,35 @@ class StreamDecoder:
                 chunk = _chunks.decode(data)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise ModelProtocolError("The model sent an event that cannot be read.") from error
-            self._take_chunk(chunk, events)
+            self._take_chunk(chunk, texts)
         elif data == b"[DONE]":
             self.is_done = True
         elif data:
             raise ModelProtocolError("The model sent an event that is not one of its protocol.")
 
-    def _take_unended_event(self, events: list[ModelEvent]) -> None:
+    def _take_unended_event(self, texts: list[str]) -> None:
         """Some servers close without the blank line after the last event. Half an event is not JSON, so it cannot pass for one."""
         if self._rest.lstrip().startswith(b"<"):
             raise ModelProtocolError("The model's server sent a page instead of an event stream.")
         try:
-            self._take_block(self._rest, events)
+            self._take_block(self._rest, texts)
         except ModelProtocolError:
             self._end = None
 
-    def _take_chunk(self, chunk: _Chunk, events: list[ModelEvent]) -> None:
+    def _take_chunk(self, chunk: _Chunk, texts: list[str]) -> None:
         if chunk.error is not None:
             raise error_from_body(chunk.error)
         if chunk.usage is not None:
             self._usage = chunk.usage
         for choice in chunk.choices or ():
             if not choice.index and self._end is None:
-                self._take_choice(choice, events)
+                self._take_choice(choice, texts)
 
-    def _take_choice(self, choice: _Choice, events: list[ModelEvent]) -> None:
+    def _take_choice(self, choice: _Choice, texts: list[str]) -> None:
         delta = choice.delta
         if delta is not None:
             if delta.content:
-                self._take_text(delta.content, events)
+                self._take_text(delta.content, texts)
             if delta.tool_calls:
                 for part in delta.tool_calls:
                     self._calls.add(part)
@@ -222,13 +224,13 @@ class StreamDecoder:
                     "The model ended in a way that is not known.", details={"finish_reason": choice.finish_reason[:40]}
                 )
 
-    def _take_text(self, text: str, events: list[ModelEvent]) -> None:
+    def _take_text(self, text: str, texts: list[str]) -> None:
         self._characters_left -= len(text)
         if self._characters_left < 0:
             raise ModelProtocolError("The model wrote far more than it was asked for.")
         if not self._visible and not text.isspace():
             self._visible = True
-        events.append(TextDelta(text))
+        texts.append(text)
 
 
 def _data_of(block: bytes) -> bytes:

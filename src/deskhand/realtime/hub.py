@@ -17,6 +17,8 @@ from typing import Generic, TypeVar
 E = TypeVar("E")
 
 _TAIL = 64
+# A reader is told of new text this often: nobody sees the difference, and each telling costs as much as reading a token.
+TEXT_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,24 @@ class Channel(Generic[E]):
     own_answers: dict[Begins, Answer[E]] = field(default_factory=dict)
     writers: int = 0
     closed: bool = False
+    text_told_at: float = 0.0
+    text_timer: asyncio.TimerHandle | None = None
+
+    def wake_for_text(self) -> None:
+        """Wake the readers for text: at once if they were not woken for it within `TEXT_SECONDS`, else when that has passed."""
+        if self.text_timer is not None or not self.subscriptions:
+            return
+        loop = asyncio.get_running_loop()
+        due = self.text_told_at + TEXT_SECONDS
+        if loop.time() >= due:
+            self._tell_text()
+        else:
+            self.text_timer = loop.call_at(due, self._tell_text)
+
+    def _tell_text(self) -> None:
+        self.text_timer = None
+        self.text_told_at = asyncio.get_running_loop().time()
+        self.wake()
 
     def wake(self) -> None:
         for subscription in self.subscriptions:

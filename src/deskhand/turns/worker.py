@@ -89,6 +89,8 @@ class TurnWorker:
         self._offered_again: set[SessionId] = set()
         self._running: dict[SessionId, Running] = {}
         self._draining = False
+        # Past the time that running turns were given: what was being claimed until now is not begun.
+        self._leaving = False
 
     @property
     def running_count(self) -> int:
@@ -116,6 +118,7 @@ class TurnWorker:
         tasks = list(self._working.values())
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
+        self._leaving = True
         for running in list(self._running.values()):
             running.task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -150,6 +153,8 @@ class TurnWorker:
                         self._offered_again.discard(session_id)
                         asked_at = self._clock.monotonic()
                         claim = await self._database.write(lambda tx: self._lifecycle.claim(tx, session_id, worker=self.name))
+                        if self._leaving:
+                            return
                         more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
                         if not more_may_wait and session_id not in self._offered_again:
                             return
@@ -261,7 +266,9 @@ class TurnWorker:
         match event:
             case TextProduced():
                 running.answer.append(event.text)
+                running.channel.wake_for_text()
                 self._checkpoint_if_due(running)
+                return
             case StageChanged():
                 running.answer.add_note(
                     Status(id="", timestamp=self._now(), turn_id=running.claim.turn.id, stage=event.stage, tool=event.tool)
