@@ -167,12 +167,13 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("model")
+    @field_validator("model", "model_fallbacks")
     @classmethod
-    def _known_model(cls, value: str) -> str:
-        if value == "quoting" or (value.startswith("openai:") and len(value) > len("openai:")):
-            return value
-        raise ValueError("must be 'quoting' or 'openai:<model name>'")
+    def _known_models(cls, value: str | list[str]) -> str | list[str]:
+        for name in [value] if isinstance(value, str) else value:
+            if name != "quoting" and (not name.startswith("openai:") or name == "openai:"):
+                raise ValueError(f"{name!r} is no model; 'quoting' and 'openai:<model name>' are")
+        return value
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

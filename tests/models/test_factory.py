@@ -10,6 +10,7 @@ from deskhand.errors import ConfigurationError
 from deskhand.models.factory import create_model
 from deskhand.models.openai_chat import OpenAIChatModel
 from deskhand.models.quoting import QuotingModel
+from deskhand.settings import load_settings
 
 
 def test_quoting_needs_nothing() -> None:
@@ -29,6 +30,14 @@ def test_an_unknown_name_is_refused_with_what_is_allowed(name: str) -> None:
     assert "DESKHAND_MODEL" in caught.value.message
     assert "quoting" in caught.value.remedy
     assert "openai:<name>" in caught.value.remedy
+
+
+@pytest.mark.parametrize("setting", ["model", "model_fallbacks"])
+def test_the_setting_that_names_no_model_is_named(setting: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(**{setting: "quoting,gpt-4.1" if setting == "model_fallbacks" else "gpt-4.1"})
+    assert f"DESKHAND_{setting.upper()}: 'gpt-4.1'" in caught.value.message
+    assert "openai:<model name>" in caught.value.message
 
 
 def test_openai_itself_is_not_asked_without_a_key() -> None:
