@@ -114,12 +114,13 @@ class AnswerLoop:
                             yield StageChanged("writing")
                             if self.text:
                                 yield self._show("\n\n")
-                        spoken.text.append(text)
-                        spoken.characters += len(text)
-                        if spoken.characters > most_characters:
-                            raise TokenLimit("The model did not stop writing.")
-                        if shown := citations.feed(text):
+                        piece = text[: most_characters - spoken.characters]
+                        spoken.text.append(piece)
+                        spoken.characters += len(piece)
+                        if shown := citations.feed(piece):
                             yield self._show(shown)
+                        if len(piece) < len(text):
+                            raise TokenLimit("The model did not stop writing.")
                     case ToolCallRequested(call=call):
                         spoken.calls.append(call)
                     case UsageReported():
