@@ -24,7 +24,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
 
 
 # Each kind, and the tries it is given before the next model is asked.
-DOWN = {"503": 3, "401": 1, "no_head": 1, "html": 1, "empty": 1}
+DOWN = {"503": 3, "401": 1, "no_head": 1, "empty": 1}
 
 
 @pytest.mark.parametrize("kind", DOWN)
