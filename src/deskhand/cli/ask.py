@@ -13,7 +13,7 @@ from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, SourcesFou
 from deskhand.api.services import Services
 from deskhand.app import open_services
 from deskhand.cli.answers import AnswerView, answer_view, show_sources
-from deskhand.cli.terminal import output, remarks, start_command
+from deskhand.cli.terminal import is_text, output, remarks, start_command
 from deskhand.ids import new_message_id, new_session_id, new_turn_id
 from deskhand.models.port import ModelError
 from deskhand.settings import Settings
@@ -38,6 +38,8 @@ def command(
     """
     if not question.strip():
         raise typer.BadParameter("The question is empty.", param_hint="QUESTION")
+    if not is_text(question):
+        raise typer.BadParameter("The question is not UTF-8.", param_hint="QUESTION")
     settings = start_command(**({} if limit is None else {"knowledge_passages": limit}))
     asyncio.run(_ask(settings, question, as_json=as_json))
 

@@ -28,6 +28,11 @@ def plain(text: str) -> str:
     return "".join(character for character in text if character.isprintable() or character in "\n\t")
 
 
+def is_text(text: str) -> bool:
+    """Whether what came from the terminal or a pipe was UTF-8: Python keeps other bytes as halves of surrogate pairs."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def start_command(**overrides: object) -> Settings:
     """Read the settings for a command, and let its logs be warnings alone. Raises ConfigurationError."""
     settings = load_settings(**overrides)

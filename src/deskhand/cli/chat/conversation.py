@@ -16,7 +16,7 @@ from rich.text import Text
 from deskhand.cli.answers import AnswerView, answer_view, show_sources
 from deskhand.cli.chat.client import ChatClient
 from deskhand.cli.chat.notices import ConnectionLost, ConnectionRestored, Notice, NotSent, SessionGone
-from deskhand.cli.terminal import plain
+from deskhand.cli.terminal import is_text, plain
 from deskhand.errors import DeskhandError, Malformed
 from deskhand.turns.events import (
     Acknowledged,
@@ -100,8 +100,8 @@ class Conversation:
                 self._remark("Ctrl-D or /quit leaves.")
                 parts.clear()
                 continue
-            except UnicodeDecodeError as error:
-                raise Malformed("The input is not UTF-8.", support="Convert it to UTF-8, and try again.") from error
+            if not is_text(line):
+                raise Malformed("The input is not UTF-8.", support="Convert it to UTF-8, and try again.")
             if line.endswith("\\"):
                 parts.append(line[:-1])
                 continue
@@ -109,7 +109,7 @@ class Conversation:
 
     def _prompt(self, *, is_first: bool) -> str:
         words = "You › " if is_first else "    … "
-        if self._output.color_system is None:
+        if self._output.color_system is None or self._output.no_color:
             return words
         # The marks tell readline that what stands between them takes no room.
         return f"\x01\x1b[1;36m\x02{words}\x01\x1b[0m\x02"
@@ -157,7 +157,7 @@ class Conversation:
             self._remark(f"{plain(sent['filename'])} goes with your next message.{plain(problem)}")
 
     def _say(self, content: str) -> None:
-        sent = self._client.say(content, attachments=self._attachments)
+        sent = self._client.say(content, attachments=tuple(self._attachments))
         self._attachments.clear()
         if self._is_terminal:
             self._output.print(Text(f"{self._agent_name} › ", style="bold green"))
@@ -177,7 +177,7 @@ class Conversation:
                 try:
                     following.take(self._client.receive())
                 except KeyboardInterrupt:
-                    if following.is_stopping:
+                    if following.is_stopping or not self._is_terminal:
                         raise
                     following.is_stopping = True
                     self._client.cancel()
