@@ -2,24 +2,34 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from bench import idle, load, session_length, start
-
-BENCHMARKS: dict[str, Callable[[], bool]] = {
-    "load": load.run,
-    "session_length": session_length.run,
-    "start": start.run,
-    "idle": idle.run,
-}
+from bench import idle, ingest, load, model_client, session_length, start
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Deskhand costs; figures go to build/bench/.")
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("names", nargs="*", metavar="name", help="load, session_length, start, idle, ingest, model_client; all if none")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder with the corpora (default: %(default)s)")
     given = parser.parse_args()
+    benchmarks: dict[str, Callable[[], bool]] = {
+        "load": load.run,
+        "session_length": session_length.run,
+        "start": start.run,
+        "idle": idle.run,
+        "ingest": lambda: ingest.run(given.data),
+        "model_client": model_client.run,
+    }
+    if unknown := set(given.names) - set(benchmarks):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(benchmarks)}")
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
-    held = [BENCHMARKS[name]() for name in given.names or BENCHMARKS]
+    try:
+        held = [benchmarks[name]() for name in given.names or benchmarks]
+    except ingest.CorpusMissing as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0 if all(held) else 1
 
 

@@ -1,16 +1,11 @@
 """What one streamed answer costs the client in CPU: our model against a bare aiohttp + msgspec client, in the same run.
 
-    python bench/model_client.py [--answers 500] [--tokens 50]
-
 "burst" has no delay; "paced" has 2 ms between tokens, so that each comes by itself, as in life. The model server is another process, so its
 cost is not counted. The figures are medians of alternating rounds.
 """
 
-import argparse
 import asyncio
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -19,11 +14,15 @@ import msgspec
 import uvloop
 from pydantic import SecretStr
 
+from bench.report import keep, show
+from bench.servers import model_server
 from deskhand.models.openai_chat import OpenAIChatModel
 from deskhand.models.openai_request import Dialect, to_body
 from deskhand.models.port import ModelMessage, ModelRequest, Role, TextDelta, ToolSpec
 from deskhand.testing.replies import words
 
+ANSWERS = 500
+TOKENS = 50
 ROUNDS = 5
 AT_ONCE = 10
 
@@ -103,20 +102,13 @@ async def measure(url: str, *, answers: int, tokens: int) -> tuple[float, float]
     return statistics.median(figures[0]), statistics.median(figures[1])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--answers", type=int, default=500)
-    parser.add_argument("--tokens", type=int, default=50)
-    given = parser.parse_args()
+def run() -> bool:
+    """Both forms of the model's pace, 500 answers of 50 tokens each."""
+    rows: list[tuple[str, float, float, float]] = []
     for name, every_ms in (("burst", 0), ("paced", 2)):
-        command = [sys.executable, "-m", "deskhand.testing.model_server", "--tokens", str(given.tokens), "--every-ms", str(every_ms)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            url = server.stdout.readline().strip()
-            floor, mine = uvloop.run(measure(url, answers=given.answers, tokens=given.tokens))
-            server.terminate()
-        print(f"{name}: bare {floor:.2f} ms, ours {mine:.2f} ms CPU an answer of {given.tokens} tokens; ratio {mine / floor:.2f}")
-
-
-if __name__ == "__main__":
-    main()
+        with model_server(tokens=TOKENS, every_ms=every_ms) as server:
+            floor, mine = uvloop.run(measure(server.url, answers=ANSWERS, tokens=TOKENS))
+        rows.append((name, floor, mine, mine / floor))
+    show(f"model_client: CPU of the client for an answer of {TOKENS} tokens", ("pace", "bare aiohttp ms", "ours ms", "ratio"), rows)
+    keep("model_client", {name: {"bare_ms": round(floor, 3), "ours_ms": round(mine, 3)} for name, floor, mine, _ in rows})
+    return True

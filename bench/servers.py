@@ -48,7 +48,7 @@ class Server:
 def model_server(*, tokens: int = 50, first_ms: int = 0, every_ms: int = 0) -> Iterator[Server]:
     """The test model server; `url` is what `DESKHAND_MODEL_BASE_URL` is set to."""
     command = [sys.executable, "-m", "deskhand.testing.model_server", "--tokens", str(tokens)]
-    with _started([*command, "--first-ms", str(first_ms), "--every-ms", str(every_ms)], env=_environment()) as process:
+    with _started([*command, "--first-ms", str(first_ms), "--every-ms", str(every_ms)], env=clean_environment()) as process:
         yield Server(url=_line(process).strip(), pid=process.pid)
 
 
@@ -57,7 +57,7 @@ def floor_server(model: Server) -> Iterator[Server]:
     """The bare proxy of `bench/floor.py`."""
     with tempfile.TemporaryDirectory(prefix="deskhand-bench-") as folder:
         command = [sys.executable, "-m", "bench.floor", "--model", model.url, "--database", f"{folder}/floor.db"]
-        with _started(command, env=_environment()) as process:
+        with _started(command, env=clean_environment()) as process:
             yield Server(url=_line(process).strip(), pid=process.pid)
 
 
@@ -66,7 +66,7 @@ def deskhand_server(settings: Mapping[str, str], *, data_dir: Path | None = None
     """`deskhand serve` in an empty folder (or on `data_dir`), once it says where it answers."""
     with tempfile.TemporaryDirectory(prefix="deskhand-bench-") as folder:
         data = data_dir or Path(folder) / "data"
-        environment = {**_environment(), "DESKHAND_DATA_DIR": str(data), **settings}
+        environment = {**clean_environment(), "DESKHAND_DATA_DIR": str(data), **settings}
         command = [sys.executable, "-m", "deskhand", "serve", "--port", "0"]
         with _started(command, env=environment, cwd=folder) as process:
             while (found := _BANNER.search(_line(process))) is None:
@@ -92,7 +92,7 @@ def wait_until_ready(url: str, *, path: str = "/health/ready", seconds: float = 
     raise TimeoutError(f"{url}{path} did not answer 200 within {seconds:.0f} s")
 
 
-def _environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """The environment without Deskhand's settings, and without what keeps Python from using compiled files: an installation has them."""
     return {name: value for name, value in os.environ.items() if not name.startswith("DESKHAND_") and name != "PYTHONDONTWRITEBYTECODE"}
 
