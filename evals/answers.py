@@ -116,7 +116,7 @@ class Desk:
         )
         return cls(agent, sessions, store)
 
-    async def ask(self, question: Question) -> _Judged:
+    async def answer(self, question: Question) -> Answered:
         session_id = (await self.sessions.open_session(user_id=None, metadata={})).session.id
         before = tuple(ContextMessage(role="customer", text=text) for text in question.earlier[-_CONTEXT_MESSAGES:])
         await self.store.set(session_id, AgentContext(session_id=session_id, messages=before))
@@ -125,6 +125,10 @@ class Desk:
         answered = [event async for event in self.agent.answer(run)][-1]
         if not isinstance(answered, Answered):
             raise TypeError("a run ends with its answer")
+        return answered
+
+    async def ask(self, question: Question) -> _Judged:
+        answered = await self.answer(question)
         return _Judged(
             answerable=question.answerability in ANSWERABLE,
             answered=bool(answered.sources),

@@ -1,0 +1,159 @@
+"""Are the quoted answers good? Questions of our own over the samples and over kb_tau_banking, each with what must be quoted.
+
+    python -m evals.quoting --data ../shared/data --show
+
+A question is right when its document is the first one cited and the answer holds the expected words; one that the documents do not answer,
+when it is declined. Figures are given by kind of question, for the odd lines (on which the answerer was developed) and the even (held back).
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+
+from deskhand.knowledge import KnowledgeOptions, sample_documents
+from deskhand.persistence import Database, metadata
+from evals.answers import Desk
+from evals.base import filled
+from evals.sets import JudgedSet, Question, load, read_lines
+
+_DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """`documents` are parts of the names of those that may be cited first; empty for what must be declined."""
+
+    kind: str
+    question: str
+    earlier: tuple[str, ...]
+    documents: tuple[str, ...]
+    contains: str
+    held_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    expected: Expected
+    text: str
+    cited: tuple[str, ...]
+    confidence: float
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.cited)
+
+    @property
+    def right_document(self) -> bool:
+        return bool(self.cited) and any(name in self.cited[0] for name in self.expected.documents)
+
+    @property
+    def right(self) -> bool:
+        if not self.expected.documents:
+            return not self.answered
+        return self.right_document and self.expected.contains in self.text
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m evals.quoting", description="Measure the answers that are quoted.")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the judged sets")
+    parser.add_argument("--json", type=Path, default=Path(".cache/evals/quoting.json"), help="where to write every answer")
+    parser.add_argument("--show", action="store_true", help="print what went wrong")
+    options, _ = parser.parse_known_args(arguments)
+    written: dict[str, list[dict[str, object]]] = {}
+    for name, judged in (("samples", _samples()), ("banking", load("kb_tau_banking", options.data))):
+        outcomes = asyncio.run(measure(judged, expected_of(name)))
+        print(f"\n{name}\n" + "\n".join(_table(outcomes)))
+        if options.show:
+            print("\n".join(_shown(outcome) for outcome in outcomes if not outcome.right))
+        written[name] = [_record(outcome) for outcome in outcomes]
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+def expected_of(name: str) -> list[Expected]:
+    return [
+        Expected(
+            kind=row["kind"],
+            question=row["question"],
+            earlier=tuple(row["earlier"]),
+            documents=tuple(row["documents"]),
+            contains=row["contains"],
+            held_back=place % 2 == 1,
+        )
+        for place, row in enumerate(read_lines(_DATA / f"quoting_{name}.jsonl"))
+    ]
+
+
+async def measure(judged: JudgedSet, expected: Sequence[Expected]) -> list[Outcome]:
+    async with filled(judged, KnowledgeOptions()) as knowledge:
+        with tempfile.TemporaryDirectory() as folder:
+            database = await Database.open(f"sqlite:///{folder}/sessions.db")
+            await database.write(lambda tx: metadata.create_all(tx.connection))
+            desk = Desk.open(database, knowledge)
+            outcomes = [await _ask(desk, each) for each in expected]
+            await database.close()
+    return outcomes
+
+
+async def _ask(desk: Desk, expected: Expected) -> Outcome:
+    answered = await desk.answer(Question(expected.question, expected.earlier, frozenset()))
+    sources = sorted(answered.sources, key=lambda source: source.rank)
+    return Outcome(expected, answered.text, tuple(source.metadata["source"] for source in sources), answered.confidence)
+
+
+def _samples() -> JudgedSet:
+    return JudgedSet("samples", {document.source: document for document in sample_documents()}, ())
+
+
+def _table(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    yield f"{'kind':<20}{'n':>5}{'right':>8}{'answered':>10}{'document':>10}{'developed':>11}{'held back':>11}{'characters':>12}"
+    kinds = list(dict.fromkeys(outcome.expected.kind for outcome in outcomes))
+    for kind in kinds:
+        yield _row(kind, [outcome for outcome in outcomes if outcome.expected.kind == kind])
+    yield _row("answerable", [outcome for outcome in outcomes if outcome.expected.documents])
+    yield _row("unanswerable", [outcome for outcome in outcomes if not outcome.expected.documents])
+
+
+def _row(name: str, outcomes: Sequence[Outcome]) -> str:
+    figures = [
+        _share(outcomes, lambda outcome: outcome.right),
+        _share(outcomes, lambda outcome: outcome.answered),
+        _share(outcomes, lambda outcome: outcome.right_document),
+        _share([outcome for outcome in outcomes if not outcome.expected.held_back], lambda outcome: outcome.right),
+        _share([outcome for outcome in outcomes if outcome.expected.held_back], lambda outcome: outcome.right),
+    ]
+    widths = (8, 10, 10, 11, 11)
+    shown = "".join(f"{figure:>{width}.3f}" for figure, width in zip(figures, widths, strict=True))
+    return f"{name:<20}{len(outcomes):>5}{shown}{median(len(outcome.text) for outcome in outcomes):>12.0f}"
+
+
+def _share(outcomes: Sequence[Outcome], holds: Callable[[Outcome], bool]) -> float:
+    return fmean(map(holds, outcomes)) if outcomes else 0.0
+
+
+def _shown(outcome: Outcome) -> str:
+    asked = " > ".join([*outcome.expected.earlier, outcome.expected.question])
+    answer = " / ".join(outcome.text.split("\n"))[:200] if outcome.answered else "-"
+    return f"  {outcome.expected.kind}: {asked}  ({outcome.confidence:.2f}; wanted {outcome.expected.contains!r})\n      {answer}"
+
+
+def _record(outcome: Outcome) -> dict[str, object]:
+    return {
+        "kind": outcome.expected.kind,
+        "asked": [*outcome.expected.earlier, outcome.expected.question],
+        "right": outcome.right,
+        "cited": outcome.cited,
+        "confidence": outcome.confidence,
+        "answer": outcome.text,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
