@@ -44,3 +44,14 @@ def test_a_heading_in_a_code_block_is_none() -> None:
 def test_pages_come_along_and_a_section_goes_on_over_them() -> None:
     document = ParsedDocument(title="Manual", parts=(Part("## Start\n\nfirst page", page=1), Part("second page", page=2)))
     assert [(chunk.page, chunk.section) for chunk in split(document, size=SMALL)] == [(1, "Start"), (2, "Start")]
+
+
+def test_each_section_is_a_piece_of_its_own() -> None:
+    text = "# Help\n\nWelcome.\n\n## Pay\n\nBy card.\n\n## Ship\n\n### Abroad\n\nTo Norway too.\n\n## Empty\n"
+    chunks = split(_read(text), size=ChunkSize())
+    assert [(chunk.section, chunk.text.split("\n\n")[-1].strip()) for chunk in chunks] == [
+        (None, "Welcome."),
+        ("Pay", "By card."),
+        ("Ship › Abroad", "To Norway too."),
+        ("Empty", "## Empty"),
+    ]

@@ -6,7 +6,7 @@ Sizes are characters: counting the model's tokens took eighty times as long and 
 
 import bisect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
@@ -14,7 +14,7 @@ from semantic_text_splitter import MarkdownSplitter
 from deskhand.knowledge.documents import ParsedDocument
 from deskhand.knowledge.parse.markdown import Heading, headings
 
-VERSION = "chunks-1"
+VERSION = "chunks-2"
 
 _TABLE_HEAD = re.compile(r"^[ \t]*\|.*\n[ \t]*\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)", re.MULTILINE)
 _NOT_A_ROW = re.compile(r"^(?![ \t]*\|)", re.MULTILINE)
@@ -48,7 +48,7 @@ def split(document: ParsedDocument, *, size: ChunkSize) -> list[Chunk]:
         known = list(headings(part.text))
         ahead = list(known)
         tables = list(_tables(part.text))
-        pieces = list(_pieces(splitter, part.text))
+        pieces = [piece for start, end in _sections(part.text, known) for piece in _pieces(splitter, part.text, start=start, end=end)]
         for number, (start, text) in enumerate(pieces):
             # A piece that starts with headings belongs under the last of them; headings further down are inside it.
             body = _body_start(start, known)
@@ -69,8 +69,22 @@ def indexed_text(chunk: Chunk, *, title: str) -> str:
     return "\n".join([*above, chunk.text])
 
 
-def _pieces(splitter: MarkdownSplitter, text: str) -> Iterator[tuple[int, str]]:
-    return ((start, piece) for start, piece in splitter.chunk_indices(text) if piece.strip())
+def _sections(text: str, known: Sequence[Heading]) -> Iterator[tuple[int, int]]:
+    """From where to where the sections go: each from its headings to the next one that follows on text.
+
+    A section is what a question is about. Two of them in one piece make a vector that is close to neither.
+    """
+    start = body = 0
+    for heading in known:
+        if text[body : heading.start].strip():
+            yield start, heading.start
+            start = heading.start
+        body = heading.end
+    yield start, len(text)
+
+
+def _pieces(splitter: MarkdownSplitter, text: str, *, start: int, end: int) -> Iterator[tuple[int, str]]:
+    return ((start + place, piece) for place, piece in splitter.chunk_indices(text[start:end]) if piece.strip())
 
 
 def _body_start(start: int, known: list[Heading]) -> int:
