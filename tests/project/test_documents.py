@@ -1,0 +1,78 @@
+"""What is written for people is true: links lead somewhere, the settings are all there, the tour can be walked."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.program import Program
+from parts.missing import part_missing
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+TOUR = re.compile(r"^```sh tour\n(.*?)^```", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^```sh\b.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    dead = [link for link in LINK.findall(document.read_text(encoding="utf-8")) if not (document.parent / link).exists()]
+    assert dead == []
+
+
+def test_the_list_of_settings_is_current() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "write_settings_docs.py"), "--check"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_command_that_is_shown_exists(document: Path) -> None:
+    shown = {
+        word
+        for block in SHELL.findall(document.read_text(encoding="utf-8"))
+        for word in re.findall(r"^(?:.*\| )?deskhand ([a-z]+)", block, re.MULTILINE)
+    }
+    listed = subprocess.run([sys.executable, "-m", "deskhand", "--help"], check=True, capture_output=True, text=True).stdout
+    assert {word for word in shown if f"\n  {word} " not in listed} == set()
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    known = set(re.findall(r"`(DESKHAND_[A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")))
+    for document in DOCUMENTS:
+        named = set(re.findall(r"\bDESKHAND_[A-Z_]+[A-Z]", document.read_text(encoding="utf-8")))
+        assert named - known - {"DESKHAND_TEST_CHROMIUM"} == set(), document
+
+
+async def test_the_tour_of_the_readme_can_be_walked(tmp_path: Path, free_port: int) -> None:
+    for tool in ("bash", "curl", "python3"):
+        if shutil.which(tool) is None:
+            part_missing(tool, "Install it from your distribution.")
+    steps = TOUR.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    script = "\necho '---'\n".join(steps).replace("8080", str(free_port))
+    program = Program(tmp_path, api_port=str(free_port))
+    server = await program.start("serve")
+    try:
+        assert server.stdout is not None
+        while b"Stop it" not in await server.stdout.readline():
+            pass
+        walk = await asyncio.create_subprocess_exec(
+            "bash", "-euo", "pipefail", "-c", script, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await walk.communicate()
+    finally:
+        server.terminate()
+        await server.communicate()
+    assert walk.returncode == 0, err.decode()
+    _, answer, stream = out.decode().split("---\n")
+    assert "password" in json.loads(answer)["message"].lower()
+    assert json.loads(answer)["sources"]
+    assert "event: acknowledged" in stream
+    assert "event: complete" in stream
