@@ -111,6 +111,10 @@ class Embedder:
         share = (characters / pieces - _FOREIGN_CHARACTERS) / (_NATIVE_CHARACTERS - _FOREIGN_CHARACTERS)
         return min(1.0, max(0.0, share))
 
+    def knows_word(self, word: str) -> bool:
+        """Whether `word` is in the model's vocabulary as one piece."""
+        return self._model().tokenizer.token_to_id(word) is not None
+
     def _model(self) -> _Loaded:
         with self._loading:
             if self._loaded is None:
@@ -130,6 +134,8 @@ def _load(folder: Path) -> _Loaded:
             f"The embedding model is not installed: {folder / missing[0]} is missing.",
             support="Run 'make model' in a source tree, or install Deskhand from its wheel, which carries the model.",
         )
+    # ONNX Runtime reports to its maker from its import on, and keeps an id of this machine, unless it is told before.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     # Imported here because it takes 150 ms, which a command that only lists documents need not wait for.
     import onnxruntime  # noqa: PLC0415
     import tokenizers  # noqa: PLC0415
