@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -114,15 +115,35 @@ def _render_http(error: HTTPException, request: Request) -> Response:
     if kind is not None:
         message = f"There is nothing at {request.method} {request.url.path}." if kind is NotFound else None
         return render(kind(message), request_id=request_id, headers=error.headers)
+    if error.status_code == 405:
+        return _render_not_allowed(request)
     phrase = HTTPStatus(error.status_code).phrase
     return _response(
         status=error.status_code,
         code=phrase.lower().replace(" ", "_"),
-        message=f"{phrase}: {request.method} is not possible here." if error.status_code == 405 else f"{phrase}.",
+        message=f"{phrase}.",
         support="See the API's description for what is possible.",
         request_id=request_id,
         details=None,
         headers=error.headers or {},
+    )
+
+
+def _render_not_allowed(request: Request) -> Response:
+    """405 with all methods of the path: the router knows only those of the first route that it found there."""
+    path = request.url.path
+    routes = [route for route in iter_route_contexts(request.app.routes) if route.path_regex is not None and route.path_regex.match(path)]
+    # "/sessions/cleanup" is itself, not a session of that name.
+    exact = [route for route in routes if route.path == path]
+    methods = {method for route in exact or routes for method in route.methods or ()}
+    return _response(
+        status=405,
+        code="method_not_allowed",
+        message=f"{request.method} is not possible here.",
+        support=f"Use {' or '.join(sorted(methods))}.",
+        request_id=request_id_of(request),
+        details=None,
+        headers={"Allow": ", ".join(sorted(methods))},
     )
 
 

@@ -24,17 +24,16 @@ _ADMIN = Staff("admin")
 async def identify(headers: Headers, services: Services) -> Principal:
     """Raises Unauthenticated: a credential was shown, and it is not right."""
     key = headers.get("x-api-key")
-    if key is not None:
-        if not _is_admin_key(key, services):
-            raise Unauthenticated("This API key is not known.", support="Send the key of DESKHAND_ADMIN_API_KEY as 'X-API-Key'.")
-        return _ADMIN
+    if key is not None and not _is_admin_key(key, services):
+        raise Unauthenticated("This API key is not known.", support="Send the key of DESKHAND_ADMIN_API_KEY as 'X-API-Key'.")
     authorization = headers.get("authorization")
     if authorization is None:
-        return Anonymous()
+        return _ADMIN if key is not None else Anonymous()
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("The Authorization header is not 'Bearer <token>'.")
-    return await identify_token(token.strip(), services)
+    principal = await identify_token(token.strip(), services)
+    return _ADMIN if key is not None else principal
 
 
 async def identify_token(token: str, services: Services) -> Visitor | Staff:

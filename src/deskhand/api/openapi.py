@@ -4,6 +4,7 @@ the WebSocket, who may call what, and links from one operation to the next.
 The pages' TypeScript types are generated from this document alone.
 """
 
+import copy
 from typing import Any, get_args
 
 import msgspec
@@ -49,11 +50,17 @@ def install(app: FastAPI, settings: Settings) -> None:
 
 
 def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0")
+    # A copy: parts of it are what the routes were declared with, and those are shared by all applications.
+    document = copy.deepcopy(
+        get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0")
+    )
     components = document.setdefault("components", {})
     known = components.setdefault("schemas", {})
     known.update(_body_schemas())
     known["SendMessage"]["properties"]["message"]["maxLength"] = settings.message_max_characters
+    form = _form(document, f"{settings.api_prefix}/chat/sessions/{{session_id}}/messages")
+    form["properties"]["message"]["maxLength"] = settings.message_max_characters
+    form["properties"]["attachments"]["maxItems"] = settings.upload_max_files
     known.update(_union("SessionEvent", get_args(SessionEvent)))
     known.update(_union("ClientFrame", get_args(frames.AnyClientFrame)))
     known.update(_union("ServerFrame", get_args(frames.AnyServerFrame)))
@@ -69,6 +76,11 @@ def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
                 _complete(path[method])
     _link(document["paths"], settings.api_prefix)
     return document
+
+
+def _form(document: dict[str, Any], path: str) -> dict[str, Any]:
+    schema: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    return schema
 
 
 def _body_schemas() -> dict[str, Any]:
@@ -116,4 +128,5 @@ def _link(paths: dict[str, Any], prefix: str) -> None:
                     "operationId": operations[method]["operationId"],
                     "parameters": {"session_id": "$response.body#/session_id"},
                 }
+    links["upload_file"] = {"operationId": "upload_file", "parameters": {"session_id": "$response.body#/session_id"}}
     paths[f"{prefix}/sessions"]["post"]["responses"]["201"]["links"] = links

@@ -7,7 +7,7 @@ A request refuses fields it does not know; the one exception is `tool_metadata`,
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from deskhand.clock import to_iso
 from deskhand.sessions import Message, OpenedSession, Session, SessionStatus
@@ -21,6 +21,14 @@ ClientMessageId = Annotated[str, StringConstraints(min_length=1, max_length=128,
 AttachmentName = Annotated[str, StringConstraints(pattern=r"^file_[0-9a-f]{24}$")]
 
 
+def _whole(value: Any) -> Any:
+    """To JSON Schema 5.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -29,12 +37,14 @@ class CreateSession(Request):
     """`user_id` is believed when staff open the session; of anybody else it unlocks nothing."""
 
     user_id: Name | None = None
+    model_config = ConfigDict(json_schema_extra={"not": {"required": ["metadata", "tool_metadata"]}})
+
     metadata: dict[str, Any] = Field(default_factory=dict, description="At most 16 KiB as JSON.")
     tool_metadata: dict[str, Any] | None = Field(None, description="An old spelling of `metadata`.", json_schema_extra={"deprecated": True})
 
     @model_validator(mode="after")
     def _one_spelling(self) -> Self:
-        if self.tool_metadata is not None and self.metadata:
+        if {"metadata", "tool_metadata"} <= self.model_fields_set:
             raise ValueError("give metadata or tool_metadata, not both")
         if len(msgspec.json.encode(self.effective_metadata)) > _LARGEST_METADATA_BYTES:
             raise ValueError(f"metadata is larger than {_LARGEST_METADATA_BYTES} bytes")
@@ -57,7 +67,7 @@ class SendMessage(Request):
 
 class SearchKnowledge(Request):
     query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
-    limit: int = Field(5, ge=1, le=20)
+    limit: Whole = Field(5, ge=1, le=20)
 
 
 class Error(BaseModel):
@@ -230,11 +240,6 @@ class ListSessions(Request):
     status: SessionStatus | None = None
     limit: int = Field(20, ge=1, le=200)
     offset: int = Field(0, ge=0, le=10_000_000)
-
-    @field_validator("user_id", "status", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value
 
 
 class Page(Request):

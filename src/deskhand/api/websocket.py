@@ -6,7 +6,6 @@ what waits for a slow client is the socket's own buffer (64 KiB) and one event; 
 
 import asyncio
 import secrets
-from collections.abc import Awaitable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from deskhand.api import frames
 from deskhand.api.identity import access, identify_token
@@ -47,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 class Disconnected(Exception):
-    """The client went away."""
+    """The connection is gone: the client left, or the server had to close it for a frame that breaks the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +57,41 @@ class Refusal(Exception):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who came in. `cursor` is the newest event at that moment."""
+
+    session: Session
+    token: str
+    cursor: str
+
+
 class Connection:
     __slots__ = ("_cursor", "_reader", "_receive", "_send", "_services", "_session", "_token", "_writer", "address")
 
-    def __init__(self, session: Session, token: str, services: Services, *, address: str, receive: Receive, send: Send) -> None:
-        self._session = session
-        self._token = token
+    def __init__(self, admitted: Admitted, services: Services, *, address: str, receive: Receive, send: Send) -> None:
+        session = self._session = admitted.session
+        self._token = admitted.token
         self._services = services
         self._receive = receive
         self._send = send
-        self._cursor = ""
+        self._cursor = admitted.cursor
         self._writer: asyncio.Task[None] | None = None
         self.address = address
         task: asyncio.Task[Any] | None = asyncio.current_task()
         assert task is not None
-        self._reader = Reader(session_id=session.id, transport="websocket", task=task, may_read=self._may_read, tell=self.send)
+        self._reader = Reader(session_id=session.id, transport="websocket", task=task, may_read=self._may_read, tell=self.tell)
 
     async def serve(self) -> None:
         """Until the client goes or the server closes the connection."""
-        self._cursor = await self._services.turns.last_event_id(self._session.id)
         client_id = f"client_{secrets.token_hex(8)}"
         await self.send(_ENCODER.encode(frames.Connected(self._session.id, client_id, self._cursor)))
         self._services.streams.add(self._reader)
         self._follow()
         try:
             await self._take_frames()
+        except Disconnected:
+            pass
         except asyncio.CancelledError:
             if self._reader.closing is None:
                 raise
@@ -96,8 +105,13 @@ class Connection:
     async def send(self, frame: bytes) -> None:
         await self._services.streams.send(self._reader, self._send({"type": "websocket.send", "text": frame.decode()}))
 
+    async def tell(self, frame: bytes) -> None:
+        """As `send`, on behalf of another connection, to which it is all the same if this one is gone."""
+        with suppress(Disconnected):
+            await self.send(frame)
+
     async def _take_frames(self) -> None:
-        while True:
+        while self._reader.closing is None:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
                 return
@@ -164,23 +178,32 @@ class Connection:
         self._writer = asyncio.create_task(self._send_events(self._cursor), name="websocket")
 
     async def _stop_following(self) -> None:
-        if self._writer is not None and not self._writer.done():
+        if self._writer is not None:
             self._writer.cancel()
+            # A fault of the writer comes out here.
             with suppress(asyncio.CancelledError):
                 await self._writer
 
     async def _send_events(self, after: str) -> None:
-        closing = Closing.GONE
+        # What ends this task ends the connection, also a fault; but not its being cancelled, and a client that left needs no goodbye.
+        closing: Closing | None = Closing.DRAINING
         try:
             async with aclosing(self._services.turns.stream_events(self._session.id, after=after)) as events:
                 async for event in events:
                     await self.send(_ENCODER.encode(event))
+            closing = Closing.DRAINING if self._services.turns.draining else Closing.GONE
         except SessionNotFound:
-            pass
+            closing = Closing.GONE
         except DeskhandError as error:
             log.warning("stream_broken", error=error.code, session_id=self._session.id)
-            closing = Closing.DRAINING
-        self._reader.close(Closing.DRAINING if self._services.turns.draining else closing)
+        except Disconnected:
+            closing = None
+        except asyncio.CancelledError:
+            closing = None
+            raise
+        finally:
+            if closing is not None:
+                self._reader.close(closing)
 
     async def _may_read(self) -> Closing | None:
         try:
@@ -193,7 +216,7 @@ class Connection:
         return None
 
     async def _say_goodbye(self, closing: Closing) -> None:
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, Disconnected):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send({"type": "websocket.close", "code": _CODES[closing], "reason": closing.value})
 
@@ -203,21 +226,24 @@ class WebSocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         services: Services = scope["app"].state.services
+        send = _leaving(send)
         await receive()
         offered = scope.get("subprotocols", [])
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None, "headers": []})
         try:
-            session, token = await _admit(scope, receive, services)
+            admitted = await _admit(scope, receive, services)
         except Refusal as refusal:
-            await _quietly(send({"type": "websocket.close", "code": refusal.code, "reason": refusal.reason}))
+            with suppress(Disconnected):
+                await send({"type": "websocket.close", "code": refusal.code, "reason": refusal.reason})
             return
         except Disconnected:
             return
-        connection = Connection(session, token, services, address=scope["deskhand.client"], receive=receive, send=send)
-        await _quietly(connection.serve())
+        connection = Connection(admitted, services, address=scope["deskhand.client"], receive=receive, send=send)
+        with suppress(Disconnected):
+            await connection.serve()
 
 
-async def _admit(scope: Scope, receive: Receive, services: Services) -> tuple[Session, str]:
+async def _admit(scope: Scope, receive: Receive, services: Services) -> Admitted:
     """Who may come in, and to which session.
 
     Raises:
@@ -239,7 +265,8 @@ async def _admit(scope: Scope, receive: Receive, services: Services) -> tuple[Se
     if token is None:
         token = await _token_of_first_frame(receive)
     try:
-        return await access(session_id, await identify_token(token, services), services), token
+        session = await access(session_id, await identify_token(token, services), services)
+        return Admitted(session, token, cursor=await services.turns.last_event_id(session.id))
     except Unauthenticated as error:
         raise Refusal(NOT_ALLOWED, "this token is not valid") from error
     except SessionNotFound as error:
@@ -266,12 +293,17 @@ async def _token_of_first_frame(receive: Receive) -> str:
     return frame.token
 
 
-async def _quietly(work: Awaitable[None]) -> None:
-    """A client that went away in the middle of a write is no fault."""
-    try:
-        await work
-    except OSError:
-        log.debug("websocket_client_gone")
+def _leaving(send: Send) -> Send:
+    """`send` that raises Disconnected once nothing can be sent any more."""
+
+    async def send_or_leave(message: Message) -> None:
+        try:
+            await send(message)
+        except (OSError, RuntimeError) as error:
+            # RuntimeError is how the server says that it has closed the connection itself, for a frame that broke the protocol.
+            raise Disconnected from error
+
+    return send_or_leave
 
 
 def _query_value(scope: Scope, name: str) -> str:

@@ -26,7 +26,7 @@ _FORM = {
     "required": ["message"],
     "additionalProperties": False,
     "properties": {
-        "message": {"type": "string", "minLength": 1},
+        "message": {"type": "string", "minLength": 1, "pattern": r"\S"},
         "client_message_id": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
         "attachments": {"type": "array", "items": {"type": "string", "format": "binary"}},
     },
@@ -35,7 +35,7 @@ _UPLOAD = {
     "type": "object",
     "required": ["file"],
     "additionalProperties": False,
-    "properties": {"file": {"type": "string", "format": "binary"}, "session_id": {"type": "string"}},
+    "properties": {"file": {"type": "string", "format": "binary"}, "session_id": {"type": "string", "pattern": "^sess_[0-9a-f]{12}$"}},
 }
 
 
@@ -117,7 +117,7 @@ async def upload_file(
     principal: PrincipalDep,
     request: Request,
     services: ServicesDep,
-    session_id: Annotated[str | None, Query(max_length=64, description="The session; may be a field of the form instead.")] = None,
+    session_id: Annotated[str | None, Query(pattern=r"^sess_[0-9a-f]{12}$", description="The session, unless the form names it.")] = None,
 ) -> schemas.UploadView:
     """Attach a file to a session; name its `attachment_id` in a message."""
     if isinstance(principal, Anonymous):

@@ -21,7 +21,7 @@ router = APIRouter(tags=["sessions"])
     "/sessions",
     status_code=201,
     openapi_extra={**documented.PUBLIC, **documented.body(schemas.CreateSession, required=False)},
-    responses=documented.errors(413, 415, 422),
+    responses=documented.errors(401, 413, 415, 422),
 )
 async def open_session(request: Request, principal: PrincipalDep, services: ServicesDep) -> schemas.NewSession:
     """Open a session. The visitor's token is in this answer only.
@@ -60,11 +60,16 @@ async def get_session(session: SessionDep) -> schemas.SessionView:
 
 @router.patch(
     "/sessions/{session_id}/status",
-    openapi_extra={**documented.VISITOR, **documented.body(schemas.ChangeStatus, required=False)},
+    openapi_extra={**documented.VISITOR, **documented.body(schemas.ChangeStatus)},
     responses=documented.errors(401, 403, 404, 413, 415, 422),
 )
 async def change_status(
-    *, session: SessionDep, caller: KnownDep, request: Request, services: ServicesDep, status: Annotated[str | None, Query()] = None
+    *,
+    session: SessionDep,
+    caller: KnownDep,
+    request: Request,
+    services: ServicesDep,
+    status: Annotated[str | None, Query(include_in_schema=False)] = None,
 ) -> schemas.SessionView:
     """Say who answers: the AI (`active`), a person (`escalated`), nobody (`ended`). The body counts; `?status=` is accepted too."""
     if status is not None and not await request.body():

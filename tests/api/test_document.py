@@ -1,0 +1,85 @@
+"""The OpenAPI document: it says what is true (RELIABILITY D1), and it is the one that the pages' types are made from."""
+
+import asyncio
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from api.serving import ADMIN_KEY, serving, settings_in
+from api.test_access import GRID
+from deskhand.api import frames
+from deskhand.app import create_app
+from deskhand.models.quoting import QuotingModel
+from deskhand.turns.events import SessionEvent
+
+CASES = 3_000
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    found: dict[str, Any] = create_app(settings_in(tmp_path_factory.mktemp("data"))).openapi()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("union", "members"),
+    [("SessionEvent", SessionEvent), ("ClientFrame", frames.AnyClientFrame), ("ServerFrame", frames.AnyServerFrame)],
+)
+def test_every_event_and_frame_is_in_the_document(document: dict[str, Any], union: str, members: Any) -> None:
+    schemas = document["components"]["schemas"]
+    mapping = schemas[union]["discriminator"]["mapping"]
+    assert mapping == {member.__struct_config__.tag: f"#/components/schemas/{member.__name__}" for member in get_args(members)}
+    assert all(reference.rpartition("/")[2] in schemas for reference in mapping.values())
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document))) <= known
+
+
+def test_every_operation_says_who_may_call_it_and_which_errors_it_answers(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert "security" in operation, (method, path)
+            assert {"429", "500"} <= set(operation["responses"]), (method, path)
+
+
+def test_the_document_is_the_same_whatever_the_settings_of_another_application_are(tmp_path: Path, document: dict[str, Any]) -> None:
+    create_app(settings_in(tmp_path, message_max_characters=5, upload_max_files=1)).openapi()
+    assert create_app(settings_in(tmp_path)).openapi() == document
+
+
+@pytest.mark.serial
+@pytest.mark.timeout(400)
+async def test_three_thousand_cases_with_links_find_no_server_error_and_no_untruth(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path), model=QuotingModel()) as served:
+        described = tmp_path / "openapi.json"
+        described.write_text(json.dumps(served.app.openapi()))
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run", str(described), "-u", served.base_url),
+            *("--checks", "all", "--max-examples", "180", "--workers", "2", "--generation-deterministic", "--no-color"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out = (await program.communicate())[0].decode()
+        logs = served.logs.getvalue()
+    assert program.returncode == 0, out[-20_000:].replace(ADMIN_KEY, "***")
+    generated = re.search(r"(\d[\d,]*) generated", out)
+    assert generated is not None
+    assert int(generated[1].replace(",", "")) >= CASES
+    assert re.search(r"API Links: +(\d+) covered / \1 selected", out), out
+    reached = Counter(route_of(json.loads(line)["path"]) for line in logs.splitlines() if '"status":20' in line)
+    missed = {operation.path for operation in GRID if reached[operation.path] < 5} - {"/api/sessions/{session_id}/events"}
+    assert not missed, "these were never reached by a request that was right"
+    assert "request_fault" not in logs
+
+
+def route_of(path: str) -> str:
+    return re.sub(r"sess_[0-9a-f]{12}", "{session_id}", path)
