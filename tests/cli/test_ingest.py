@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.program import Program
+from cli.program import COMMAND, Program
+from cli.terminal import CTRL_C, Terminal
 
 
 async def ingest(program: Program, *arguments: str, code: int = 0, stdin: bytes = b"") -> dict[str, Any]:
@@ -107,3 +108,21 @@ async def test_both_databases_take_documents(program: Program, handbook: Path, d
 async def test_without_its_model_it_says_what_is_missing(program: Program, handbook: Path, without_model: dict[str, str]) -> None:
     done = await program.run("ingest", str(handbook), extra_environment=without_model)
     done.refused("embedding model is not installed", "make model")
+
+
+async def test_ctrl_c_stops_it_cleanly_and_the_next_run_goes_on(program: Program, tmp_path: Path) -> None:
+    rows = [
+        json.dumps({"_id": index, "text": f"Room {index} is on floor {index % 7}. " + "The door is always open. " * 40})
+        for index in range(160)
+    ]
+    (tmp_path / "rooms.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    command = [*COMMAND, "ingest", str(tmp_path / "rooms.jsonl")]
+    with Terminal(command, folder=str(program.folder), environment=program.environment()) as terminal:
+        await terminal.wait_for("Reading documents")
+        await terminal.wait_for("32/160")
+        terminal.press(CTRL_C)
+        assert await terminal.wait_for_end() == 130
+    assert "Traceback" not in terminal.shown
+    report = await ingest(program, str(tmp_path / "rooms.jsonl"))
+    assert report["unchanged"] >= 32
+    assert report["indexed"] + report["unchanged"] == 160

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -112,3 +113,9 @@ async def test_a_data_folder_that_is_a_file_is_named(program: Program) -> None:
     (await program.run("serve")).refused("data", "DESKHAND_DATA_DIR")
     (await program.run("migrate")).refused("data", "DESKHAND_DATA_DIR")
     (await program.run("ask", "Is there tea?")).refused("data", "DESKHAND_DATA_DIR")
+
+
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="only Linux has a folder that even root cannot write to")
+async def test_a_folder_that_cannot_be_written_is_named(program: Program) -> None:
+    for command in (["serve"], ["ingest", "/dev/null"], ["migrate"]):
+        (await program.run(*command, data_dir="/sys/deskhand")).refused("/sys/deskhand", "DESKHAND_DATA_DIR")
