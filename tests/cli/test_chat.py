@@ -13,6 +13,7 @@ from cli.program import COMMAND, Done, Program
 from cli.terminal import CTRL_C, CTRL_D, Terminal
 from deskhand.testing.model_server import ModelServer
 from deskhand.testing.replies import answer, refuse_status, say
+from parts.ports import find_free_port
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -72,6 +73,11 @@ async def test_a_person_takes_over_and_the_agent_is_silent(program: Program) -> 
 async def test_an_address_without_a_server_is_an_error(program: Program) -> None:
     address = f"http://127.0.0.1:{program.settings['api_port']}"
     (await program.run("chat", "--url", address)).refused(f"no Deskhand at {address}", "deskhand serve")
+
+
+async def test_where_another_server_has_the_data_it_says_how_to_talk_to_that(program: Program) -> None:
+    async with serving(program):
+        (await program.run("chat", api_port=str(find_free_port()))).refused("Another Deskhand", "--url")
 
 
 async def test_an_address_of_something_else_is_an_error(program: Program, model_server: ModelServer) -> None:

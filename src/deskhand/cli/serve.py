@@ -20,7 +20,7 @@ from deskhand.api.services import Services
 from deskhand.app import create_app
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings
-from deskhand.telemetry import configure_logging
+from deskhand.telemetry import configure_logging, spare_what_stays
 
 _GRACEFUL_SECONDS = 3
 _BACKLOG = 2048
@@ -87,6 +87,7 @@ class DeskhandServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        spare_what_stays()
         if self.started and sockets and not self._quiet:
             _print_banner(self._services, port=sockets[0].getsockname()[1])
 

@@ -14,6 +14,7 @@ from deskhand.cli.chat.client import ChatClient, ServerUnreachable
 from deskhand.cli.chat.conversation import Conversation
 from deskhand.cli.running import RunningServer, find_server, find_server_at
 from deskhand.cli.terminal import output, remarks, start_command
+from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings
 
 
@@ -66,7 +67,11 @@ def _choose_server(settings: Settings, url: str | None, *, opened: ExitStack, no
     with notes.status("Starting Deskhand …"):
         embedded = EmbeddedServer(settings)
         opened.callback(embedded.stop)
-        server = RunningServer(embedded.start(), settings.app_name, settings.app_version)
+        try:
+            server = RunningServer(embedded.start(), settings.app_name, settings.app_version)
+        except ConfigurationError as error:
+            error.remedy += " To talk to a server that runs at another address, name it with --url."
+            raise
     notes.print(f"No server runs at {settings.api_host}:{settings.api_port}, so one runs in this process, on the same data.", style="dim")
     return server
 
