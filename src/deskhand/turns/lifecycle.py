@@ -345,6 +345,8 @@ class TurnLifecycle:
     def _change_mode(self, tx: Transaction, log: SessionLog, status: SessionStatus, *, partials: dict[TurnId, str]) -> None:
         """Where the AI's part ends, so do its turns: what still waits belongs to whoever answers next."""
         log.set_status(status)
+        if status is not SessionStatus.ESCALATED:
+            tickets.close_tickets(tx, log.session.id)
         if status is not SessionStatus.ACTIVE:
             open_turns = turn_repository.list_open_turns(tx.connection, log.session.id)
             self._cancel(tx, log, open_turns, reason=f"session_{status}", partials=partials)
