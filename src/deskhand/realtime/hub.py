@@ -130,6 +130,15 @@ class Channel(Generic[E]):
         self.own_answers = {begun: answer}
         return answer
 
+    def join(self, begun: "Begins", *, started_seq: int, text: str) -> None:
+        """Take in an answer that another process gives, as far as it is known. Does nothing once the channel knows better."""
+        if self.last_seq is not None:
+            return
+        self.answer = Answer(begun, remote=True)
+        self.answer.started_seq = started_seq
+        self.answer.append(text)
+        self.begin_at(started_seq)
+
     def begin_at(self, seq: int) -> None:
         """State that everything up to `seq` is in the database. Does nothing once the channel knows better."""
         if self.last_seq is None:

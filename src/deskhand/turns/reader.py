@@ -4,15 +4,16 @@ A reader subscribes before it asks the database, so that nothing falls between t
 """
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
+import sqlalchemy as sa
 
 from deskhand.clock import Clock, to_iso
 from deskhand.ids import SessionId
 from deskhand.persistence import Database
-from deskhand.realtime import Answer, Channel, Hub
-from deskhand.sessions import SessionNotFound
+from deskhand.realtime import Answer, Begins, Channel, Hub
+from deskhand.sessions import SessionNotFound, StoredEvent, Turn, turn_repository
 from deskhand.sessions.log import find_last_seq, list_events
 from deskhand.turns.events import Resync, SessionEvent, Started, Text
 from deskhand.turns.position import Position
@@ -21,17 +22,36 @@ from deskhand.turns.render import to_event
 _BATCH = 200
 
 
+@dataclass(frozen=True, slots=True)
+class _Elsewhere:
+    """An answer that another process gives: its turn as last checkpointed, and the events since it began."""
+
+    turn: Turn
+    later: list[StoredEvent]
+
+
 class SessionReader:
     """One reader of one session. Holds a position and a place in the running answer, nothing else."""
 
-    __slots__ = ("_answer", "_channel", "_clock", "_database", "_next_mark", "_position", "_session_id", "_with_text")
+    __slots__ = ("_answer", "_channel", "_clock", "_database", "_next_mark", "_peers", "_position", "_session_id", "_with_text")
 
-    def __init__(self, session_id: SessionId, channel: Channel[SessionEvent], *, database: Database, clock: Clock, with_text: bool) -> None:
+    def __init__(
+        self,
+        session_id: SessionId,
+        channel: Channel[SessionEvent],
+        *,
+        database: Database,
+        clock: Clock,
+        with_text: bool,
+        peers: str | None,
+    ) -> None:
+        """`peers`: the name of this process's worker, if other processes serve the same sessions; None if it is alone."""
         self._session_id = session_id
         self._channel = channel
         self._database = database
         self._clock = clock
         self._with_text = with_text
+        self._peers = peers
         self._position = Position(0)
         self._answer: Answer[SessionEvent] | None = None
         self._next_mark = 0
@@ -47,11 +67,14 @@ class SessionReader:
             # The channel is followed already: by a worker, who holds the session, or by a reader, for whom the database is polled.
             self._position = position
             return []
-        last_seq = await self._database.read(lambda connection: find_last_seq(connection, self._session_id))
+        last_seq, joined = await self._database.read(self._look)
         if last_seq is None:
             raise SessionNotFound
+        if joined is not None:
+            self._join(joined)
         self._channel.begin_at(last_seq)
-        newest = self._channel.last_seq or 0
+        # The channel may be behind the database: another process stored what it has not heard of yet.
+        newest = max(last_seq, self._channel.last_seq or 0)
         if after is None:
             self._position = Position(newest)
             return []
@@ -60,6 +83,22 @@ class SessionReader:
             return [Resync(id=str(newest), timestamp=self._now(), reason="unknown_position")]
         self._position = position
         return []
+
+    def _look(self, connection: sa.Connection) -> tuple[int | None, "_Elsewhere | None"]:
+        """The newest event and, for a channel that nobody follows yet, the answer that another process gives."""
+        last_seq = find_last_seq(connection, self._session_id)
+        if self._peers is None or last_seq is None or self._channel.last_seq is not None:
+            return last_seq, None
+        running = turn_repository.list_active_turns(connection, [self._session_id], not_by=self._peers)
+        if not running or running[0].started_seq is None:
+            return last_seq, None
+        return last_seq, _Elsewhere(running[0], list_events(connection, self._session_id, after_seq=running[0].started_seq, limit=_BATCH))
+
+    def _join(self, elsewhere: "_Elsewhere") -> None:
+        turn = elsewhere.turn
+        self._channel.join(Begins(turn.id, turn.attempt), started_seq=turn.started_seq or 0, text=turn.partial)
+        for stored in elsewhere.later:
+            self._channel.publish(stored.seq, to_event(stored))
 
     async def take(self) -> list[SessionEvent]:
         """What stands after the position now; empty when there is nothing new."""
@@ -98,7 +137,8 @@ class SessionReader:
             self._next_mark = _first_unseen(answer, position)
             return
         attempt = answer.begun.attempt
-        for index, mark in enumerate(answer.timeline):
+        # A stored event stands elsewhere in the text for another process, and there this reader may have seen it.
+        for index, mark in enumerate(answer.timeline if self._peers is None else ()):
             if mark.seq == position.seq:
                 self._next_mark = index + 1
                 self._position = Position(position.seq, attempt, mark.offset, _last_note_before(answer, index))
@@ -106,7 +146,7 @@ class SessionReader:
         self._next_mark = 0
         self._position = Position(position.seq, attempt, 0)
         if position.seq > answer.started_seq:
-            # Where in the text that event stood is not known here (another process did, or one that is gone): the text starts anew.
+            # Where in the text that event stood for this reader is not known: the text starts anew.
             taken.append(Started(id=f"{position.seq}.{attempt}.0.0", timestamp=self._now(), turn_id=answer.begun.turn_id, attempt=attempt))
 
     def _take_from_answer(self, answer: Answer[SessionEvent], taken: list[SessionEvent]) -> None:
@@ -152,13 +192,10 @@ class SessionReader:
 
 def _first_unseen(answer: Answer[SessionEvent], position: Position) -> int:
     """The index of the first mark that a reader at `position` has not seen."""
+    last_note = (position.offset, position.note or 0)
     for index, mark in enumerate(answer.timeline):
-        if mark.offset < position.offset:
-            continue
-        if mark.offset > position.offset:
-            return index
-        seen = mark.seq <= position.seq if mark.seq is not None else position.note is not None and mark.number <= position.note
-        if not seen:
+        # A stored event by its number alone: a reader that comes from another process may be further in the text than this one was then.
+        if (mark.seq > position.seq) if mark.seq is not None else ((mark.offset, mark.number) > last_note):
             return index
     return len(answer.timeline)
 
@@ -178,6 +215,7 @@ async def read_session(
     clock: Clock,
     after: str | None,
     with_text: bool = True,
+    peers: str | None = None,
     has_closed: Callable[[], bool],
 ) -> AsyncGenerator[SessionEvent]:
     """The events of a session after the id `after` (None: from now on), until the session is gone or `has_closed`.
@@ -186,7 +224,7 @@ async def read_session(
         SessionNotFound: there is no such session.
     """
     with hub.subscribe(session_id) as subscription:
-        reader = SessionReader(session_id, subscription.channel, database=database, clock=clock, with_text=with_text)
+        reader = SessionReader(session_id, subscription.channel, database=database, clock=clock, with_text=with_text, peers=peers)
         for event in await reader.begin(after):
             yield event
         while not has_closed() and not subscription.channel.closed:

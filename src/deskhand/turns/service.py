@@ -61,6 +61,7 @@ class TurnService:
             concurrency=concurrency,
         )
         shared = database.dialect == "postgresql"
+        self._peers = name if shared else None
         self._poller = Poller(
             database=database, hub=self._hub, worker=name, interval_seconds=_POLL_SHARED_SECONDS if shared else _POLL_ALONE_SECONDS
         )
@@ -219,6 +220,7 @@ class TurnService:
             clock=self._clock,
             after=after,
             with_text=with_text,
+            peers=self._peers,
             has_closed=lambda: self._closed if outlasts_drain else self._draining,
         )
 
