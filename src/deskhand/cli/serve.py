@@ -87,8 +87,9 @@ class DeskhandServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        spare_what_stays()
         if self.started and sockets and not self._quiet:
+            # A server that is quiet is part of another program, whose objects come and go.
+            spare_what_stays()
             _print_banner(self._services, port=sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -2,8 +2,18 @@
 
 from deskhand.telemetry.logs import LogTarget, configure_logging, default_log_file
 from deskhand.telemetry.metrics import Metrics
-from deskhand.telemetry.process import give_back_memory
+from deskhand.telemetry.process import give_back_memory, spare_what_stays
 from deskhand.telemetry.redaction import Redactor, redactor
 from deskhand.telemetry.tasks import Supervisor
 
-__all__ = ["LogTarget", "Metrics", "Redactor", "Supervisor", "configure_logging", "default_log_file", "give_back_memory", "redactor"]
+__all__ = [
+    "LogTarget",
+    "Metrics",
+    "Redactor",
+    "Supervisor",
+    "configure_logging",
+    "default_log_file",
+    "give_back_memory",
+    "redactor",
+    "spare_what_stays",
+]
