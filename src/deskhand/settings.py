@@ -6,7 +6,7 @@ An unknown variable with that prefix, or a value that is not allowed, stops the 
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -81,7 +81,6 @@ class Settings(BaseSettings):
     session_ttl_seconds: int = Field(86_400, ge=60, description="How long the agent keeps an idle session at hand. The transcript stays.")
     session_key_prefix: str = Field("deskhand:session:", min_length=1, max_length=80, description="What session keys in Redis begin with.")
     session_store_max_sessions: int = Field(10_000, ge=1, description="Sessions kept at hand in memory at most.")
-    cache_ttl_seconds: int = Field(3_600, ge=1, description="How long a cached value lives.")
 
     # Limits
     rate_limit_enabled: bool = Field(True, description="Whether requests are counted and limited.")
@@ -131,7 +130,7 @@ class Settings(BaseSettings):
     )
 
     # Knowledge
-    embedding_model: str = Field("all-MiniLM-L6-v2", description="The model that finds passages by meaning.")
+    embedding_model: Literal["all-MiniLM-L6-v2"] = Field("all-MiniLM-L6-v2", description="The model that finds passages by meaning.")
     embedding_threads: int = Field(0, ge=0, le=64, description="Texts embedded side by side; 0 means one for each processor.")
     knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
     knowledge_passages: int = Field(5, ge=1, le=20, description="Passages that a search hands to the model.")
@@ -141,7 +140,7 @@ class Settings(BaseSettings):
     log_file: Path | None = Field(
         None, description="The file that logs go to. Unset: `logs/deskhand.log` in the data folder, and none in development."
     )
-    secret_key: SecretStr | None = Field(None, description="Signs what we give out. At least 32 characters; needed in production.")
+    secret_key: SecretStr | None = Field(None, description="For signing; nothing is signed with it yet. At least 32 characters; needed in production.")
     admin_api_key: SecretStr | None = Field(
         None, description="The key of staff. At least 32 characters in production. Unset: one is made and kept in the data folder."
     )

@@ -35,7 +35,7 @@ class DatabaseTooNew(ConfigurationError):
     support = "Start the newer version again, or restore a backup made before the migration."
 
 
-_MISSING_TABLE = ("no such table", "does not exist", "UndefinedTableError", "no such column")
+_MISSING_TABLE = ("no such table", "does not exist", "UndefinedTableError", "no such column", "has no column named")
 _FULL = ("disk is full", "DiskFullError", "No space left")
 
 
