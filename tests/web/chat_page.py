@@ -17,6 +17,10 @@ class Chat:
         self.banner = page.locator("#banner")
         self.escalation = page.get_by_role("region", name="A person takes it from here")
 
+    def wait_until_ready(self) -> None:
+        """Before, a key that is pressed is only a key."""
+        expect(self.page.locator("html[data-ready]")).to_have_count(1)
+
     def ask(self, question: str) -> None:
         self.message.fill(question)
         self.message.press("Enter")

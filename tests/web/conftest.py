@@ -85,20 +85,22 @@ class Visitor:
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
         self.complaints: list[str] = []
-        self._address = ""
+        self.address = ""
         context.on("request", lambda request: self._judge(request.url))
         context.on("console", lambda message: self._note(message.type, message.text))
         context.on("weberror", lambda error: self.complaints.append(f"error: {error.error}"))
         context.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
 
     def open(self, site: Site) -> Chat:
-        self._address = site.address
+        self.address = site.address
         page = self.context.new_page()
         page.goto(f"{site.address}/chat")
-        return Chat(page)
+        chat = Chat(page)
+        chat.wait_until_ready()
+        return chat
 
     def _judge(self, url: str) -> None:
-        if not url.startswith((self._address, self._address.replace("http", "ws"), "data:,")):
+        if not url.startswith((self.address, self.address.replace("http", "ws"), "data:,")):
             self.complaints.append(f"request: {url}")
 
     def _note(self, kind: str, text: str) -> None:

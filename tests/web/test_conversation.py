@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from deskhand.testing.replies import refuse_status, say
+from web.chat_page import Chat
 from web.conftest import Visitor
 from web.site import Model, Site
 
@@ -171,6 +172,24 @@ def test_what_was_being_written_survives_a_reload(visitor: Visitor, quoting_site
     chat.message.fill("Half a thought")
     chat.page.reload()
     expect(chat.message).to_have_value("Half a thought")
+
+
+def test_what_is_written_before_the_page_is_ready_is_kept(visitor: Visitor, quoting_site: Site) -> None:
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    visitor.context.route("**/public/config", hold)
+    visitor.address = quoting_site.address
+    page = visitor.context.new_page()
+    page.goto(f"{quoting_site.address}/chat")
+    chat = Chat(page)
+    chat.message.fill("A quick thought")
+    expect(page.locator("html[data-ready]")).to_have_count(0)
+    waiting[0].continue_()
+    chat.wait_until_ready()
+    expect(chat.message).to_have_value("A quick thought")
 
 
 def test_hostile_answers_are_shown_as_text(visitor: Visitor, scripted_site: Site, model: Model) -> None:

@@ -79,7 +79,7 @@ export interface paths {
         put?: never;
         /**
          * Upload File
-         * @description Attach a file to a session; name its `attachment_id` in a message. `session_id` may be in the query instead.
+         * @description Attach a file to a session; name its `attachment_id` in a message.
          */
         post: operations["upload_file"];
         delete?: never;
@@ -1402,7 +1402,10 @@ export interface operations {
     };
     upload_file: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The session, unless the form names it. */
+                session_id?: string | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1412,7 +1415,7 @@ export interface operations {
                 "multipart/form-data": {
                     /** Format: binary */
                     file: string;
-                    session_id: string;
+                    session_id?: string;
                 };
             };
         };
@@ -1673,6 +1676,18 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NewSession"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description The body is too large. */

@@ -37,7 +37,8 @@ export class Composer {
     this.attachButton.append(makeIcon("attach"));
     this.picker.accept = config.upload.accept.join(",");
     this.picker.multiple = config.upload.max_files > 1;
-    this.field.value = tabArea.getItem(DRAFT_KEY) ?? "";
+    // A quick visitor has begun to write before the page was ready.
+    if (this.field.value === "") this.field.value = tabArea.getItem(DRAFT_KEY) ?? "";
     this.listen();
     this.refresh();
   }
