@@ -5,7 +5,7 @@ back by a negation, or an expression that asks on its own. The vocabulary (`phra
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from deskhand.handoff.phrases import ANGER, DANGER, ENGLISH, OTHERS, SENSITIVE, UNSPACED, Vocabulary
@@ -67,8 +67,13 @@ class _Phrases:
                     longest = max(longest, len(phrase))
         return longest
 
+    def places(self, tokens: list[str]) -> Iterator[int]:
+        """Where expressions stand. Most words begin none, and are passed over without more ado."""
+        words, stems = self._by_first, self._stems
+        return (at for at, token in enumerate(tokens) if (token in words or token[:3] in stems) and self.match(tokens, at))
+
     def found_in(self, tokens: list[str]) -> bool:
-        return any(self.match(tokens, at) for at in range(len(tokens)))
+        return next(self.places(tokens), None) is not None
 
 
 def _stands(phrase: tuple[str, ...], tokens: list[str], at: int) -> bool:
@@ -103,17 +108,17 @@ class _Language:
         """Whether this sentence asks for a person."""
         if self.expressions.found_in(tokens):
             return True
-        persons = [at for at in range(len(tokens)) if self.person.match(tokens, at)]
+        persons = list(self.person.places(tokens))
         if not persons:
             return False
-        for at in range(len(tokens)):
+        for at in self.contact.places(tokens):
             length = self.contact.match(tokens, at)
-            if length and not self._negated(tokens, at) and any(self._near(at, length, person) for person in persons):
+            if not self._negated(tokens, at) and any(self._near(at, length, person) for person in persons):
                 return True
         surely = [at for at in persons if self.surely_person.match(tokens, at)]
-        for at in range(len(tokens)):
-            length = self.want.match(tokens, at) if surely else 0
-            if length and not self._negated(tokens, at) and any(at + length <= person < at + length + _WANT_REACH for person in surely):
+        for at in self.want.places(tokens) if surely else ():
+            length = self.want.match(tokens, at)
+            if not self._negated(tokens, at) and any(at + length <= person < at + length + _WANT_REACH for person in surely):
                 return True
         return False
 
@@ -144,7 +149,7 @@ class _Language:
 
 
 def _tokens(text: str) -> list[str]:
-    return [_ELISION.sub("", token) for token in _TOKEN.findall(fold(text))]
+    return [_ELISION.sub("", token) if "'" in token else token for token in _TOKEN.findall(fold(text))]
 
 
 def _index(languages: Iterable[_Language]) -> tuple[dict[str, list[_Language]], dict[str, list[_Language]]]:
