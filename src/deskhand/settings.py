@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 import deskhand
+from deskhand import failpoints
 from deskhand.errors import ConfigurationError
 
 PREFIX = "DESKHAND_"
@@ -140,6 +141,9 @@ class Settings(BaseSettings):
     log_file: Path | None = Field(
         None, description="The file that logs go to. Unset: `logs/deskhand.log` in the data folder, and none in development."
     )
+    failpoints: str = Field(
+        "", description="Where this process kills itself, as `name:n`, so that its recovery can be tested. In `testing` only."
+    )
     secret_key: SecretStr | None = Field(None, description="For signing; nothing is signed with it yet. At least 32 characters; needed in production.")
     admin_api_key: SecretStr | None = Field(
         None, description="The key of staff. At least 32 characters in production. Unset: one is made and kept in the data folder."
@@ -174,6 +178,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} is no model; 'quoting' and 'openai:<model name>' are")
         return value
 
+    @field_validator("failpoints")
+    @classmethod
+    def _known_failpoints(cls, value: str) -> str:
+        failpoints.parse(value)
+        return value
+
     @model_validator(mode="after")
     def _safe(self) -> Self:
         if "*" in self.cors_origins and self.cors_allow_credentials:
@@ -181,6 +191,8 @@ class Settings(BaseSettings):
                 "DESKHAND_CORS_ORIGINS: '*' together with DESKHAND_CORS_ALLOW_CREDENTIALS=true lets any site act for your visitors; "
                 "name the origins, or switch credentials off"
             )
+        if self.failpoints and self.environment is not Environment.TESTING:
+            raise ValueError("DESKHAND_FAILPOINTS kills the server and is allowed in the environment 'testing' only")
         if self.environment is Environment.PRODUCTION:
             if self.debug:
                 raise ValueError("DESKHAND_DEBUG must be false in production")

@@ -15,6 +15,7 @@ from deskhand.agent.options import AgentOptions
 from deskhand.agent.registry import ToolDeps, ToolRegistry
 from deskhand.agent.run import Run, StageChanged, TextProduced, ToolCallKey
 from deskhand.agent.tool_calls import as_model_message, check_calls, make_call
+from deskhand.failpoints import Failpoint, reach
 from deskhand.models.port import (
     ChatModel,
     EndReason,
@@ -101,6 +102,7 @@ class AnswerLoop:
         request = self._request()
         most_characters = request.max_output_tokens * _MOST_CHARACTERS_PER_TOKEN
         citations = self.citations
+        reach(Failpoint.MODEL_BEFORE_CALL)
         async with aclosing(self._model.stream(request)) as events:
             while True:
                 try:
@@ -128,6 +130,7 @@ class AnswerLoop:
                     case ModelEnded():
                         spoken.ended = event
                         break
+        reach(Failpoint.MODEL_AFTER_CALL)
         if rest := citations.flush():
             yield self._show(rest)
 

@@ -16,6 +16,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from deskhand import failpoints
 from deskhand.api.services import Services
 from deskhand.app import create_app
 from deskhand.errors import ConfigurationError
@@ -49,6 +50,7 @@ def command(
         overrides["api_port"] = port
     settings = load_settings(**overrides)
     configure_logging(settings)
+    failpoints.arm(failpoints.parse(settings.failpoints))
     listening = listen(settings)
     app = create_app(settings)
     DeskhandServer(app, settings).run(sockets=[listening])

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 from deskhand.agent.run import Begun, Replayed, ToolCallKey
+from deskhand.failpoints import Failpoint, reach
 from deskhand.persistence import Database, Transaction
 from deskhand.sessions import ToolCallState, turn_repository
 from deskhand.sessions.log import open_log
@@ -47,6 +48,7 @@ class TurnJournal:
             self._begun[name] = row
             return Begun(idempotency_key=name)
         replayed = await self._database.write(lambda tx: self._record_intent(tx, row))
+        reach(Failpoint.TOOL_INTENT_AFTER_COMMIT)
         return replayed or Begun(idempotency_key=name)
 
     async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
@@ -54,6 +56,7 @@ class TurnJournal:
         row = self._begun.pop(begun.idempotency_key, None)
 
         def record(tx: Transaction) -> None:
+            reach(Failpoint.TOOL_RESULT_BEFORE_COMMIT)
             if row is None:
                 turn_repository.end_tool_call(tx, begun.idempotency_key, state=state, result=result)
                 return
@@ -63,6 +66,7 @@ class TurnJournal:
                 turn_repository.insert_tool_call(tx, row, state=state, result=result)
 
         await self._database.write(record, durable=row is None)
+        reach(Failpoint.TOOL_RESULT_AFTER_COMMIT)
 
     def _record_intent(self, tx: Transaction, row: ToolCallRow) -> Replayed | None:
         # The session first, as everybody else does: a call refers to it, and locking it after its turn would be a deadlock with a cancel.
@@ -72,6 +76,7 @@ class TurnJournal:
             known = turn_repository.find_tool_call(tx.connection, row["key"])
             if known is None:
                 turn_repository.insert_tool_call(tx, row, state=ToolCallState.INTENT)
+                reach(Failpoint.TOOL_INTENT_BEFORE_COMMIT)
                 return None
         if known.state in _ENDED:
             return Replayed(result=known.result, failed=known.state == ToolCallState.FAILED)

@@ -7,8 +7,9 @@ from typing import cast
 
 from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.clock import Clock
+from deskhand.failpoints import Failpoint, reach
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Database
+from deskhand.persistence import Database, Transaction
 from deskhand.realtime import Ends, Hub
 from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
 from deskhand.sessions.log import list_last_seqs
@@ -109,12 +110,17 @@ class TurnService:
             MessageConflict: the same `client_message_id` came with another text.
             QueueFull: too many messages wait in this session.
         """
-        with self._hub.write(session_id) as channel:
-            accepted = await self._database.write(
-                lambda tx: self._lifecycle.accept(
-                    tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
-                )
+
+        def store(tx: Transaction) -> Accepted:
+            accepted = self._lifecycle.accept(
+                tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
             )
+            reach(Failpoint.ACCEPT_BEFORE_COMMIT)
+            return accepted
+
+        with self._hub.write(session_id) as channel:
+            accepted = await self._database.write(store)
+            reach(Failpoint.ACCEPT_AFTER_COMMIT)
             if not accepted.duplicate:
                 # Whoever follows the turn from here on need not ask the database where the session stands.
                 channel.begin_at(accepted.seq - 1)

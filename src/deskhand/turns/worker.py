@@ -17,6 +17,7 @@ from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.agent.run import Answered, CustomerMessage, Run, SourcesFound, StageChanged, TextProduced
 from deskhand.clock import Clock, to_iso
 from deskhand.errors import DeskhandError
+from deskhand.failpoints import Failpoint, reach
 from deskhand.ids import AttachmentId, SessionId, TurnId
 from deskhand.persistence import Database, DatabaseFull, DatabaseUnavailable, Transaction
 from deskhand.realtime import Answer, Begins, Channel, Hub
@@ -145,6 +146,12 @@ class TurnWorker:
         if running is not None and turn_id in (None, running.claim.turn.id):
             running.stop()
 
+    def _claim(self, tx: Transaction, session_id: SessionId) -> Claim | None:
+        claim = self._lifecycle.claim(tx, session_id, worker=self.name)
+        if claim is not None:
+            reach(Failpoint.CLAIM_BEFORE_COMMIT)
+        return claim
+
     async def _work(self, session_id: SessionId, channel: Channel[SessionEvent], held: ExitStack) -> None:
         try:
             with held:
@@ -152,7 +159,9 @@ class TurnWorker:
                     while not self._draining:
                         self._offered_again.discard(session_id)
                         asked_at = self._clock.monotonic()
-                        claim = await self._database.write(lambda tx: self._lifecycle.claim(tx, session_id, worker=self.name))
+                        claim = await self._database.write(lambda tx: self._claim(tx, session_id))
+                        if claim is not None:
+                            reach(Failpoint.CLAIM_AFTER_COMMIT)
                         if self._leaving:
                             return
                         more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
@@ -289,11 +298,15 @@ class TurnWorker:
         text = running.answer.text
         lease_seconds = self._lifecycle.rules.lease_seconds
         turn = running.claim.turn
+
+        def keep(tx: Transaction) -> bool:
+            mine = turn_repository.checkpoint_turn(tx, turn.id, fence=turn.fence, partial=text, lease_seconds=lease_seconds)
+            reach(Failpoint.CHECKPOINT_BEFORE_COMMIT)
+            return mine
+
         try:
-            mine = await self._database.write(
-                lambda tx: turn_repository.checkpoint_turn(tx, turn.id, fence=turn.fence, partial=text, lease_seconds=lease_seconds),
-                durable=False,
-            )
+            mine = await self._database.write(keep, durable=False)
+            reach(Failpoint.CHECKPOINT_AFTER_COMMIT)
         except (DatabaseUnavailable, DatabaseFull) as error:
             log.warning("checkpoint_failed", turn_id=turn.id, code=error.code)
             return
@@ -305,9 +318,11 @@ class TurnWorker:
     async def _finish(self, claim: Claim, running: Running, answered: Answered) -> None:
         def end(tx: Transaction) -> tuple[int | None, bool]:
             answer_seq = self._lifecycle.finish(tx, claim, answered)
+            reach(Failpoint.FINISH_BEFORE_COMMIT)
             return answer_seq, bool(turn_repository.list_open_turns(tx.connection, claim.session.id))
 
         answer_seq, running.more_may_wait = await self._while_lease_holds(running, lambda: self._database.write(end))
+        reach(Failpoint.FINISH_AFTER_COMMIT)
         if answer_seq is None:
             raise FenceLost
         await self._agent.record_turn(claim.session.id, messages=claim.messages, answered=answered, answer_seq=answer_seq)
