@@ -10,6 +10,7 @@ by one fsync (group commit). None is reported done before that commit.
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,9 @@ from deskhand.persistence.errors import DatabaseUnavailable
 from deskhand.persistence.sqlite_readers import Readers, translated_fault
 from deskhand.persistence.transaction import Transaction
 
-BUSY_TIMEOUT_SECONDS = 5.0
+_BUSY_SECONDS = 5.0
+_LEAST_PATIENCE_SECONDS = 0.05
+_LOCKED = "database is locked"
 _LARGEST_GROUP = 128
 
 
@@ -37,6 +40,7 @@ class _Job:
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     result: Any = None
     error: Exception | None = None
+    queued_at: float = field(default_factory=time.monotonic)
 
     def settle(self) -> None:
         """Run on the event loop: tell the waiting task, then those who wanted to know of the commit."""
@@ -61,6 +65,10 @@ class SqliteEngine:
         self._readers = Readers(self._read_engine)
         self._writer = threading.Thread(target=self._write_jobs, name="sqlite-write", daemon=True)
         self._synchronous = "FULL"
+        self._patience_ms = int(_BUSY_SECONDS * 1000)
+        # By another process, when the last group was to begin: those who wait have waited before.
+        self._is_locked = False
+        self._is_stopping = False
         self._closed = False
 
     def open(self) -> None:
@@ -115,7 +123,7 @@ class SqliteEngine:
             self._url,
             module=pysqlite3.dbapi2,
             poolclass=sa.pool.StaticPool if writes else sa.pool.NullPool,
-            connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_SECONDS, "isolation_level": None, "cached_statements": 512},
+            connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS, "isolation_level": None, "cached_statements": 512},
         )
 
         def prepare(raw: Any, _record: Any) -> None:
@@ -135,24 +143,35 @@ class SqliteEngine:
         return connection.connection.dbapi_connection
 
     def _write_jobs(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group = [first]
-            stop = False
-            while len(group) < _LARGEST_GROUP and not self._jobs.empty():
-                job = self._jobs.get()
-                if job is None:
-                    stop = True
-                    break
-                group.append(job)
-            self._commit_group(group)
-            if stop:
-                return
+        waiting: list[_Job] = []
+        while group := self._next_group(waiting):
+            waiting = self._commit_group(group)
 
-    def _commit_group(self, group: list[_Job]) -> None:
+    def _next_group(self, waiting: list[_Job]) -> list[_Job]:
+        """Those that wait for a lock, or the next job, and all that is queued with them; empty when there is nothing more to come."""
+        group = waiting
+        if not group:
+            first = None if self._is_stopping else self._jobs.get()
+            if first is None:
+                return []
+            group = [first]
+        while len(group) < _LARGEST_GROUP and not self._is_stopping and not self._jobs.empty():
+            job = self._jobs.get()
+            if job is None:
+                self._is_stopping = True
+            else:
+                group.append(job)
+        return group
+
+    def _commit_group(self, group: list[_Job]) -> list[_Job]:
+        """Run and commit a group; returns those that may still wait for the lock that another process holds."""
         raw = self._raw(self._connection)
+        patient: list[_Job] = []
         try:
             self._set_synchronous("FULL" if any(job.durable for job in group) else "NORMAL")
+            self._set_patience(_BUSY_SECONDS - _age(group) if self._is_locked else _BUSY_SECONDS)
             with self._connection.begin():
+                self._is_locked = False
                 for job in group:
                     self._run_in_savepoint(job, raw)
                     if not raw.in_transaction:
@@ -161,18 +180,30 @@ class SqliteEngine:
         except (sqlalchemy.exc.DBAPIError, pysqlite3.dbapi2.Error, DatabaseUnavailable) as error:
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
+            elif _LOCKED in str(error):
+                self._is_locked = True
+                # None of them has run. Each is told when its own time is over, not when that of the first is.
+                patient = [job for job in group if _age([job]) < _BUSY_SECONDS - _LEAST_PATIENCE_SECONDS]
             for job in group:
-                if job.error is None:
+                if job.error is None and job not in patient:
                     job.error = translated_fault(error)
         except Exception as error:  # noqa: BLE001 - the supervisor of the writer thread: it must outlive a fault, and each job is told
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             for job in group:
                 job.error = job.error or error
-        for loop in {job.loop for job in group}:
-            mine = [job for job in group if job.loop is loop]
+        ended = [job for job in group if job not in patient] if patient else group
+        for loop in {job.loop for job in ended}:
+            mine = [job for job in ended if job.loop is loop]
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_settle_all, mine)
+        return patient
+
+    def _set_patience(self, seconds: float) -> None:
+        milliseconds = int(max(seconds, _LEAST_PATIENCE_SECONDS) * 1000)
+        if milliseconds != self._patience_ms:
+            self._raw(self._connection).execute(f"PRAGMA busy_timeout={milliseconds}")
+            self._patience_ms = milliseconds
 
     def _set_synchronous(self, level: str) -> None:
         if level != self._synchronous:
@@ -189,6 +220,11 @@ class SqliteEngine:
                 raw.execute("ROLLBACK TO job")
         if raw.in_transaction:
             raw.execute("RELEASE job")
+
+
+def _age(jobs: list[_Job]) -> float:
+    """How long the first of them has waited, in seconds."""
+    return time.monotonic() - min(job.queued_at for job in jobs)
 
 
 def _settle_all(jobs: list[_Job]) -> None:
