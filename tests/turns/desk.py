@@ -75,11 +75,14 @@ class Desk:
         """All that is stored of the session, once it was checked that it is as it must be."""
 
         def read(connection: sa.Connection) -> History | None:
+            if self.database.dialect == "postgresql":
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             return read_history(lambda sql, parameters: connection.execute(sa.text(sql), parameters).all(), session_id)
 
         history = await self.database.read(read)
         assert history is not None
-        assert check_history(history, max_attempts=max_attempts) == []
+        problems = check_history(history, max_attempts=max_attempts)
+        assert not problems, "\n".join(problems)
         return history
 
     async def turn(self, turn_id: str | None) -> Turn:
