@@ -24,6 +24,7 @@ from deskhand.api.routes import add_routes
 from deskhand.api.services import Services, Warmup
 from deskhand.api.startup import check_parts
 from deskhand.api.streams import Streams
+from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
@@ -92,7 +93,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-API-Key", "Last-Event-ID", "Prefer", "Accept"],
             expose_headers=EXPOSED_HEADERS,
         )
-    app.add_middleware(RequestMiddleware, metrics=metrics, peers=peers)
+    app.add_middleware(RequestMiddleware, metrics=metrics, peers=peers, websockets={"/ws": WebSocketEndpoint()})
     errors.install(app)
     add_routes(app, settings)
     openapi.install(app, settings)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from api.serving import ADMIN_KEY, STAFF, Served, serving, settings_in
-from deskhand.api import streams, websocket
+from deskhand.api import handshake, streams
 from deskhand.testing.scripted_model import Gate, ScriptedModel
 
 
@@ -84,7 +84,7 @@ async def test_each_refusal_before_any_data_has_its_code(served: Served) -> None
 
 
 async def test_who_does_not_say_who_they_are_is_closed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket, "AUTHENTICATE_SECONDS", 0.05)
+    monkeypatch.setattr(handshake, "AUTHENTICATE_SECONDS", 0.05)
     visitor = await served.visitor()
     async with served.connect(None, session_id=visitor.session_id) as socket:
         assert await close_code(socket) == 4003

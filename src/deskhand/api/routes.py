@@ -1,10 +1,8 @@
-"""All routes of the application, in one place."""
+"""All routes of the application but the WebSocket, in one place."""
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import WebSocketRoute
 
 from deskhand.api.routers import chat, health, pages, root, sessions
-from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.settings import Settings
 
 
@@ -21,4 +19,3 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
         routers.append((root.metrics_router, ""))
     for router, prefix in routers:
         app.include_router(router, prefix=prefix)
-    app.router.routes.append(WebSocketRoute("/ws", WebSocketEndpoint(), name="websocket"))

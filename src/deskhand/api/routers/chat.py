@@ -117,7 +117,10 @@ async def upload_file(
     principal: PrincipalDep,
     request: Request,
     services: ServicesDep,
-    session_id: Annotated[str | None, Query(pattern=r"^sess_[0-9a-f]{12}$", description="The session, unless the form names it.")] = None,
+    session_id: Annotated[
+        str | None,
+        Query(max_length=64, description="The session, unless the form names it.", json_schema_extra={"pattern": "^sess_[0-9a-f]{12}$"}),
+    ] = None,
 ) -> schemas.UploadView:
     """Attach a file to a session; name its `attachment_id` in a message."""
     if isinstance(principal, Anonymous):
