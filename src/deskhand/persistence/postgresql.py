@@ -28,6 +28,8 @@ class PostgresqlEngine:
             max_overflow=0,
             pool_timeout=_CONNECT_TIMEOUT_SECONDS,
             pool_pre_ping=True,
+            # The text of an error would otherwise carry what customers wrote into the log.
+            hide_parameters=True,
             connect_args={
                 "timeout": _CONNECT_TIMEOUT_SECONDS,
                 "command_timeout": _COMMAND_TIMEOUT_SECONDS,

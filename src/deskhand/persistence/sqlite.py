@@ -121,6 +121,8 @@ class SqliteEngine:
     def _create_engine(self, *, writes: bool) -> sa.Engine:
         engine = sa.create_engine(
             self._url,
+            # The text of an error would otherwise carry what customers wrote into the log.
+            hide_parameters=True,
             module=pysqlite3.dbapi2,
             poolclass=sa.pool.StaticPool if writes else sa.pool.NullPool,
             connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS, "isolation_level": None, "cached_statements": 512},
