@@ -36,6 +36,14 @@ class ServerProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def send(self, sent: signal.Signals) -> None:
+        """Send a signal and return at once."""
+        self._process.send_signal(sent)
+
     def wait_until(self, ready: Callable[[], bool], *, seconds: float = 30) -> None:
         """Return once `ready` says so.
 
