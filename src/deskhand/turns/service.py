@@ -111,21 +111,31 @@ class TurnService:
             QueueFull: too many messages wait in this session.
         """
 
-        def store(tx: Transaction) -> Accepted:
+        known_id = SessionId(session_id)
+        asked_at = self._clock.monotonic()
+        may_begin = self._worker.may_begin(known_id)
+
+        def store(tx: Transaction) -> tuple[Accepted, bool]:
             accepted = self._lifecycle.accept(
                 tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
             )
             reach(Failpoint.ACCEPT_BEFORE_COMMIT)
-            return accepted
+            if accepted.turn_id is None or accepted.duplicate or not may_begin:
+                return accepted, False
+            # One commit for both saves the customer the wait for another. Begun even if whoever sent the message has gone meanwhile.
+            claim = self._worker.claim(tx, known_id)
+            if claim is not None:
+                tx.after_commit(lambda: self._worker.begin(known_id, claim, asked_at=asked_at))
+            return accepted, claim is not None
 
         with self._hub.write(session_id) as channel:
-            accepted = await self._database.write(store)
+            accepted, has_begun = await self._database.write(store)
             reach(Failpoint.ACCEPT_AFTER_COMMIT)
             if not accepted.duplicate:
                 # Whoever follows the turn from here on need not ask the database where the session stands.
                 channel.begin_at(accepted.seq - 1)
-            if accepted.turn_id is not None:
-                self._worker.offer(SessionId(session_id))
+            if accepted.turn_id is not None and not has_begun:
+                self._worker.offer(known_id)
         return accepted
 
     async def outcome(self, session_id: str, accepted: Accepted) -> Complete | Failed | Cancelled:

@@ -88,6 +88,8 @@ class TurnWorker:
         self._places = asyncio.Semaphore(concurrency)
         self._working: dict[SessionId, asyncio.Task[None]] = {}
         self._offered_again: set[SessionId] = set()
+        # Turns that were claimed with their message, until they are begun; each with the moment its claim was asked for.
+        self._claimed: dict[SessionId, tuple[Claim, float]] = {}
         self._running: dict[SessionId, Running] = {}
         self._draining = False
         # Past the time that running turns were given: what was being claimed until now is not begun.
@@ -112,6 +114,23 @@ class TurnWorker:
         held = ExitStack()
         channel = held.enter_context(self._hub.write(session_id))
         self._working[session_id] = self._supervisor.start(lambda: self._work(session_id, channel, held), name="turn")
+
+    def may_begin(self, session_id: SessionId) -> bool:
+        """Whether a turn of the session could be begun at once."""
+        return not self._draining and session_id not in self._working and not self._places.locked()
+
+    def claim(self, tx: Transaction, session_id: SessionId) -> Claim | None:
+        """Claim the session's next turn within `tx`; None when another works on it, or there is none."""
+        claim = self._lifecycle.claim(tx, session_id, worker=self.name)
+        if claim is not None:
+            reach(Failpoint.CLAIM_BEFORE_COMMIT)
+        return claim
+
+    def begin(self, session_id: SessionId, claim: Claim, *, asked_at: float) -> None:
+        """Work on a turn that was claimed at `asked_at` (monotonic). Returns at once."""
+        reach(Failpoint.CLAIM_AFTER_COMMIT)
+        self._claimed[session_id] = (claim, asked_at)
+        self.offer(session_id)
 
     async def drain(self, *, seconds: float) -> None:
         """Claim nothing more, let what runs finish for `seconds`, then stop it and give the leases up."""
@@ -146,22 +165,14 @@ class TurnWorker:
         if running is not None and turn_id in (None, running.claim.turn.id):
             running.stop()
 
-    def _claim(self, tx: Transaction, session_id: SessionId) -> Claim | None:
-        claim = self._lifecycle.claim(tx, session_id, worker=self.name)
-        if claim is not None:
-            reach(Failpoint.CLAIM_BEFORE_COMMIT)
-        return claim
-
     async def _work(self, session_id: SessionId, channel: Channel[SessionEvent], held: ExitStack) -> None:
         try:
             with held:
                 async with self._places:
                     while not self._draining:
                         self._offered_again.discard(session_id)
-                        asked_at = self._clock.monotonic()
-                        claim = await self._database.write(lambda tx: self._claim(tx, session_id))
-                        if claim is not None:
-                            reach(Failpoint.CLAIM_AFTER_COMMIT)
+                        claimed = self._claimed.pop(session_id, None)
+                        claim, asked_at = claimed if claimed is not None else await self._claim_next(session_id)
                         if self._leaving:
                             return
                         more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
@@ -177,6 +188,13 @@ class TurnWorker:
             if session_id in self._offered_again:
                 self._offered_again.discard(session_id)
                 self.offer(session_id)
+
+    async def _claim_next(self, session_id: SessionId) -> tuple[Claim | None, float]:
+        asked_at = self._clock.monotonic()
+        claim = await self._database.write(lambda tx: self.claim(tx, session_id))
+        if claim is not None:
+            reach(Failpoint.CLAIM_AFTER_COMMIT)
+        return claim, asked_at
 
     async def _run(self, claim: Claim, channel: Channel[SessionEvent], asked_at: float) -> bool:
         """Run one attempt. False: it ended the turn, and no other turn of the session was waiting then."""
