@@ -18,7 +18,7 @@ from deskhand.api import errors, openapi
 from deskhand.api.client import Origins, Peers
 from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
 from deskhand.api.model_check import ModelCheck
-from deskhand.api.rate_limit import BoundedMemoryStorage, RateLimiter
+from deskhand.api.rate_limit import Counters, MemoryCounters, RateLimiter
 from deskhand.api.readiness import HEALTHY
 from deskhand.api.routes import add_routes
 from deskhand.api.services import Services, Warmup
@@ -157,6 +157,7 @@ async def open_services(
         admin_key = _admin_key(settings)
         if limiter is not None:
             limiter.exempt(admin_key)
+            opened.push_async_callback(limiter.close)
         yield Services(
             settings=settings,
             clock=clock,
@@ -237,11 +238,20 @@ def _create_limiter(settings: Settings, clock: Clock) -> RateLimiter | None:
     if not settings.rate_limit_enabled:
         return None
     return RateLimiter(
-        BoundedMemoryStorage(clock=clock),
+        _create_counters(settings, clock),
         requests=settings.rate_limit_requests,
         period_seconds=settings.rate_limit_period_seconds,
         clock=clock,
     )
+
+
+def _create_counters(settings: Settings, clock: Clock) -> Counters:
+    url = settings.cache_redis_url or settings.redis_url
+    if url is None:
+        return MemoryCounters(clock=clock)
+    from deskhand.api.redis import SharedCounters  # noqa: PLC0415 - see `_create_cache`
+
+    return SharedCounters(url.get_secret_value(), clock=clock)
 
 
 def _admin_key(settings: Settings) -> str:

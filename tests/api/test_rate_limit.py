@@ -1,6 +1,7 @@
 """How much one caller may ask (RELIABILITY E13): whose bucket it is, and that nobody can make themselves a new one."""
 
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from api.serving import STAFF, Served, serving, settings_in
 from cache.clock import HeldClock
-from deskhand.api.rate_limit import BoundedMemoryStorage, RateLimiter
+from deskhand.api.rate_limit import MemoryCounters, RateLimiter
 
 LIMIT = 20
 
@@ -106,7 +107,7 @@ async def test_messages_over_the_websocket_count_too(served: Served) -> None:
 
 async def test_the_window_ends_and_ipv6_neighbours_share_a_bucket() -> None:
     clock = HeldClock()
-    limiter = RateLimiter(BoundedMemoryStorage(clock=clock), requests=2, period_seconds=60, clock=clock)
+    limiter = RateLimiter(MemoryCounters(clock=clock), requests=2, period_seconds=60, clock=clock)
 
     async def wait_of(address: str) -> float | None:
         verdict = await limiter.hit(token=None, address=address)
@@ -121,7 +122,21 @@ async def test_the_window_ends_and_ipv6_neighbours_share_a_bucket() -> None:
 
 async def test_the_number_of_buckets_is_bounded() -> None:
     clock = HeldClock()
-    storage = BoundedMemoryStorage(clock=clock, most=100)
+    counters = MemoryCounters(clock=clock, most=100)
     for number in range(1_000):
-        await storage.incr(f"key-{number}", 60)
-    assert await storage.reset() == 100
+        await counters.incr(f"key-{number}", 60)
+    assert len(counters) == 100
+
+
+async def test_instances_that_share_a_redis_count_together(redis_url: str, tmp_path: Path) -> None:
+    async with limited(tmp_path / "a", redis_url=redis_url) as one, limited(tmp_path / "b", redis_url=redis_url) as two:
+        codes = [(await served.http.get("/api/public/config")).status_code for served in (one, two) * LIMIT]
+    assert codes == [200] * LIMIT + [429] * LIMIT
+
+
+async def test_while_redis_is_away_each_instance_counts_alone_and_nobody_waits(tmp_path: Path, unused_tcp_port: int) -> None:
+    async with limited(tmp_path, redis_url=f"redis://127.0.0.1:{unused_tcp_port}/0") as served:
+        started = time.monotonic()
+        codes = [(await served.http.get("/api/public/config")).status_code for _ in range(LIMIT + 1)]
+        assert time.monotonic() - started < 5
+    assert codes == [200] * LIMIT + [429]

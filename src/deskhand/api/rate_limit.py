@@ -1,4 +1,4 @@
-"""How many requests one caller may make in a period: fixed windows, counted by the `limits` library in memory or in Redis.
+"""How many requests one caller may make in a period: fixed windows, counted in memory, or in Redis by the `limits` library.
 
 The invariant: a bucket belongs to something the caller cannot make up. A token has a bucket of its own only after it was found to be
 a session's; before that, and for everybody else, the client's address counts. The number of buckets in memory is bounded.
@@ -8,10 +8,9 @@ import ipaddress
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from limits import RateLimitItemPerSecond
-from limits.aio.storage import Storage
 
 from deskhand.clock import Clock
 
@@ -29,9 +28,23 @@ class Verdict:
     retry_after_seconds: float | None = None
 
 
+class Counters(Protocol):
+    """What a fixed window needs: in memory here, in Redis in `redis.py`."""
+
+    async def incr(self, key: str, expiry: int) -> int:
+        """Count one; the window of `expiry` seconds begins with the first."""
+        ...
+
+    async def get_expiry(self, key: str) -> float:
+        """When the window ends, in epoch seconds."""
+        ...
+
+    async def close(self) -> None: ...
+
+
 class RateLimiter:
-    def __init__(self, storage: Storage, *, requests: int, period_seconds: int, clock: Clock) -> None:
-        self._storage = storage
+    def __init__(self, counters: Counters, *, requests: int, period_seconds: int, clock: Clock) -> None:
+        self._counters = counters
         self._item = RateLimitItemPerSecond(requests, period_seconds)
         self._clock = clock
         self._known_tokens: OrderedDict[str, None] = OrderedDict()
@@ -48,69 +61,55 @@ class RateLimiter:
         if len(self._known_tokens) > _MOST_TOKENS:
             self._known_tokens.popitem(last=False)
 
+    async def close(self) -> None:
+        await self._counters.close()
+
     async def hit(self, *, token: str | None, address: str) -> Verdict | None:
         """Count one request of this caller; None for one who is not limited."""
         if token in self._exempt:
             return None
         key = self._item.key_for(token if token is not None and token in self._known_tokens else _bucket(address))
-        count = await self._storage.incr(key, self._item.get_expiry())
+        count = await self._counters.incr(key, self._item.get_expiry())
         if count <= self._item.amount:
             return Verdict(limit=self._item.amount, remaining=self._item.amount - count)
-        wait = await self._storage.get_expiry(key) - self._clock.now()
+        wait = await self._counters.get_expiry(key) - self._clock.now()
         return Verdict(limit=self._item.amount, remaining=0, retry_after_seconds=float(max(1, math.ceil(wait))))
 
 
-class BoundedMemoryStorage(Storage):
-    """Counters of this process. The library's own storage starts a task at every request that looks at every counter; this one looks at
-    the oldest alone, and drops it when there are too many."""
-
-    STORAGE_SCHEME = None
+class MemoryCounters:
+    """Counters of this process. Those of the `limits` library start a task at every request that looks at every counter; these look at
+    the oldest alone, and drop it when there are too many."""
 
     def __init__(self, *, clock: Clock, most: int = _MOST_BUCKETS) -> None:
-        super().__init__()
         self._clock = clock
         self._most = most
-        self._counters: OrderedDict[str, list[float]] = OrderedDict()
+        self._counters: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return ValueError
+    def __len__(self) -> int:
+        return len(self._counters)
 
-    async def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+    async def incr(self, key: str, expiry: int) -> int:
         now = self._clock.now()
-        counter = self._counters.get(key)
-        if counter is None or counter[1] <= now:
-            self._counters[key] = [amount, now + expiry]
+        count, ends = self._counters.get(key, (0, 0.0))
+        if ends <= now:
+            self._counters[key] = (1, now + expiry)
             self._counters.move_to_end(key)
             self._drop_oldest(now)
-            return amount
-        counter[0] += amount
-        return int(counter[0])
-
-    async def get(self, key: str) -> int:
-        counter = self._counters.get(key)
-        return 0 if counter is None or counter[1] <= self._clock.now() else int(counter[0])
+            return 1
+        self._counters[key] = (count + 1, ends)
+        return count + 1
 
     async def get_expiry(self, key: str) -> float:
-        counter = self._counters.get(key)
-        return self._clock.now() if counter is None else counter[1]
+        return self._counters.get(key, (0, self._clock.now()))[1]
 
-    async def check(self) -> bool:
-        return True
-
-    async def reset(self) -> int | None:
-        count = len(self._counters)
+    async def close(self) -> None:
         self._counters.clear()
-        return count
-
-    async def clear(self, key: str) -> None:
-        self._counters.pop(key, None)
 
     def _drop_oldest(self, now: float) -> None:
         # In the order in which their windows began, so the first has run out before any other.
         while self._counters:
-            key, counter = next(iter(self._counters.items()))
-            if counter[1] > now and len(self._counters) <= self._most:
+            key, (_, ends) = next(iter(self._counters.items()))
+            if ends > now and len(self._counters) <= self._most:
                 return
             del self._counters[key]
 
