@@ -14,7 +14,7 @@ from semantic_text_splitter import MarkdownSplitter
 from deskhand.knowledge.documents import ParsedDocument
 from deskhand.knowledge.parse.markdown import Heading, headings
 
-VERSION = "chunks-2"
+VERSION = "chunks-3"
 
 _TABLE_HEAD = re.compile(r"^[ \t]*\|.*\n[ \t]*\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)", re.MULTILINE)
 _NOT_A_ROW = re.compile(r"^(?![ \t]*\|)", re.MULTILINE)
@@ -67,6 +67,11 @@ def indexed_text(chunk: Chunk, *, title: str) -> str:
     if chunk.section:
         above += [heading for heading in chunk.section.split(_SEPARATOR) if heading != title and heading not in chunk.text]
     return "\n".join([*above, chunk.text])
+
+
+def heading_of(chunk: Chunk, *, title: str) -> str | None:
+    """The headings above a chunk, which are embedded once more by themselves; `None` if it stands under none."""
+    return f"{title}\n{chunk.section}" if chunk.section else None
 
 
 def _sections(text: str, known: Sequence[Heading]) -> Iterator[tuple[int, int]]:

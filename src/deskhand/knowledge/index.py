@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deskhand.ids import SessionId
-from deskhand.knowledge.analysis import unpack
+from deskhand.knowledge.analysis import Hashes, unpack
 from deskhand.knowledge.audience import NO_SESSION, TIERS, Audience, visible_mask
 from deskhand.knowledge.documents import DocumentId, Tier
 from deskhand.knowledge.embedding import DIMENSIONS
@@ -94,6 +94,33 @@ class Index:
             merged = _merged(segments, alive)
             segments, alive = [merged], [np.ones(len(merged), dtype=np.bool_)]
         return Index(version, tuple(segments), tuple(alive), numbers)
+
+
+class Vocabulary:
+    """How many chunks that `audience` may see have a term: what is hidden from an asker has no part in how they are understood."""
+
+    def __init__(self, index: Index, audience: Audience) -> None:
+        self._index = index
+        self._audience = audience
+        self._counts: list[NDArray[np.int64]] | None = None
+
+    def __call__(self, hashes: Hashes) -> NDArray[np.int64]:
+        """`hashes` in any order; the counts in that order."""
+        if self._counts is None:
+            visible = self._index.visible(self._audience)
+            self._counts = [_term_counts(segment, mask) for segment, mask in zip(self._index.segments, visible, strict=True)]
+        total = np.zeros(len(hashes), np.int64)
+        for segment, counts in zip(self._index.segments, self._counts, strict=True):
+            places = np.minimum(np.searchsorted(segment.keys, hashes), len(segment.keys) - 1)
+            total += np.where(segment.keys[places] == hashes, counts[places], 0)
+        return total
+
+
+def _term_counts(segment: Segment, visible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    if visible.all():
+        return np.diff(segment.starts[: len(segment.keys) + 1])
+    running = np.concatenate([[0], np.cumsum(visible[segment.rows], dtype=np.int64)])
+    return np.diff(running[segment.starts[: len(segment.keys) + 1]])
 
 
 @dataclass(frozen=True, slots=True)

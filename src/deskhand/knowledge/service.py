@@ -19,17 +19,20 @@ from deskhand.knowledge.chunking import ChunkSize
 from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
+from deskhand.knowledge.index import Vocabulary
 from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import MAX_BYTES
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Hit, Weights, rank
-from deskhand.knowledge.relevance import descending, relevance
+from deskhand.knowledge.relevance import best_first, descending, relevance
 from deskhand.knowledge.samples import sample_documents
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
 from deskhand.settings import Settings
 
 _ATTEMPTS = 3
+# How many the fused score picks, for `best_first` to put in order.
+_CANDIDATES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,8 @@ class KnowledgeService:
     async def search(self, query: str, *, limit: int, audience: Audience, earlier: Sequence[str] = ()) -> list[Passage]:
         """At most `limit` passages that `audience` may see, best first. `earlier` are what the customer said before, oldest first.
 
-        Ordered by the weighed sum of `ranking`; `Passage.score` is that of `relevance`. An empty list means that nothing is there to find,
-        or nothing was asked.
+        Found by the weighed sum of `ranking`, in the order of `best_first`; `Passage.score` is that of `relevance`. An empty list means
+        that nothing is there to find, or nothing was asked.
 
         Raises:
             KnowledgeUnavailable: the model or the database could not be asked.
@@ -157,10 +160,13 @@ class KnowledgeService:
     async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
         passages: list[Passage] = []
         loop = asyncio.get_running_loop()
-        query = await loop.run_in_executor(self._executor, self._reader.read, text, tuple(earlier))
-        find = partial(rank, audience=audience, limit=limit, weights=self._options.weights)
+        index = await self._live.current()
+        read = partial(self._reader.read, text, tuple(earlier), frequencies=Vocabulary(index, audience))
+        query = await loop.run_in_executor(self._executor, read)
+        find = partial(rank, audience=audience, limit=max(limit, _CANDIDATES), weights=self._options.weights)
         for _ in range(_ATTEMPTS):
-            hits = await loop.run_in_executor(self._executor, find, await self._live.current(), query)
+            found = await loop.run_in_executor(self._executor, find, await self._live.current(), query)
+            hits = best_first(found, familiarity=query.familiarity)[:limit]
             rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
             passages = _passages(hits, rows, familiarity=query.familiarity)
             if len(rows) == len(hits):
