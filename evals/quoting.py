@@ -3,7 +3,7 @@
     python -m evals.quoting --data ../shared/data --show
 
 A question is right when its document is the first one cited and the answer holds the expected words; one that the documents do not answer,
-when it is declined. Figures are given by kind of question, for the odd lines (on which the answerer was developed) and the even (held back).
+when it is declined. Figures are given by kind of question, for the odd lines, on which the answerer was developed, and for the even ones.
 """
 
 import argparse

@@ -1,0 +1,115 @@
+"""What a question asks for: its words, by how much they tell, and the kind of thing that would answer it. Pure.
+
+Owns only what is true of a language; no vocabulary of any subject.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from deskhand.models.quotation.blocks import Kind, Unit
+from deskhand.words import content_stems, fold, stem
+
+_EARLIER_WEIGHT = 0.4
+_FEW_WORDS = 3
+_SHORTEST_SLIP = 4
+# Words that frame a question without saying what it is about.
+_FRAME_WEIGHT = 0.25
+_FRAME = """
+    long take takes much many often soon fast possible able way thing things someone people something anything work works happen happens
+    help question tell show explain give find see look make let difference mean means exactly currently different types kind kinds
+    best good dauert lange viel viele moglich gibt geht temps possible puede hacer tiempo posible fare tempo fazer
+"""
+_FRAME_STEMS = frozenset(stem(word, language) for word in _FRAME.split() for language in ("en", "de", "fr", "es", "it", "pt"))
+
+_FOLLOW_UP = re.compile(
+    r"^(?:and|but|so|what about|how about|or|also|und|aber|et|y|e|en)\b|\b(?:it|its|that|this|these|those|they|them|one|there|the same)\b"
+)
+_ASKS_TIME = re.compile(
+    r"\b(?:how (?:long|soon|fast|quickly|often)|when|wie lange|wann|combien de temps|quand|cuanto tiempo|cuando|quanto tempo|quando)\b"
+)
+_ASKS_MONEY = re.compile(
+    r"\b(?:how much|costs?|prices?|fees?|charge|wie viel|kostet|preis|combien|prix|cuanto cuesta|precio|quanto costa)\b"
+)
+_ASKS_COUNT = re.compile(r"\b(?:how many|wie viele|combien de|cuantos|cuantas|quanti|quantos)\b")
+_ASKS_STEPS = re.compile(r"\b(?:how (?:do|can|to|should|would)|steps?|wie|comment|como|come|hoe)\b")
+_KINDS = (_ASKS_TIME, _ASKS_MONEY, _ASKS_COUNT, _ASKS_STEPS)
+_HAS_TIME = re.compile(
+    r"\d|\b(?:minutes?|hours?|days?|weeks?|months?|years?|daily|weekly|monthly|immediately|instantly|tage?|stunden|jours?|dias?|giorni)\b"
+)
+_HAS_MONEY = re.compile(
+    r"[$\u20ac\u00a3\u00a5]\s?\d|\d\s?(?:[$\u20ac\u00a3]|usd|eur|gbp|euros?|dollars?|cents?)"
+    r"|\b(?:free|no (?:charge|fee)|kostenlos|gratis|gratuit)\b"
+)
+_HAS_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|unlimited)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`stems` with the weight of each; `folded` is what says the kind: the question itself, or the one before that it goes on from."""
+
+    stems: dict[str, float]
+    folded: str
+
+    @property
+    def steps(self) -> bool:
+        return _ASKS_STEPS.search(self.folded) is not None
+
+    @property
+    def figure(self) -> bool:
+        """Whether a time, an amount or a number is asked for: then one line answers, not a section."""
+        return any(kind.search(self.folded) for kind in (_ASKS_TIME, _ASKS_MONEY, _ASKS_COUNT))
+
+    def fits(self, unit: Unit) -> bool:
+        """Whether a unit is the kind of thing that was asked for."""
+        text = fold(unit.text)
+        return (
+            (_ASKS_TIME.search(self.folded) is not None and _HAS_TIME.search(text) is not None)
+            or (_ASKS_MONEY.search(self.folded) is not None and _HAS_MONEY.search(text) is not None)
+            or (_ASKS_COUNT.search(self.folded) is not None and _HAS_NUMBER.search(text) is not None)
+            or (self.steps and unit.kind is Kind.STEP)
+        )
+
+
+def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str], language: str) -> Asked:
+    """The question as these texts must answer it; stems of earlier messages weigh less, and count only where it leans on them.
+
+    A word that stands in none of the texts, but is one slip away from one that does, is taken for that one.
+    """
+    folded = fold(question)
+    stems = {word: _FRAME_WEIGHT if word in _FRAME_STEMS else 1.0 for word in content_stems(question, language)}
+    if earlier and (len(stems) < _FEW_WORDS or _FOLLOW_UP.search(folded)):
+        for word in content_stems(earlier[-1], language):
+            stems.setdefault(word, _EARLIER_WEIGHT)
+        if not any(kind.search(folded) for kind in _KINDS):
+            folded = fold(earlier[-1])
+    joined = fold("\n".join(texts))
+    lost = [word for word in stems if len(word) >= _SHORTEST_SLIP and word.isalpha() and word not in joined]
+    if lost:
+        vocabulary = set(content_stems(joined, language))
+        for word in lost:
+            if word not in vocabulary and (meant := next((known for known in sorted(vocabulary) if _is_slip(word, known)), None)):
+                stems[meant] = max(stems.pop(word), stems.get(meant, 0.0))
+    return Asked(stems, folded)
+
+
+def telling(asked: Asked, bags: Sequence[frozenset[str]]) -> dict[str, float]:
+    """How much each asked stem tells: the rarer among what was found, the more."""
+    counts = Counter(word for bag in bags for word in bag if word in asked.stems)
+    return {word: weight * math.sqrt(math.log(1.5 + len(bags) / (1 + counts[word]))) for word, weight in asked.stems.items()}
+
+
+def _is_slip(word: str, known: str) -> bool:
+    """Whether one letter too many, too few or wrong, or two that changed places, part them. Their first letter is the same."""
+    if word[0] != known[0] or abs(len(word) - len(known)) > 1 or len(known) < _SHORTEST_SLIP:
+        return False
+    start = next((at for at, (one, other) in enumerate(zip(word, known, strict=False)) if one != other), min(len(word), len(known)))
+    rest, other_rest = word[start:], known[start:]
+    return (
+        rest[1:] == other_rest[1:]
+        or rest[1:] == other_rest
+        or rest == other_rest[1:]
+        or (rest[:2] == other_rest[1::-1] and rest[2:] == other_rest[2:])
+    )
