@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deskhand.errors import ConfigurationError
 from deskhand.persistence.errors import translated
+from deskhand.persistence.json_text import from_json, to_json
 from deskhand.persistence.transaction import Transaction
 
 _COMMAND_TIMEOUT_SECONDS = 30.0
@@ -24,6 +25,8 @@ class PostgresqlEngine:
         self._url = url
         self._engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
+            json_serializer=to_json,
+            json_deserializer=from_json,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=_CONNECT_TIMEOUT_SECONDS,

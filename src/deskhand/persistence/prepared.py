@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from deskhand.persistence.json_text import from_json, to_json
+
 Parameters = Mapping[str, Any]
 
-_SQLITE = SQLiteDialect_pysqlite(paramstyle="named", dbapi=pysqlite3.dbapi2)
+_SQLITE = SQLiteDialect_pysqlite(paramstyle="named", dbapi=pysqlite3.dbapi2, json_serializer=to_json, json_deserializer=from_json)
 
 
 class _Compiled:

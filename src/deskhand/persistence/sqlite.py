@@ -22,6 +22,7 @@ import sqlalchemy.exc
 
 from deskhand.errors import ConfigurationError
 from deskhand.persistence.errors import DatabaseUnavailable
+from deskhand.persistence.json_text import from_json, to_json
 from deskhand.persistence.sqlite_readers import Readers, translated_fault
 from deskhand.persistence.transaction import Transaction
 
@@ -124,6 +125,8 @@ class SqliteEngine:
             # The text of an error would otherwise carry what customers wrote into the log.
             hide_parameters=True,
             module=pysqlite3.dbapi2,
+            json_serializer=to_json,
+            json_deserializer=from_json,
             poolclass=sa.pool.StaticPool if writes else sa.pool.NullPool,
             connect_args={"check_same_thread": False, "timeout": _BUSY_SECONDS, "isolation_level": None, "cached_statements": 512},
         )
