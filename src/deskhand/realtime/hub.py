@@ -17,7 +17,7 @@ E = TypeVar("E")
 
 _TAIL = 64
 # A reader is told of new text this often: nobody sees the difference, and each telling costs as much as reading a token.
-TEXT_SECONDS = 0.03
+TEXT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
