@@ -19,7 +19,8 @@ PAGES = ROOT / "src" / "deskhand" / "api" / "pages" / "chat.html"
 WAIT_MS = 20_000
 
 
-@pytest.fixture(scope="session")
+# Not for the session: as long as Playwright runs, its event loop does, and other tests in this process bring loops of their own.
+@pytest.fixture(scope="module")
 def browser(chromium_path: Path, chromium_arguments: tuple[str, ...]) -> Iterator[Browser]:
     if not PAGES.is_file():
         part_missing("the pages", "Run `make pages`.")
