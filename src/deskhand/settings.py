@@ -144,7 +144,9 @@ class Settings(BaseSettings):
     failpoints: str = Field(
         "", description="Where this process kills itself, as `name:n`, so that its recovery can be tested. In `testing` only."
     )
-    secret_key: SecretStr | None = Field(None, description="For signing; nothing is signed with it yet. At least 32 characters; needed in production.")
+    secret_key: SecretStr | None = Field(
+        None, description="For signing; nothing is signed with it yet. At least 32 characters; needed in production."
+    )
     admin_api_key: SecretStr | None = Field(
         None, description="The key of staff. At least 32 characters in production. Unset: one is made and kept in the data folder."
     )
