@@ -8,7 +8,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,10 @@ FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
 
 class SendAgain(Exception):
     """The server did not acknowledge the message: not now, or not in a way that was heard."""
+
+
+class SessionLost(Exception):
+    """The server does not know the session, which it had opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,15 @@ class Loss:
 class Customer:
     """One session, what was said in it, and what its reader saw."""
 
-    def __init__(self, http: aiohttp.ClientSession, bases: Sequence[str], chance: random.Random, *, loss: Loss | None = None) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        bases: Sequence[str],
+        chance: random.Random,
+        *,
+        loss: Loss | None = None,
+        reads_sse_first: bool = True,
+    ) -> None:
         self.session_id = ""
         self.sent: list[Sent] = []
         self.view = View()
@@ -65,6 +77,7 @@ class Customer:
         self._http = http
         self._chance = chance
         self._loss = loss or Loss()
+        self._reads_sse = not reads_sse_first
         self._headers: dict[str, str] = {}
         self._token = ""
         self._saw = asyncio.Condition()
@@ -109,24 +122,25 @@ class Customer:
             await self._saw.wait_for(lambda: self.view.last_seq >= seq)
 
     async def follow(self) -> None:
-        """Read the session for ever, over one connection after the other."""
+        """Read the session for ever, over one connection after the other, on either transport in turn."""
         while True:
             base = self._chance.choice(self.bases)
             self.connections += 1
+            self._reads_sse = not self._reads_sse
             try:
-                if self._chance.random() < 0.5:
+                if self._reads_sse:
                     await self._follow_sse(base)
                 else:
                     await self._follow_socket(base)
             except FAULTS:
-                await asyncio.sleep(self._chance.uniform(0.03, 0.15))
+                await asyncio.sleep(self._chance.uniform(0.1, 0.4))
 
     async def _until_done(self, step: Callable[[str], Awaitable[None]]) -> None:
         while True:
             try:
                 await step(self._chance.choice(self.bases))
             except (*FAULTS, SendAgain):
-                await asyncio.sleep(self._chance.uniform(0.02, 0.12))
+                await asyncio.sleep(self._chance.uniform(0.05, 0.25))
             else:
                 return
 
@@ -233,6 +247,8 @@ async def _body(response: aiohttp.ClientResponse, status: int) -> Event:
 def _refused(status: int, body: Event) -> Exception:
     if status in {429, 503}:
         return SendAgain(body["error"])
+    if status in {401, 404}:
+        return SessionLost(body["error"])
     return AssertionError(f"{status}: {body}")
 
 
@@ -249,6 +265,15 @@ class Crowd:
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
     _readers: list["asyncio.Task[None]"] = field(default_factory=list)
     _is_over: bool = False
+
+    async def join(self) -> Customer:
+        """Somebody with a session, who reads it and says nothing."""
+        reads_sse_first = len(self.everybody) % 2 == 0
+        customer = Customer(self.http, self.bases, self.chance, loss=self.loss, reads_sse_first=reads_sse_first)
+        self.everybody.append(customer)
+        await customer.open()
+        self._readers.append(asyncio.create_task(customer.follow()))
+        return customer
 
     def start(self, count: int, *, messages: int | None = None) -> None:
         """`messages`: how many each says; None: until `stop_talking`."""
@@ -276,17 +301,19 @@ class Crowd:
     async def _talk(self, messages: int | None) -> None:
         said = 0
         while not self._is_over and (messages is None or said < messages):
-            customer = Customer(self.http, self.bases, self.chance, loss=self.loss)
-            await customer.open()
-            self.everybody.append(customer)
-            self._readers.append(asyncio.create_task(customer.follow()))
-            while not self._is_over and (messages is None or said < messages):
-                said += 1
-                acknowledged = await customer.say(self.say(self.chance, f"{customer.session_id}-{said}"))
-                if self.chance.random() < 0.2:
-                    # Said in a burst: both are one turn, or two that wait for each other.
-                    said += 1
-                    acknowledged = await customer.say(self.say(self.chance, f"{customer.session_id}-{said}"))
-                if acknowledged.turn_id is None:
-                    break
-                await customer.wait_for_end(acknowledged.turn_id)
+            customer = await self.join()
+            left = None if messages is None else messages - said
+            # A session that was lost is found when what is stored is compared with what was acknowledged.
+            with suppress(SessionLost):
+                await self._converse(customer, left)
+            said += len(customer.sent)
+
+    async def _converse(self, customer: Customer, messages: int | None) -> None:
+        """Until everything is said, or the customer was handed to a person."""
+        while not self._is_over and (messages is None or len(customer.sent) < messages):
+            # Said in a burst, two are one turn, or two turns that wait for each other.
+            for _ in range(1 + (self.chance.random() < 0.2)):
+                acknowledged = await customer.say(self.say(self.chance, f"{customer.session_id}-{len(customer.sent)}"))
+            if acknowledged.turn_id is None:
+                return
+            await customer.wait_for_end(acknowledged.turn_id)

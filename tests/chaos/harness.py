@@ -32,7 +32,8 @@ from turns.history import History, check_history, read_history
 
 IS_FULL = os.environ.get("DESKHAND_CHAOS") == "full"
 SEED = int(os.environ.get("DESKHAND_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-LEASE_SECONDS = 2.0
+LEASE_SECONDS = 1.5
+MAX_ATTEMPTS = 5
 END_SECONDS = 30.0
 SEEN_SECONDS = 10.0
 _SHOWN = 20
@@ -97,6 +98,15 @@ class Desk:
     def fault_ended(self) -> None:
         self.last_fault_at = time.monotonic()
 
+    async def count_running(self) -> int:
+        """Turns that a worker holds now."""
+        database = await Database.open(self.database_url)
+        try:
+            running = sa.text("SELECT count(*) FROM turn WHERE state IN ('running', 'streaming')")
+            return await database.read(lambda connection: int(connection.execute(running).scalar_one()))
+        finally:
+            await database.close()
+
     async def judge(self, *, end_seconds: float = END_SECONDS, seen_seconds: float = SEEN_SECONDS) -> Verdict:
         """Let everything come to its end, then compare what is stored with what was promised, seen and done.
 
@@ -109,7 +119,10 @@ class Desk:
             wrong = await self._wait_for_ends(database, end_seconds)
             took = time.monotonic() - self.last_fault_at
             self.crowd.check()
-            histories = {customer: await _read(database, customer.session_id) for customer in self.crowd.everybody}
+            known = [customer for customer in self.crowd.everybody if customer.session_id]
+            read = {customer: await _read(database, customer.session_id) for customer in known}
+            histories = {customer: history for customer, history in read.items() if history is not None}
+            wrong += [f"{customer.session_id} S1: the session was opened and is lost" for customer in known if customer not in histories]
             wrong += await self._wait_for_readers(histories, seen_seconds)
             await self.crowd.close()
             calls = await database.read(
@@ -118,7 +131,11 @@ class Desk:
         finally:
             await database.close()
         for customer, history in histories.items():
-            found = [*_check_sent(customer, history), *check_history(history), *check_view(customer.view, history)]
+            found = [
+                *_check_sent(customer, history),
+                *check_history(history, max_attempts=MAX_ATTEMPTS),
+                *check_view(customer.view, history),
+            ]
             wrong += [f"{customer.session_id} {each}" for each in found]
         wrong += self._check_effects(list(histories.values()), calls)
         return self._verdict(list(histories.values()), wrong, took)
@@ -141,7 +158,7 @@ class Desk:
         open_turns = sa.text("SELECT session_id, id, state FROM turn WHERE ended_at IS NULL")
         while rows := await database.read(lambda connection: connection.execute(open_turns).all()):
             if time.monotonic() - self.last_fault_at > seconds:
-                return [f"P5: {row.id} of {row.session_id} is {row.state} {seconds:g} s after the last fault" for row in rows]
+                return [f"{row.session_id} P5: {row.id} is {row.state} {seconds:g} s after the last fault" for row in rows]
             await asyncio.sleep(0.05)
         return []
 
@@ -184,13 +201,11 @@ class Desk:
         return wrong
 
 
-async def _read(database: Database, session_id: str) -> History:
+async def _read(database: Database, session_id: str) -> History | None:
     def read(connection: sa.Connection) -> History | None:
         return read_history(lambda sql, parameters: connection.execute(sa.text(sql), parameters).all(), session_id)
 
-    history = await database.read(read)
-    assert history is not None, session_id
-    return history
+    return await database.read(read)
 
 
 def _check_sent(customer: Customer, history: History) -> list[str]:
@@ -237,6 +252,7 @@ async def desk(
         "DESKHAND_MODEL_BASE_URL": server.base_url,
         "DESKHAND_RATE_LIMIT_ENABLED": "false",
         "DESKHAND_TURN_LEASE_SECONDS": str(LEASE_SECONDS),
+        "DESKHAND_TURN_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
         "DESKHAND_DRAIN_SECONDS": "2",
         **(settings or {}),
     }

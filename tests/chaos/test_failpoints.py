@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(1800 if IS_FULL else 240)]
 async def test_a_server_may_end_at_any_point_of_a_turn(tmp_path: Path, database: str, runs: int, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_url") if database == "postgresql" else None
     # Long enough to be checkpointed, which is done every half second.
-    async with desk(tmp_path, database_url=url, model=Model(tokens=25, first_ms=50, every_ms=30)) as ground:
+    async with desk(tmp_path, database_url=url, model=Model(tokens=20, first_ms=50, every_ms=35)) as ground:
         ground.crowd.start(20)
         died = await kill_at_each_failpoint(ground, runs=runs)
         assert Counter(died) == dict.fromkeys(Failpoint, runs)

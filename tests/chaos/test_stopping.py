@@ -1,0 +1,90 @@
+"""B5: servers that are told to stop while customers talk and read."""
+
+import asyncio
+import random
+import signal
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from chaos.harness import Desk, Model, desk
+from chaos.instances import PLAIN, Instance
+
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
+
+TURNS = 50
+READERS = 40
+READY_SECONDS = 0.2
+EXIT_SECONDS = 15.0
+IDLE_EXIT_SECONDS = 5.0
+OPEN_STREAMS = 'deskhand_open_streams{transport="'
+
+
+def plain_talk(_chance: random.Random, name: str) -> str:
+    return name
+
+
+async def stop_and_time(instance: Instance) -> tuple[float, float]:
+    """Send SIGTERM; returns the seconds until readiness says 503, and until the process has ended."""
+    async with aiohttp.ClientSession() as http:
+
+        async def ask() -> int:
+            async with http.get(f"{instance.base}/health/ready") as response:
+                return response.status
+
+        assert await ask() == 200
+        told_at = time.monotonic()
+        instance.send(signal.SIGTERM)
+        while await ask() != 503:
+            pass
+        unready = time.monotonic() - told_at
+        await instance.wait_until_ended(seconds=2 * EXIT_SECONDS)
+        return unready, time.monotonic() - told_at
+
+
+async def until_read_and_running(ground: Desk, *, readers: int, turns: int) -> None:
+    """Wait until the first instance has so many readers of each kind, and so many turns run."""
+    async with asyncio.timeout(60):
+        while await ground.count_running() < turns or await _fewest_open(ground) < readers:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.05)
+
+
+async def _fewest_open(ground: Desk) -> float:
+    async with ground.crowd.http.get(f"{ground.instances[0].base}/metrics") as response:
+        lines = (await response.text()).splitlines()
+    open_streams = {line.split('"')[1]: float(line.rpartition(" ")[2]) for line in lines if line.startswith(OPEN_STREAMS)}
+    return min(open_streams.get("sse", 0.0), open_streams.get("websocket", 0.0))
+
+
+async def test_a_server_that_is_told_to_stop_leaves_its_turns_and_readers_to_the_other(tmp_path: Path, postgres_url: str) -> None:
+    model = Model(tokens=70, first_ms=100, every_ms=70)
+    async with desk(tmp_path, database_url=postgres_url, model=model, command=PLAIN) as ground:
+        first, second = ground.instances
+        ground.crowd.bases = [first.base]
+        ground.crowd.say = plain_talk
+        ground.crowd.start(TURNS, messages=1)
+        await until_read_and_running(ground, readers=20, turns=TURNS)
+        for customer in ground.crowd.everybody:
+            customer.bases.append(second.base)
+        unready, ended = await stop_and_time(first)
+        ground.fault_ended()
+        verdict = await ground.judge()
+        verdict.assert_nothing_wrong()
+        print(f"503 after {unready * 1000:.0f} ms, ended after {ended:.1f} s")
+        assert verdict.ended.keys() == {"completed"}
+        assert unready <= READY_SECONDS
+        assert ended <= EXIT_SECONDS
+        assert "Traceback" not in first.log
+
+
+async def test_readers_who_hear_nothing_do_not_hold_a_server_up(tmp_path: Path) -> None:
+    async with desk(tmp_path, database_url=None, model=Model(), command=PLAIN) as ground:
+        await asyncio.gather(*(ground.crowd.join() for _ in range(READERS)))
+        await until_read_and_running(ground, readers=20, turns=0)
+        unready, ended = await stop_and_time(ground.instances[0])
+        print(f"503 after {unready * 1000:.0f} ms, ended after {ended:.1f} s")
+        assert unready <= READY_SECONDS
+        assert ended <= IDLE_EXIT_SECONDS
+        assert "Traceback" not in ground.instances[0].log
