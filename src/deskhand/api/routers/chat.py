@@ -31,6 +31,7 @@ _FORM = {
         "attachments": {"type": "array", "items": {"type": "string", "format": "binary"}},
     },
 }
+_KINDS = {"contentType": "text/plain, text/markdown, text/html, text/csv, application/json"}
 _UPLOAD = {
     "type": "object",
     "required": ["file"],
@@ -48,7 +49,7 @@ _UPLOAD = {
             "required": True,
             "content": {
                 "application/json": {"schema": {"$ref": documented.reference(schemas.SendMessage)}},
-                "multipart/form-data": {"schema": _FORM},
+                "multipart/form-data": {"schema": _FORM, "encoding": {"attachments": _KINDS}},
             },
         },
     },
@@ -108,7 +109,7 @@ async def search_knowledge(_caller: KnownDep, request: Request, services: Servic
     "/upload",
     openapi_extra={
         **documented.VISITOR,
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD}}},
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD, "encoding": {"file": _KINDS}}}},
     },
     responses=documented.errors(401, 404, 413, 415, 422),
 )
