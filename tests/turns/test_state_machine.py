@@ -1,6 +1,7 @@
 """A1: every order of events, with workers that die and come back as zombies, leaves the session as it must be.
 
-`DESKHAND_TEST_A1_EXAMPLES` (500) says how many walks of 50 steps are made; they are shared out over the shards.
+`DESKHAND_TEST_A1_EXAMPLES` (500; 5000 at night) says how many walks of 50 steps are made, shared out over the shards; PostgreSQL gets one
+for every 25 of them.
 """
 
 import os
@@ -19,10 +20,12 @@ from hypothesis.stateful import run_state_machine_as_test
 from deskhand.errors import DeskhandError
 from turns.machine import TurnMachine
 from turns.mutants import MUTANTS, Mutant
-from turns.store import Store
+from turns.store import Store, postgresql_store, sqlite_store
 
 EXAMPLES = int(os.environ.get("DESKHAND_TEST_A1_EXAMPLES", "500"))
 SHARDS = 4
+# A step takes some milliseconds there.
+POSTGRESQL_SHARE = 25
 
 
 def make_settings(examples: int, *, phases: tuple[Phase, ...] = (Phase.generate, Phase.shrink)) -> settings:
@@ -50,7 +53,7 @@ def fast_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def store(fast_folder: Path) -> Iterator[Store]:
-    with Store.open(fast_folder) as opened:
+    with sqlite_store(fast_folder) as opened:
         yield opened
 
 
@@ -63,6 +66,12 @@ def walk(store: Store, *, examples: int, seed: int, phases: tuple[Phase, ...] = 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_no_order_of_events_breaks_a_session(store: Store, shard: int) -> None:
     walk(store, examples=-(-EXAMPLES // SHARDS), seed=20_000 + shard)
+
+
+@pytest.mark.timeout(1200)
+def test_no_order_of_events_breaks_a_session_on_postgresql(postgres_url: str) -> None:
+    with postgresql_store(postgres_url) as store:
+        walk(store, examples=-(-EXAMPLES // POSTGRESQL_SHARE), seed=30_000)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
