@@ -15,7 +15,7 @@ import deskhand.handoff.tables
 import deskhand.knowledge.tables
 import deskhand.memory.tables
 import deskhand.persistence.migrations
-import deskhand.sessions.tables  # noqa: F401 - each declares its tables
+import deskhand.sessions.tables
 from deskhand.persistence import Database, Transaction
 from deskhand.persistence.migrations import migrate
 
