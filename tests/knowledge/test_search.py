@@ -245,3 +245,29 @@ async def test_without_the_model_the_search_says_so(database: Database, tmp_path
     with pytest.raises(KnowledgeUnavailable, match="not installed"):
         await service.search("anything", limit=5, audience=Audience.public())
     await service.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "title", "section"),
+    [
+        ("i forgot my pasword", "Account and password", "How do I reset my password?"),
+        ("how do i cancle my subscribtion", "Subscriptions and cancellation", "How do I cancel my subscription?"),
+        ("Wie setze ich mein Passwort zurück?", "Account and password", "How do I reset my password?"),
+        ("my parcel is late", "Orders and shipping", "The parcel is late or lost"),
+        ("compare plans", "Plans and pricing", "Compare the plans"),
+    ],
+)
+async def test_a_short_question_finds_its_section_however_it_is_put(
+    samples: KnowledgeService, question: str, title: str, section: str
+) -> None:
+    first, *_ = await samples.search(question, limit=3, audience=Audience.public())
+    assert (first.title, first.section) == (title, section)
+    assert first.score > 0.45
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the capital of France?", "What is your CEO's salary?", "What is 12 times 14?", "Which laptop should I buy?"]
+)
+async def test_words_that_only_frame_a_question_are_no_evidence(samples: KnowledgeService, question: str) -> None:
+    found = await samples.search(question, limit=3, audience=Audience.public())
+    assert all(passage.score < 0.45 for passage in found)

@@ -103,7 +103,7 @@ class Embedder:
         for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
             if token == _UNKNOWN:
                 pieces += 1
-            elif token.startswith("##") or token.isalnum():
+            elif token.startswith("##") or token.isalpha():
                 pieces += 1
                 characters += end - start
         if pieces == 0:

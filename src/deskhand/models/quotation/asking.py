@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from deskhand.glossary import meanings
 from deskhand.models.quotation.blocks import Kind, Unit
 from deskhand.words import content_stems, fold, stem
 
@@ -90,9 +91,15 @@ def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str]
     if lost:
         vocabulary = set(content_stems(joined, language))
         for word in lost:
-            if word not in vocabulary and (meant := next((known for known in sorted(vocabulary) if _is_slip(word, known)), None)):
+            if word not in vocabulary and (meant := _meant(word, vocabulary, language)):
                 stems[meant] = max(stems.pop(word), stems.get(meant, 0.0))
     return Asked(stems, folded)
+
+
+def _meant(word: str, vocabulary: set[str], language: str) -> str | None:
+    """The stem of the vocabulary that means the same, or is one slip away."""
+    same = next((each for other in meanings(word, language) if (each := stem(other, language)) in vocabulary), None)
+    return same or next((known for known in sorted(vocabulary) if _is_slip(word, known)), None)
 
 
 def telling(asked: Asked, bags: Sequence[frozenset[str]]) -> dict[str, float]:

@@ -17,9 +17,9 @@ MOST_PASSAGES = 2
 _NEAR_FIRST = 0.85
 _WORTH_ADDING = 0.25
 # How much of a passage's place is the search's score; the rest is how many of the words stand together in it.
-_SCORE_SHARE = 0.7
+_SCORE_SHARE = 0.6
 _HEADING_WEIGHT = 0.85
-_KIND_BONUS = 0.15
+_KIND_BONUS = 0.3
 _LONG_CHARACTERS = 250
 
 

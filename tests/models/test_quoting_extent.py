@@ -1,0 +1,133 @@
+"""How much the embedded default quotes, and of which passage."""
+
+from typing import Any
+
+import pytest
+
+from models.test_quoting import second_step
+
+LOCKED = {
+    "n": 1,
+    "title": "Account",
+    "section": "My account is locked",
+    "score": 0.9,
+    "text": "## My account is locked\n\nAfter 10 wrong passwords an account is locked.\nResetting the password unlocks it at once.",
+}
+PLANS = {
+    "n": 1,
+    "title": "Plans",
+    "section": "Compare the plans",
+    "score": 0.8,
+    "text": """## Compare the plans
+
+| | Free | Starter | Team | Business |
+| --- | --- | --- | --- | --- |
+| Price per user and month | 0 € | 6 € | 12 € | 20 € |
+| Storage per user | 5 GB | 100 GB | 1 TB | 3 TB |
+| Audit log | no | no | 30 days | 1 year |
+""",
+}
+DISCOUNTS = {
+    "n": 2,
+    "title": "Plans",
+    "section": "Discounts",
+    "score": 0.8,
+    "text": "Charities get 50 % off the Team and the Business plan.",
+}
+PAY = {
+    "n": 1,
+    "title": "Billing",
+    "section": "Ways to pay",
+    "score": 0.7,
+    "text": """## Ways to pay
+
+| Way to pay | Takes effect |
+| --- | --- |
+| Credit card | at once |
+| PayPal | at once |
+| Bank transfer | when the money arrives |
+""",
+}
+
+
+async def quoted(question: str, *passages: dict[str, Any], earlier: tuple[str, ...] = ()) -> str:
+    answered: tuple[str, float] = await second_step(question, list(passages), earlier=earlier)
+    return answered[0]
+
+
+async def test_a_section_is_quoted_from_its_beginning() -> None:
+    text = await quoted("My account is locked", LOCKED)
+    assert text.startswith("After 10 wrong passwords")
+    assert "Resetting the password unlocks it at once. [1]" in text
+
+
+async def test_a_weaker_passage_adds_nothing_to_a_strong_one() -> None:
+    aside = {"n": 2, "title": "Password", "section": "Change", "score": 0.3, "text": "The account password can be changed."}
+    assert "[2]" not in await quoted("My account is locked", LOCKED, aside)
+
+
+async def test_a_passage_that_says_the_same_again_is_not_quoted() -> None:
+    again = {**LOCKED, "n": 2, "title": "FAQ"}
+    assert "[2]" not in await quoted("My account is locked", LOCKED, again)
+
+
+async def test_a_passage_that_says_the_other_half_of_what_was_asked_is_quoted_too() -> None:
+    card = {"n": 1, "title": "Cards", "score": 0.9, "text": "A lost card is blocked within the hour."}
+    phone = {"n": 2, "title": "Phones", "score": 0.9, "text": "A lost phone is signed out at once."}
+    text = await quoted("I lost my card and my phone", card, phone)
+    assert "[1]" in text
+    assert "[2]" in text
+
+
+async def test_the_passage_under_the_heading_that_was_asked_for_comes_before_one_that_names_it_in_passing() -> None:
+    checking = {
+        "n": 1,
+        "title": "Opening Checking Accounts",
+        "section": "Eligibility requirements",
+        "score": 0.95,
+        "text": "## Eligibility requirements\n\nTo open a checking account:\n\n1. Be verified.\n2. Be 18.",
+    }
+    savings = {
+        "n": 2,
+        "title": "Opening Savings Accounts",
+        "section": "Scope",
+        "score": 0.9,
+        "text": "Eligibility requirements to open savings accounts: an active checking account is held.",
+    }
+    assert (await quoted("eligibility requirements to open a checking account", checking, savings)).startswith(
+        "To open a checking account:"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "rows", "absent"),
+    [
+        ("How much is the Business plan?", ["| Price per user and month | 20 € |"], ["12 €", "Storage", "50 %"]),
+        ("How much storage does the Team plan have?", ["| Storage per user | 1 TB |"], ["3 TB", "€"]),
+        ("What is the price of each plan?", ["| Price per user and month | 0 € | 6 € | 12 € | 20 € |"], ["TB"]),
+    ],
+)
+async def test_of_a_table_the_row_and_the_column_asked_for_are_quoted(question: str, rows: list[str], absent: list[str]) -> None:
+    text = await quoted(question, PLANS, DISCOUNTS)
+    assert all(row in text for row in rows)
+    assert not any(word in text for word in absent)
+
+
+async def test_a_follow_up_asks_for_the_same_of_another_column() -> None:
+    text = await quoted("and for Team?", PLANS, DISCOUNTS, earlier=("How much is the Business plan?",))
+    assert "| Price per user and month | 12 € |" in text
+
+
+async def test_a_table_of_which_no_row_was_named_is_quoted_whole() -> None:
+    text = await quoted("Which ways to pay are there?", PAY)
+    assert all(way in text for way in ("Credit card", "PayPal", "Bank transfer"))
+
+
+async def test_a_slip_of_the_pen_finds_its_sentence() -> None:
+    passage = {"n": 1, "title": "Help", "score": 0.8, "text": "The app is free.\n\nA subscription renews itself.\n\nThe box is blue."}
+    assert await quoted("does the subscribtion renew", passage) == "A subscription renews itself. [1]"
+
+
+async def test_a_word_of_the_customer_finds_the_word_of_the_documents() -> None:
+    passage = {"n": 1, "title": "Help", "score": 0.8, "text": "The app is free.\n\nEach invoice is sent by e-mail.\n\nThe box is blue."}
+    assert await quoted("how do I get my bill", passage) == "Each invoice is sent by e-mail. [1]"
