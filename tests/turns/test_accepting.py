@@ -161,3 +161,18 @@ async def test_a_message_that_names_an_unknown_file_is_not_stored(desk: Desk) ->
     with pytest.raises(AttachmentNotFound):
         await desk.turns.accept(session, content="See file", attachments=["file_000000000000000000000000"])
     assert (await desk.history(session)).messages == ()
+
+
+async def test_no_turn_is_begun_for_which_there_is_no_place(database_url: str) -> None:
+    """A turn that was begun and waits for a place would lose its lease, and with it an attempt."""
+    gate = Gate()
+    model = ScriptedModel(otherwise=lambda _request: [gate, "Done."])
+    async with open_desk(database_url, model=model, concurrency=2) as desk:
+        sessions = [await desk.open_session() for _ in range(6)]
+        accepted = await asyncio.gather(*(desk.say(session, "Hello") for session in sessions))
+        states = [(await desk.turn(each.turn_id)).state for each in accepted]
+        assert sorted(states) == ["queued"] * 4 + ["running"] * 2
+        gate.open()
+        await asyncio.gather(*(desk.outcome(session, each) for session, each in zip(sessions, accepted, strict=True)))
+        for session in sessions:
+            assert (await desk.history(session)).turns[0].attempt == 1

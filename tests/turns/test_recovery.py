@@ -7,6 +7,7 @@ time is the database's.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -75,18 +76,16 @@ async def test_another_worker_takes_over_and_the_customer_gets_one_answer(open_h
             assert " of an answer." not in follower.text()
 
 
-async def test_a_worker_that_was_frozen_past_its_lease_shows_nothing_more(open_here, times: Times) -> None:
-    if not isinstance(times.clock, HeldClock):
-        pytest.skip("the worker's own clock is held on one of the databases, which is enough: it is the same code")
+async def test_a_worker_that_was_frozen_past_its_lease_shows_nothing_more(tmp_path: Path) -> None:
+    clock = HeldClock()
     gate = Gate()
-    model = ScriptedModel(["Before", gate, " after."])
-    async with open_here(model, starts=False) as frozen:
+    async with open_desk(f"sqlite:///{tmp_path / 'deskhand.db'}", model=ScriptedModel(["Before", gate, " after."]), clock=clock) as frozen:
         session = await frozen.open_session()
         async with frozen.follow(session) as follower:
             accepted = await frozen.say(session, "Hello")
             await gate.reached.wait()
             await follower.until_type("text")
-            times.clock.seconds += times.rules.lease_seconds + 1
+            clock.seconds += TurnRules().lease_seconds + 1
             gate.open()
             # The same worker may take its own turn up again, as a new attempt.
             outcome = await frozen.outcome(session, accepted)

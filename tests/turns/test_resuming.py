@@ -185,6 +185,12 @@ async def test_a_reader_from_now_on_gets_nothing_of_before(database_url: str) ->
         session = await desk.open_session()
         await desk.ask(session, "Hello")
         async with desk.follow(session, after=None) as follower:
+
+            async def has_begun() -> bool:
+                channel = desk.turns._hub.find_channel(session)
+                return channel is not None and channel.last_seq is not None
+
+            await eventually(has_begun)
             await desk.ask(session, "And again?")
             await follower.until_type("complete")
             assert list(dict.fromkeys(follower.types())) == ["acknowledged", "started", "status", "text", "complete"]

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import cast
 
 from deskhand.agent.agent import CustomerSupportAgent
@@ -113,9 +114,8 @@ class TurnService:
 
         known_id = SessionId(session_id)
         asked_at = self._clock.monotonic()
-        may_begin = self._worker.may_begin(known_id)
 
-        def store(tx: Transaction) -> tuple[Accepted, bool]:
+        def store(tx: Transaction, *, may_begin: bool) -> tuple[Accepted, bool]:
             accepted = self._lifecycle.accept(
                 tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
             )
@@ -129,9 +129,10 @@ class TurnService:
             return accepted, claim is not None
 
         with self._hub.write(session_id) as channel:
-            accepted, has_begun = await self._database.write(store)
+            async with self._worker.place(known_id) as may_begin:
+                accepted, has_begun = await self._database.write(partial(store, may_begin=may_begin))
             reach(Failpoint.ACCEPT_AFTER_COMMIT)
-            if not accepted.duplicate:
+            if not accepted.duplicate and self._peers is None:
                 # Whoever follows the turn from here on need not ask the database where the session stands.
                 channel.begin_at(accepted.seq - 1)
             if accepted.turn_id is not None and not has_begun:

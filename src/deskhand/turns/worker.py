@@ -5,8 +5,8 @@ it shows another character, and its writes are refused by the fence.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -86,6 +86,8 @@ class TurnWorker:
         self._supervisor = supervisor
         self._metrics = metrics
         self._places = asyncio.Semaphore(concurrency)
+        # The sessions for whose turns a place is taken before they are claimed.
+        self._kept: set[SessionId] = set()
         self._working: dict[SessionId, asyncio.Task[None]] = {}
         self._offered_again: set[SessionId] = set()
         # Turns that were claimed with their message, until they are begun; each with the moment its claim was asked for.
@@ -113,11 +115,24 @@ class TurnWorker:
         # Held from here on, not from when the task begins: who waits for the answer finds what was published meanwhile.
         held = ExitStack()
         channel = held.enter_context(self._hub.write(session_id))
-        self._working[session_id] = self._supervisor.start(lambda: self._work(session_id, channel, held), name="turn")
+        has_place = session_id in self._kept
+        self._kept.discard(session_id)
+        self._working[session_id] = self._supervisor.start(lambda: self._work(session_id, channel, held, has_place=has_place), name="turn")
 
-    def may_begin(self, session_id: SessionId) -> bool:
-        """Whether a turn of the session could be begun at once."""
-        return not self._draining and session_id not in self._working and not self._places.locked()
+    @asynccontextmanager
+    async def place(self, session_id: SessionId) -> AsyncIterator[bool]:
+        """Whether a turn of the session can be begun at once; if so, a place is kept for it until `begin`, or until the block ends."""
+        if self._draining or session_id in self._working or session_id in self._kept or self._places.locked():
+            yield False
+            return
+        await self._places.acquire()
+        self._kept.add(session_id)
+        try:
+            yield True
+        finally:
+            if session_id in self._kept:
+                self._kept.discard(session_id)
+                self._places.release()
 
     def claim(self, tx: Transaction, session_id: SessionId) -> Claim | None:
         """Claim the session's next turn within `tx`; None when another works on it, or there is none."""
@@ -165,19 +180,15 @@ class TurnWorker:
         if running is not None and turn_id in (None, running.claim.turn.id):
             running.stop()
 
-    async def _work(self, session_id: SessionId, channel: Channel[SessionEvent], held: ExitStack) -> None:
+    async def _work(self, session_id: SessionId, channel: Channel[SessionEvent], held: ExitStack, *, has_place: bool) -> None:
         try:
             with held:
-                async with self._places:
-                    while not self._draining:
-                        self._offered_again.discard(session_id)
-                        claimed = self._claimed.pop(session_id, None)
-                        claim, asked_at = claimed if claimed is not None else await self._claim_next(session_id)
-                        if self._leaving:
-                            return
-                        more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
-                        if not more_may_wait and session_id not in self._offered_again:
-                            return
+                if not has_place:
+                    await self._places.acquire()
+                try:
+                    await self._work_at_place(session_id, channel)
+                finally:
+                    self._places.release()
         except SessionNotFound:
             log.debug("session_gone", session_id=session_id)
         except (DatabaseUnavailable, DatabaseFull) as error:
@@ -188,6 +199,17 @@ class TurnWorker:
             if session_id in self._offered_again:
                 self._offered_again.discard(session_id)
                 self.offer(session_id)
+
+    async def _work_at_place(self, session_id: SessionId, channel: Channel[SessionEvent]) -> None:
+        while not self._draining:
+            self._offered_again.discard(session_id)
+            claimed = self._claimed.pop(session_id, None)
+            claim, asked_at = claimed if claimed is not None else await self._claim_next(session_id)
+            if self._leaving:
+                return
+            more_may_wait = claim is not None and await self._run(claim, channel, asked_at)
+            if not more_may_wait and session_id not in self._offered_again:
+                return
 
     async def _claim_next(self, session_id: SessionId) -> tuple[Claim | None, float]:
         asked_at = self._clock.monotonic()
