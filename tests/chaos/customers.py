@@ -18,10 +18,10 @@ from chaos.view import View
 
 Event = dict[str, Any]
 
-QUICK = aiohttp.ClientTimeout(total=6, sock_connect=2)
-PATIENT = aiohttp.ClientTimeout(total=20, sock_connect=2)
+QUICK = aiohttp.ClientTimeout(total=3, sock_connect=2)
+PATIENT = aiohttp.ClientTimeout(total=6, sock_connect=2)
 # A frozen server keeps its connections: who hears nothing for so long goes elsewhere.
-SILENT_SECONDS = (1.5, 4.0)
+SILENT_SECONDS = (1.0, 3.0)
 FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
 
 

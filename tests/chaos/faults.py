@@ -25,7 +25,7 @@ async def freeze_now_and_then(desk: Desk, *, times: int) -> None:
 
     async def freeze(instance: Instance) -> None:
         while next(left) <= times:
-            await asyncio.sleep(desk.chance.uniform(1.0, 2.0))
+            await asyncio.sleep(desk.chance.uniform(0.8, 1.6))
             await instance.freeze(2 * LEASE_SECONDS)
             desk.fault_ended()
 
