@@ -21,6 +21,7 @@ class Texts:
     handed_over: str
     handed_over_after_failures: str
     handed_over_urgently: str
+    with_a_person: str
     remembered: str
     recalled: str
     nothing_known: str
@@ -45,6 +46,7 @@ _ENGLISH = Texts(
         "I'm handing this conversation over to a colleague right away. If you or someone else is in danger, please call your "
         "local emergency number now."
     ),
+    with_a_person="A colleague has your message and will answer you here.",
     remembered="Noted, I'll remember that.",
     recalled="This is what I remember about you:",
     nothing_known="I don't remember anything about you.",
@@ -71,6 +73,7 @@ _GERMAN = Texts(
         "Ich übergebe dieses Gespräch sofort an eine Kollegin oder einen Kollegen. Wenn Sie oder andere in Gefahr sind, rufen "
         "Sie bitte jetzt den Notruf an."
     ),
+    with_a_person="Ihre Nachricht ist bei uns angekommen. Die Antwort einer Kollegin oder eines Kollegen kommt hier.",
     remembered="Notiert, das merke ich mir.",
     recalled="Das weiß ich über Sie:",
     nothing_known="Ich habe mir nichts über Sie gemerkt.",
@@ -96,6 +99,7 @@ _FRENCH = Texts(
         "Je transmets immédiatement cette conversation à un collègue. Si vous ou quelqu'un d'autre êtes en danger, appelez dès"
         " maintenant les secours."
     ),
+    with_a_person="Un collègue a votre message et vous répondra ici.",
     remembered="C'est noté, je m'en souviendrai.",
     recalled="Voici ce dont je me souviens à votre sujet :",
     nothing_known="Je ne me souviens de rien à votre sujet.",
@@ -119,6 +123,7 @@ _SPANISH = Texts(
     handed_over_urgently=(
         "Paso esta conversación de inmediato a un compañero. Si usted u otra persona está en peligro, llame ahora al número de emergencias."
     ),
+    with_a_person="Un compañero tiene su mensaje y le responderá aquí.",
     remembered="Anotado, lo recordaré.",
     recalled="Esto es lo que recuerdo de usted:",
     nothing_known="No recuerdo nada sobre usted.",
@@ -138,6 +143,7 @@ _ITALIAN = Texts(
     handed_over_urgently=(
         "Passo subito questa conversazione a un collega. Se lei o altri siete in pericolo, chiami ora il numero di emergenza."
     ),
+    with_a_person="Un collega ha il suo messaggio e le risponderà qui.",
     remembered="Annotato, me ne ricorderò.",
     recalled="Ecco che cosa ricordo di lei:",
     nothing_known="Non ricordo nulla di lei.",
@@ -159,6 +165,7 @@ _PORTUGUESE = Texts(
     handed_over_urgently=(
         "Vou passar já esta conversa a um colega. Se você ou outra pessoa estiver em perigo, ligue agora para o número de emergência."
     ),
+    with_a_person="Um colega tem a sua mensagem e responderá aqui.",
     remembered="Anotado, vou lembrar disso.",
     recalled="Isto é o que lembro sobre você:",
     nothing_known="Não lembro nada sobre você.",
@@ -182,6 +189,7 @@ _DUTCH = Texts(
     handed_over_urgently=(
         "Ik draag dit gesprek meteen over aan een collega. Bent u of is iemand anders in gevaar, bel dan nu het alarmnummer."
     ),
+    with_a_person="Een collega heeft uw bericht en zal u hier antwoorden.",
     remembered="Genoteerd, dat onthoud ik.",
     recalled="Dit weet ik nog over u:",
     nothing_known="Ik heb niets over u onthouden.",

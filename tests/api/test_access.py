@@ -37,7 +37,6 @@ class Operation:
 PUBLIC = (OK, OK, OK, ANON, ANON, OK)
 ANYBODY = (OK, OK, OK, OK, OK, OK)
 OWN = (ANON, OK, HIDDEN, ANON, ANON, OK)
-KNOWN = (ANON, OK, OK, ANON, ANON, OK)
 STAFF_ONLY = (ANON, DENIED, DENIED, ANON, ANON, OK)
 
 GRID = [
@@ -56,7 +55,7 @@ GRID = [
     Operation("GET", "/api/sessions/{session_id}/events", OWN),
     Operation("POST", "/api/chat/sessions/{session_id}/messages", OWN, body={"message": "Hello"}),
     Operation("GET", "/api/chat/sessions/{session_id}/messages", OWN),
-    Operation("POST", "/api/chat/search", KNOWN, body={"query": "password"}),
+    Operation("POST", "/api/chat/search", PUBLIC, body={"query": "password"}),
     Operation("POST", "/api/chat/upload", OWN, params={"session_id": "{session_id}"}, files={"file": ("a.txt", b"words", "text/plain")}),
 ]
 # Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.

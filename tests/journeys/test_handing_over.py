@@ -39,6 +39,7 @@ async def test_a_conversation_goes_to_a_person_and_comes_back(desk: Desk) -> Non
     while_away = await desk.served.say(visitor, "The invoice is from March.")
     body = while_away.json()
     assert (while_away.status_code, body["turn_id"], body["requires_escalation"]) == (202, None, True)
+    assert body["message"] == "A colleague has your message and will answer you here."
     assert desk.server.counts.total() == asked_before
     assert [message["role"] for message in await desk.transcript(visitor)] == ["customer", "assistant", "customer"]
 

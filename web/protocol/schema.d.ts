@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Search Knowledge
-         * @description Ask the knowledge base only.
+         * @description Ask the knowledge base only: what is public in it, as anybody may who opens a session.
          */
         post: operations["search_knowledge"];
         delete?: never;
@@ -301,17 +301,34 @@ export interface components {
     schemas: {
         /**
          * AcceptedView
-         * @description The message is stored. `turn_id` is null when a person, not the AI, will answer.
+         * @description The message is stored: the fields of the answer, without one yet. `turn_id` is null when a person, not the AI, will answer, which
+         *     `message` then says.
          */
         AcceptedView: {
+            /** Confidence */
+            confidence: number;
             /** Duplicate */
             duplicate: boolean;
+            /** Message */
+            message: string;
             /** Message Id */
             message_id: string;
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Processing Time */
+            processing_time: number;
             /** Requires Escalation */
             requires_escalation: boolean;
             /** Session Id */
             session_id: string;
+            /** Sources */
+            sources: components["schemas"]["SourceView"][];
+            /** Timestamp */
+            timestamp: string;
+            /** Tools Used */
+            tools_used: string[];
             /** Turn Id */
             turn_id: string | null;
         };

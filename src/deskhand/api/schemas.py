@@ -138,12 +138,20 @@ class AnswerView(BaseModel):
 
 
 class AcceptedView(BaseModel):
-    """The message is stored. `turn_id` is null when a person, not the AI, will answer."""
+    """The message is stored: the fields of the answer, without one yet. `turn_id` is null when a person, not the AI, will answer, which
+    `message` then says."""
 
+    message: str
     message_id: str
     turn_id: str | None
-    session_id: str
+    sources: list[SourceView] = Field(max_length=0)
     requires_escalation: bool
+    confidence: float = Field(ge=0, le=0)
+    session_id: str
+    timestamp: str
+    processing_time: float
+    tools_used: list[str] = Field(max_length=0)
+    metadata: dict[str, Any]
     duplicate: bool
 
 

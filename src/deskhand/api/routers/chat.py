@@ -8,14 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
-from deskhand.api.identity import KnownDep, PrincipalDep, SessionIdDep, access
+from deskhand.api.identity import PrincipalDep, SessionIdDep, access
 from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
 from deskhand.api.services import ServicesDep
 from deskhand.api.streaming import Draining, follow_turn
+from deskhand.clock import to_iso
 from deskhand.errors import Malformed, Unauthenticated, UnsupportedKind
 from deskhand.ids import SessionId
 from deskhand.knowledge import Audience, Passage
 from deskhand.sessions import Anonymous
+from deskhand.texts import language_of, texts_for
 from deskhand.turns import Accepted
 from deskhand.turns.events import Complete
 
@@ -77,7 +79,7 @@ async def send_message(authorised: SessionIdDep, request: Request, services: Ser
         authorised, content=said.message, client_message_id=said.client_message_id, attachments=said.attachments
     )
     if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", ""):
-        return _accepted(authorised, accepted)
+        return _accepted(authorised, accepted, said=said.message, now=services.clock.now())
     if "text/event-stream" in request.headers.get("accept", ""):
         return follow_turn(request, accepted, session_id=authorised, services=services)
     outcome = await services.turns.outcome(authorised, accepted)
@@ -95,11 +97,11 @@ async def list_messages(authorised: SessionIdDep, services: ServicesDep, page: A
 
 @router.post(
     "/search",
-    openapi_extra={**documented.VISITOR, **documented.body(schemas.SearchKnowledge)},
+    openapi_extra={**documented.PUBLIC, **documented.body(schemas.SearchKnowledge)},
     responses=documented.errors(401, 413, 415, 422, 503),
 )
-async def search_knowledge(_caller: KnownDep, request: Request, services: ServicesDep) -> list[schemas.SourceView]:
-    """Ask the knowledge base only."""
+async def search_knowledge(_caller: PrincipalDep, request: Request, services: ServicesDep) -> list[schemas.SourceView]:
+    """Ask the knowledge base only: what is public in it, as anybody may who opens a session."""
     wanted = await read_json(request, schemas.SearchKnowledge)
     passages = await services.knowledge.search(wanted.query, limit=wanted.limit, audience=Audience.public())
     return [_source(passage) for passage in passages]
@@ -143,12 +145,20 @@ async def upload_file(
     return show_upload(attachment, problem)
 
 
-def _accepted(session_id: SessionId, accepted: Accepted) -> Response:
-    body = {
+def _accepted(session_id: SessionId, accepted: Accepted, *, said: str, now: float) -> Response:
+    with_a_person = accepted.turn_id is None
+    body: dict[str, Any] = {
+        "message": texts_for(language_of(said)).with_a_person if with_a_person else "",
         "message_id": accepted.message_id,
         "turn_id": accepted.turn_id,
+        "sources": [],
+        "requires_escalation": with_a_person,
+        "confidence": 0.0,
         "session_id": session_id,
-        "requires_escalation": accepted.turn_id is None,
+        "timestamp": to_iso(now),
+        "processing_time": 0.0,
+        "tools_used": [],
+        "metadata": {},
         "duplicate": accepted.duplicate,
     }
     return Response(msgspec.json.encode(body), status_code=202, media_type="application/json")
