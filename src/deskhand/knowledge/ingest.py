@@ -22,8 +22,8 @@ from deskhand.knowledge.parse import kind_of, read_text
 from deskhand.persistence import Database, Transaction
 
 _BATCH_DOCUMENTS = 32
-# On the questions of `evals/quoting.py`, ordered by relevance alone, the right document came first for .949 of the samples' with this, for .906
-# without; .25 and .7 were no better.
+# On the questions of `evals/quoting.py`, ordered by relevance alone, the right document came first for .949 of the samples' with this, for
+# .906 without; .25 and .7 were no better.
 _HEADING_WEIGHT = 0.5
 _LEAST_LENGTH = 1e-9
 

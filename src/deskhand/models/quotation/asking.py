@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from deskhand.glossary import meanings
 from deskhand.models.quotation.blocks import Kind, Unit
-from deskhand.words import content_stems, fold, stem
+from deskhand.words import STOP_WORDS, content_stems, fold, stem, words
 
 _EARLIER_WEIGHT = 0.4
 _FEW_WORDS = 3
@@ -89,7 +89,9 @@ def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str]
     joined = fold("\n".join(texts))
     lost = [word for word in stems if len(word) >= _SHORTEST_SLIP and word.isalpha() and word not in joined]
     if lost:
-        vocabulary = set(content_stems(joined, language))
+        # Only what begins alike can be meant, and stemming is what costs.
+        initials = {candidate[0] for word in lost for candidate in (word, *meanings(word, language))}
+        vocabulary = {stem(word, language) for word in set(words(joined)) if word[0] in initials and word not in STOP_WORDS}
         for word in lost:
             if word not in vocabulary and (meant := _meant(word, vocabulary, language)):
                 stems[meant] = max(stems.pop(word), stems.get(meant, 0.0))
