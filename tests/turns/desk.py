@@ -90,6 +90,10 @@ class Desk:
         assert turn is not None
         return turn
 
+    async def tool_calls(self) -> list[str]:
+        """The states of all calls in the journal."""
+        return await self.database.read(lambda connection: list(connection.execute(sa.text("SELECT state FROM tool_call")).scalars()))
+
     def faults(self) -> float:
         """How many background tasks failed."""
         return sum(
@@ -161,6 +165,7 @@ async def open_desk(
     tools: Sequence[AnyTool] = (),
     concurrency: int = 16,
     drain_seconds: float = 0.0,
+    tool_seconds: float = PATIENCE_SECONDS,
     starts: bool = True,
 ) -> AsyncIterator[Desk]:
     """A desk that works. With `starts=False` it works on what it accepts itself, and looks for nothing else."""
@@ -176,7 +181,7 @@ async def open_desk(
         sessions=sessions,
         knowledge=knowledge,
         memory=MemoryService(database),
-        options=AgentOptions(tools=tuple(tool.name for tool in tools), tool_seconds=PATIENCE_SECONDS),
+        options=AgentOptions(tools=tuple(tool.name for tool in tools), tool_seconds=tool_seconds),
         tools=tools,
     )
     metrics = Metrics()

@@ -258,6 +258,17 @@ def nobody_is_told_of_an_uncertain_action(patch: pytest.MonkeyPatch, _store: Sto
     patch.setattr(TurnLifecycle, "_escalate", lambda _self, _tx, _log, _request, *, turn_id: None)
 
 
+def nobody_is_told_of_an_action_that_a_cancel_cut_off(patch: pytest.MonkeyPatch, _store: Store) -> None:
+    real = TurnLifecycle._cancel
+
+    def cancel(self: TurnLifecycle, *given: Any, **fields: Any) -> None:
+        with pytest.MonkeyPatch.context() as patch_within:
+            patch_within.setattr(TurnLifecycle, "_open_ticket", lambda *_args, **_fields: None)
+            real(self, *given, **fields)
+
+    patch.setattr(TurnLifecycle, "_cancel", cancel)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     the_end_of_a_turn_compares_no_fence,
     a_checkpoint_compares_no_fence,
@@ -285,4 +296,5 @@ MUTANTS: tuple[Mutant, ...] = (
     the_end_of_a_failed_turn_is_told_twice,
     a_worker_renews_what_another_holds,
     nobody_is_told_of_an_uncertain_action,
+    nobody_is_told_of_an_action_that_a_cancel_cut_off,
 )

@@ -6,7 +6,7 @@ Times are those of the virtual clock. Nothing here knows of fences, transactions
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from deskhand.sessions import SessionStatus
+from deskhand.sessions import MessageConflict, QueueFull, SessionEnded, SessionStatus
 from deskhand.turns import TurnRules
 
 State = Literal["queued", "active", "completed", "failed", "cancelled"]
@@ -35,14 +35,18 @@ class ModelTurn:
     partial: str = ""
     calls: dict[tuple[int, str], ModelCall] = field(default_factory=dict)
     error_code: str | None = None
+    is_ticketed: bool = False
 
     @property
     def is_open(self) -> bool:
         return self.state in ("queued", "active")
 
-    @property
-    def has_open_effect(self) -> bool:
-        return any(call.has_effect and call.state == "intent" for call in self.calls.values())
+    def give_up_effects(self) -> bool:
+        """Nobody knows what came of the actions that are begun; False when there are none."""
+        begun = [call for call in self.calls.values() if call.has_effect and call.state == "intent"]
+        for call in begun:
+            call.state = "unknown"
+        return bool(begun)
 
 
 @dataclass(slots=True)
@@ -67,6 +71,15 @@ class ModelSession:
             return None
         return next((message for message in self.messages if message.client_message_id == client_message_id), None)
 
+    def refusal(self, client_message_id: str | None, content: str, rules: TurnRules) -> type[Exception] | None:
+        """Why a message is not taken now; None when it is, or was before."""
+        if (known := self.find_sent(client_message_id)) is not None:
+            return MessageConflict if known.content != content else None
+        if self.status is SessionStatus.ENDED:
+            return SessionEnded
+        waiting = self.waiting() if self.status is SessionStatus.ACTIVE else None
+        return QueueFull if waiting is not None and len(waiting.messages) >= rules.queue_limit else None
+
     def open_turns(self) -> list[ModelTurn]:
         return [turn for turn in self.turns if turn.is_open]
 
@@ -78,6 +91,16 @@ class ModelSession:
         turn.error_code = error_code
         if text or state == "completed":
             self.answers.append((turn.id, text, "complete" if state == "completed" else "incomplete"))
+
+    def fail(self, turn: ModelTurn, *, text: str, error_code: str) -> None:
+        is_uncertain = turn.give_up_effects()
+        self.end(turn, "failed", text=text, error_code="needs_human" if is_uncertain else error_code)
+        if is_uncertain:
+            self.leave_ai(SessionStatus.ESCALATED)
+
+    def cancel(self, turn: ModelTurn, *, text: str) -> None:
+        turn.is_ticketed = turn.give_up_effects()
+        self.end(turn, "cancelled", text=text)
 
     def claim(self, now: float, rules: TurnRules, *, worker: str) -> ModelTurn | None:
         """The turn that a claim now begins. What is hopeless before it ends."""
@@ -105,15 +128,12 @@ class ModelSession:
         self.status = status
         ended = self.open_turns() if status is not SessionStatus.ACTIVE else []
         for turn in ended:
-            self.end(turn, "cancelled", text=turn.partial)
+            self.cancel(turn, text=turn.partial)
         return ended
 
     @staticmethod
     def _hopeless(turn: ModelTurn, now: float, rules: TurnRules) -> str | None:
-        if turn.has_open_effect:
-            for call in turn.calls.values():
-                if call.has_effect and call.state == "intent":
-                    call.state = "unknown"
+        if turn.give_up_effects():
             return "needs_human"
         if turn.attempt >= rules.max_attempts:
             return "attempts_exhausted"

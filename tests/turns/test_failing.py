@@ -78,3 +78,60 @@ async def test_a_tool_is_told_the_key_that_all_attempts_share(database_url: str,
         assert (await desk.ask(session, "Hello")).tools_used == ["look"]  # type: ignore[union-attr]
         assert len(tool.keys) == 1
         assert len(tool.keys[0]) == 64
+
+
+REFUND = ToolCall("1", "refund", "{}")
+
+
+async def test_an_action_that_does_not_answer_in_time_goes_to_a_person_and_is_not_tried_again(database_url: str) -> None:
+    tool = CountedTool("refund", idempotent=False)
+    model = ScriptedModel([REFUND], [REFUND], ["Refunded twice."])
+    async with open_desk(database_url, model=model, tools=[tool.tool()], tool_seconds=0.1) as desk:
+        session = await desk.open_session()
+        accepted = await desk.say(session, "Refund me")
+        assert (await desk.outcome(session, accepted)).error == "needs_human"  # type: ignore[union-attr]
+        assert len(tool.keys) == 1
+        assert await desk.tool_calls() == ["unknown"]
+        history = await desk.history(session)
+        assert (history.status, history.tickets) == ("escalated", (accepted.turn_id,))
+
+
+async def test_a_search_that_does_not_answer_in_time_is_for_the_model_to_cope_with(database_url: str) -> None:
+    tool = CountedTool("look", idempotent=True)
+    model = ScriptedModel([ToolCall("1", "look", "{}")], ["I could not look it up."])
+    async with open_desk(database_url, model=model, tools=[tool.tool()], tool_seconds=0.1) as desk:
+        session = await desk.open_session()
+        assert (await desk.ask(session, "Where is it?")).message.startswith("I could not look it up.")  # type: ignore[union-attr]
+        assert "timed_out" in model.requests[1].messages[-1].content
+
+
+async def test_an_action_that_crashes_goes_to_a_person(database_url: str) -> None:
+    tool = CountedTool("refund", idempotent=False, fails_with=RuntimeError("after the money left"))
+    tool.gate.set()
+    async with open_desk(database_url, model=ScriptedModel([REFUND]), tools=[tool.tool()]) as desk:
+        session = await desk.open_session()
+        assert (await desk.ask(session, "Refund me")).error == "needs_human"  # type: ignore[union-attr]
+        assert await desk.tool_calls() == ["unknown"]
+        await desk.history(session)
+
+
+async def test_an_action_that_the_end_of_the_turn_cuts_off_goes_to_a_person(database_url: str) -> None:
+    tool = CountedTool("refund", idempotent=False)
+    async with open_desk(database_url, model=ScriptedModel([REFUND]), tools=[tool.tool()], rules=TurnRules(timeout_seconds=0.3)) as desk:
+        session = await desk.open_session()
+        assert (await desk.ask(session, "Refund me")).error == "needs_human"  # type: ignore[union-attr]
+        assert await desk.tool_calls() == ["unknown"]
+        await desk.history(session)
+
+
+async def test_an_action_that_a_cancel_cuts_off_is_told_to_a_person(database_url: str) -> None:
+    tool = CountedTool("refund", idempotent=False)
+    async with open_desk(database_url, model=ScriptedModel([REFUND]), tools=[tool.tool()]) as desk:
+        session = await desk.open_session()
+        accepted = await desk.say(session, "Refund me")
+        await tool.reached.wait()
+        await desk.turns.cancel(session)
+        assert type_of(await desk.outcome(session, accepted)) == "cancelled"
+        assert await desk.tool_calls() == ["unknown"]
+        history = await desk.history(session)
+        assert (history.status, history.tickets) == ("active", (accepted.turn_id,))

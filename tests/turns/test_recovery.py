@@ -172,10 +172,7 @@ async def test_an_action_that_may_have_happened_goes_to_a_person(open_here, time
             tool.gate.set()
 
             async def is_recorded() -> bool:
-                def state(connection: sa.Connection) -> list[str]:
-                    return [row.state for row in connection.execute(sa.text("SELECT state FROM tool_call"))]
-
-                return await other.database.read(state) == ["done"]
+                return await other.tool_calls() == ["done"]
 
             # Whoever made the call knows what came of it, although the turn is no longer its own.
             await eventually(is_recorded)

@@ -35,5 +35,13 @@ class AnswerTruncated(LimitReached):
     code = "answer_truncated"
 
 
+class ToolOutcomeUnknown(DeskhandError):
+    """An action was begun and did not answer. Nobody knows whether it was carried out, so it is not tried again."""
+
+    code = "needs_human"
+    status = 503
+    support = "A person has been told and will look into it."
+
+
 class ToolFailed(Exception):
     """A tool could not do what was asked. The message is for the model, which may try otherwise or has to cope."""

@@ -12,6 +12,7 @@ from typing import Any
 from deskhand.agent.run import Answered, EscalationRequest
 from deskhand.handoff import repository as tickets
 from deskhand.handoff.policy import EscalationReason, Priority
+from deskhand.handoff.ticket import Ticket
 from deskhand.ids import MessageId, TurnId, new_message_id, new_turn_id
 from deskhand.persistence import Transaction
 from deskhand.sessions import (
@@ -88,6 +89,7 @@ NEEDS_PERSON = Failure(
     "It is not certain whether an action was carried out, so it was not tried again.",
     "A person has been told and will look into it.",
 )
+UNCERTAIN_ACTION = EscalationRequest(EscalationReason.TOOL_FAILURE, Priority.HIGH, NEEDS_PERSON.message)
 
 
 class TurnLifecycle:
@@ -218,7 +220,8 @@ class TurnLifecycle:
         with open_log(tx, claim.session.id) as log:
             if not turn_repository.holds_turn(tx.connection, claim.turn.id, fence=claim.fence):
                 return False
-            self._fail(tx, log, replace(claim.turn, partial=partial), failure=failure)
+            unknown = self._give_up_effects(tx, claim.turn)
+            self._fail(tx, log, replace(claim.turn, partial=partial), failure=NEEDS_PERSON if unknown else failure)
             self._publish_after_commit(tx, log)
             return True
 
@@ -255,15 +258,21 @@ class TurnLifecycle:
 
     def _hopeless(self, tx: Transaction, turn: Turn, now: float) -> Failure | None:
         """Why a turn whose worker is gone must not be tried again; None when it may."""
-        if unfinished := turn_repository.list_unfinished_effects(tx.connection, turn.id):
-            for key in unfinished:
-                turn_repository.end_tool_call(tx, key, state=ToolCallState.UNKNOWN, result=None)
+        if self._give_up_effects(tx, turn):
             return NEEDS_PERSON
         if turn.attempt >= self.rules.max_attempts:
             return GAVE_UP
         if turn.deadline is not None and turn.deadline <= now:
             return TIMED_OUT
         return None
+
+    @staticmethod
+    def _give_up_effects(tx: Transaction, turn: Turn) -> bool:
+        """State that nobody knows what came of the turn's actions that were begun and have no end; False when there are none."""
+        unfinished = turn_repository.list_unfinished_effects(tx.connection, turn.id)
+        for key in unfinished:
+            turn_repository.end_tool_call(tx, key, state=ToolCallState.UNKNOWN, result=None)
+        return bool(unfinished)
 
     def _begin(self, tx: Transaction, log: SessionLog, turn: Turn, *, worker: str) -> Claim:
         fence = log.raise_fence()
@@ -297,8 +306,7 @@ class TurnLifecycle:
     def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, *, failure: Failure) -> None:
         turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.FAILED, now=log.now, error_code=failure.code)
         if failure is NEEDS_PERSON:
-            request = EscalationRequest(EscalationReason.TOOL_FAILURE, Priority.HIGH, failure.message)
-            self._escalate(tx, log, request, turn_id=turn.id)
+            self._escalate(tx, log, UNCERTAIN_ACTION, turn_id=turn.id)
         data = {"turn_id": turn.id, "error": failure.code, "message": failure.message, "support": failure.support}
         self._end_with_partial(tx, log, turn, event_type="error", data=data)
         if failure is NEEDS_PERSON:
@@ -308,6 +316,9 @@ class TurnLifecycle:
         if open_turns:
             log.raise_fence()
         for turn in open_turns:
+            if self._give_up_effects(tx, turn):
+                # The customer goes on with the agent: only those behind the desk are told.
+                self._open_ticket(tx, log, UNCERTAIN_ACTION, turn_id=turn.id)
             turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.CANCELLED, now=log.now, cancel_reason=reason)
             latest = replace(turn, partial=partials.get(turn.id, turn.partial))
             self._end_with_partial(tx, log, latest, event_type="cancelled", data={"turn_id": turn.id, "reason": reason})
@@ -327,7 +338,16 @@ class TurnLifecycle:
             )
 
     def _escalate(self, tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId) -> None:
-        ticket = tickets.insert_ticket(
+        ticket = self._open_ticket(tx, log, request, turn_id=turn_id)
+        log.append(
+            "escalation",
+            {"ticket_id": ticket.id, "reason": str(request.reason), "priority": str(request.priority), "turn_id": turn_id},
+            turn_id=turn_id,
+        )
+
+    @staticmethod
+    def _open_ticket(tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId) -> Ticket:
+        return tickets.insert_ticket(
             tx,
             session_id=log.session.id,
             turn_id=turn_id,
@@ -335,11 +355,6 @@ class TurnLifecycle:
             priority=request.priority,
             summary=request.summary,
             created_at=log.now,
-        )
-        log.append(
-            "escalation",
-            {"ticket_id": ticket.id, "reason": str(request.reason), "priority": str(request.priority), "turn_id": turn_id},
-            turn_id=turn_id,
         )
 
     def _change_mode(self, tx: Transaction, log: SessionLog, status: SessionStatus, *, partials: dict[TurnId, str]) -> None:
