@@ -28,11 +28,29 @@ _FAULTS: Final = (aiohttp.ClientError, OSError, TimeoutError)
 class Answer:
     """What the endpoint sends, in pieces of any size."""
 
-    __slots__ = ("_content", "_response")
+    __slots__ = ("_content", "_gathering", "_response")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self._content = response.content
+        self._gathering: asyncio.Future[None] | None = None
+        self._content.on_eof(self._stop_gathering)
+
+    async def gather(self, seconds: float) -> None:
+        """Wait while the answer comes in, for `seconds` or until it has ended, so that the next piece is a larger one."""
+        if self._content.is_eof():
+            return
+        loop = asyncio.get_running_loop()
+        self._gathering = loop.create_future()
+        timer = loop.call_later(seconds, self._stop_gathering)
+        try:
+            await self._gathering
+        finally:
+            timer.cancel()
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None and not self._gathering.done():
+            self._gathering.set_result(None)
 
     async def read(self) -> bytes:
         """The next piece; empty at the end.
