@@ -96,8 +96,10 @@ class Customers:
 
 
 @contextmanager
-def customers(server: Server, *, conversations: int, directive: str = "") -> Iterator[Customers]:
-    command = [sys.executable, "-m", "bench.talk", "--url", server.url, "--conversations", str(conversations), "--directive", directive]
+def customers(server: Server, *, conversations: int, directive: str = "", spread_ms: float = 0.0) -> Iterator[Customers]:
+    """`directive` is added to each question, for the model server; `spread_ms` is the time over which the conversations begin."""
+    command = [sys.executable, "-m", "bench.talk", "--url", server.url, "--conversations", str(conversations)]
+    command += ["--directive", directive, "--spread-ms", str(spread_ms)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         talking = Customers(process, server)
         try:

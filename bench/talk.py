@@ -44,7 +44,8 @@ class Conversation:
     def question(self, turn: int, directive: str) -> str:
         return f"Question {turn} of conversation {self.number}: how do I reset my password, and what then?{directive}"
 
-    async def talk(self, first: int, last: int, directive: str) -> None:
+    async def talk(self, first: int, last: int, *, directive: str, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)
         for turn in range(first, last + 1):
             body = {"message": self.question(turn, directive), "client_message_id": f"q{turn}"}
             self.answers.append(
@@ -93,7 +94,12 @@ async def run(given: argparse.Namespace) -> None:
             break
         first, last = last + 1, int(line)
         started = time.perf_counter()
-        await asyncio.gather(*(conversation.talk(first, last, given.directive) for conversation in conversations))
+        await asyncio.gather(
+            *(
+                each.talk(first, last, directive=given.directive, after_seconds=given.spread_ms / 1000 * each.number / len(conversations))
+                for each in conversations
+            )
+        )
         seconds = time.perf_counter() - started
         print("done", flush=True)
         turns = [turn for conversation in conversations for turn in _turns(conversation.answers[first - 1 :], first=first, started=started)]
@@ -116,6 +122,7 @@ def main() -> None:
     parser.add_argument("--url", required=True)
     parser.add_argument("--conversations", type=int, required=True)
     parser.add_argument("--directive", default="")
+    parser.add_argument("--spread-ms", type=float, default=0.0, help="begin the conversations over this time instead of all at once")
     uvloop.run(run(parser.parse_args()))
 
 
