@@ -167,8 +167,11 @@ class TurnMachine(RuleBasedStateMachine):
         else:
             session.turns.append(ModelTurn(accepted.turn_id, [accepted.message_id]))
 
-    @rule(which=Index, has_newer_text=st.booleans())
-    def cancel(self, which: int, has_newer_text: bool) -> None:
+    @rule(which=Index, has_newer_text=st.booleans(), cuts_off_a_call=st.booleans())
+    def cancel(self, which: int, has_newer_text: bool, cuts_off_a_call: bool) -> None:
+        if cuts_off_a_call and (work := self._some_current_work(which)) is not None:
+            self._begin_call(work, step=2, has_effect=True)
+            which = self.sessions.index(work.session)
         session = self._session(which)
         turn = next(iter(session.open_turns()), None)
         partials = self._newer_text(session) if has_newer_text else {}
