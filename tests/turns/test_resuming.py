@@ -283,3 +283,22 @@ async def test_a_position_that_another_server_gave_is_good_before_this_one_has_h
                 await here.ask(session, "And again?")
                 await follower.until_type("complete")
                 assert "resync" not in follower.types()
+
+
+async def test_a_reader_who_saw_the_end_elsewhere_is_not_shown_the_beginning_again(postgres_url: str) -> None:
+    """The other server still believes that the answer runs, until it asks the database again."""
+    gate = Gate()
+    async with open_desk(postgres_url, model=ScriptedModel(["Here is ", gate, "the answer."])) as here, open_desk(postgres_url) as there:
+        session = await here.open_session()
+        async with there.follow(session) as watching:
+            accepted = await here.say(session, "Hello")
+            await gate.reached.wait()
+            await watching.until_type("started")
+            gate.open()
+            end = await here.outcome(session, accepted)
+            async with there.follow(session, after=end.id) as follower:
+                await here.ask(session, "And again?")
+                await follower.until_type("complete")
+                rest = pieces_of(as_json(follower.events))
+                check_follows(rest, after=key_of(end.id))
+                assert [piece for piece in rest if piece.content is not None and piece.content.get("turn_id") == accepted.turn_id] == []

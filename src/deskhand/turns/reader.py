@@ -124,6 +124,8 @@ class SessionReader:
             and answer is not None
             and not answer.ended
             and 0 < answer.started_seq <= self._position.seq
+            # A reader that another server took further than this one has heard may have seen the answer's end.
+            and self._position.seq <= (self._channel.last_seq or 0)
         )
 
     def _enter_running_answer(self, taken: list[SessionEvent]) -> None:
