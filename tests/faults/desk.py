@@ -56,8 +56,8 @@ async def open_desk(folder: Path, **settings: Any) -> AsyncIterator[Desk]:
                 "model": "openai:test",
                 "model_base_url": server.base_url,
                 "model_api_key": MODEL_KEY,
-                "model_idle_seconds": 1,
-                "turn_timeout_seconds": 20,
+                "model_idle_seconds": 3,
+                "turn_timeout_seconds": 40,
                 **settings,
             },
         )

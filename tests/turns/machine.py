@@ -274,7 +274,7 @@ class TurnMachine(RuleBasedStateMachine):
             return
         assert claim.turn.attempt == turn.attempt
         assert [message.id for message in claim.messages] == turn.messages
-        assert abs(claim.seconds_left - ((turn.deadline or 0.0) - self._now)) < 2.0
+        assert abs(claim.seconds_left - ((turn.deadline or 0.0) - self._now)) < 10.0
         self.works.append(Work(worker, claim, session, turn, TurnJournal(self.store.database, claim)))
         self.current[turn.id] = self.works[-1]
 
