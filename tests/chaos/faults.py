@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from chaos.harness import LEASE_SECONDS, Desk
+from chaos.harness import Desk
 from chaos.instances import Instance
 from deskhand.failpoints import Failpoint
 
@@ -26,7 +26,7 @@ async def freeze_now_and_then(desk: Desk, *, times: int) -> None:
     async def freeze(instance: Instance) -> None:
         while next(left) <= times:
             await asyncio.sleep(desk.chance.uniform(0.8, 1.6))
-            await instance.freeze(2 * LEASE_SECONDS)
+            await instance.freeze(2 * desk.lease_seconds)
             desk.fault_ended()
 
     await asyncio.gather(*(freeze(instance) for instance in desk.instances))

@@ -32,7 +32,9 @@ from turns.history import History, check_history, read_history
 
 IS_FULL = os.environ.get("DESKHAND_CHAOS") == "full"
 SEED = int(os.environ.get("DESKHAND_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-LEASE_SECONDS = 1.5
+# Short, so that a turn is taken over while the test waits; tests that need no takeover have the default.
+SHORT_LEASE_SECONDS = 2.0
+DEFAULT_LEASE_SECONDS = 15.0
 MAX_ATTEMPTS = 5
 END_SECONDS = 30.0
 SEEN_SECONDS = 10.0
@@ -43,9 +45,9 @@ _SHOWN = 20
 class Model:
     """How the default answer comes: so many tokens, the first after `first_ms`, the others `every_ms` apart."""
 
-    tokens: int = 25
+    tokens: int = 15
     first_ms: int = 100
-    every_ms: int = 40
+    every_ms: int = 60
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class Desk:
     chance: random.Random
     database_url: str
     effects: Path
+    lease_seconds: float
     last_fault_at: float = field(default_factory=time.monotonic)
 
     def fault_ended(self) -> None:
@@ -237,9 +240,12 @@ async def desk(
     command: tuple[str, ...] = WITH_EFFECTS,
     bug: str | None = None,
     loss: Loss | None = None,
-    settings: Mapping[str, str] | None = None,
+    lease_seconds: float = SHORT_LEASE_SECONDS,
 ) -> AsyncIterator[Desk]:
-    """One instance on SQLite where `database_url` is None, else two on that PostgreSQL; all of them serve."""
+    """Servers, customers who say nothing yet, and whatever else a run needs.
+
+    One instance on SQLite where `database_url` is None, else two on that PostgreSQL; all of them serve.
+    """
     url = database_url or f"sqlite:///{folder / 'deskhand.db'}"
     effects = folder / "effects"
     chance = random.Random(SEED)
@@ -251,10 +257,9 @@ async def desk(
         "DESKHAND_MODEL": "openai:test",
         "DESKHAND_MODEL_BASE_URL": server.base_url,
         "DESKHAND_RATE_LIMIT_ENABLED": "false",
-        "DESKHAND_TURN_LEASE_SECONDS": str(LEASE_SECONDS),
+        "DESKHAND_TURN_LEASE_SECONDS": str(lease_seconds),
         "DESKHAND_TURN_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
         "DESKHAND_DRAIN_SECONDS": "2",
-        **(settings or {}),
     }
     if command is WITH_EFFECTS:
         environment |= {"CHAOS_EFFECTS": str(effects), "DESKHAND_AGENT_TOOLS": "pay_back,book"}
@@ -269,7 +274,7 @@ async def desk(
             server.wait_until_ready()
             for instance in instances:
                 await instance.start()
-            yield Desk(instances, crowd, chance, url, effects)
+            yield Desk(instances, crowd, chance, url, effects, lease_seconds)
         finally:
             await crowd.close()
             for instance in instances:

@@ -13,7 +13,7 @@ from deskhand.failpoints import Failpoint
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(1800 if IS_FULL else 240)]
 
 
-@pytest.mark.parametrize(("database", "runs"), [("postgresql", 10 if IS_FULL else 2), ("sqlite", 5 if IS_FULL else 1)])
+@pytest.mark.parametrize(("database", "runs"), [("postgresql", 10 if IS_FULL else 1), ("sqlite", 5 if IS_FULL else 1)])
 async def test_a_server_may_end_at_any_point_of_a_turn(tmp_path: Path, database: str, runs: int, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_url") if database == "postgresql" else None
     # Long enough to be checkpointed, which is done every half second.

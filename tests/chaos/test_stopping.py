@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from chaos.harness import Desk, Model, desk
+from chaos.harness import DEFAULT_LEASE_SECONDS, Desk, Model, desk
 from chaos.instances import PLAIN, Instance
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
@@ -60,7 +60,7 @@ async def _fewest_open(ground: Desk) -> float:
 
 async def test_a_server_that_is_told_to_stop_leaves_its_turns_and_readers_to_the_other(tmp_path: Path, postgres_url: str) -> None:
     model = Model(tokens=70, first_ms=100, every_ms=70)
-    async with desk(tmp_path, database_url=postgres_url, model=model, command=PLAIN) as ground:
+    async with desk(tmp_path, database_url=postgres_url, model=model, command=PLAIN, lease_seconds=DEFAULT_LEASE_SECONDS) as ground:
         first, second = ground.instances
         ground.crowd.bases = [first.base]
         ground.crowd.say = plain_talk
