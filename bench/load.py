@@ -12,7 +12,17 @@ from typing import Any
 from bench.connection import Connection
 from bench.conversations import Result, customers
 from bench.report import keep, show, verdict
-from bench.servers import LOADED, NO_SAMPLES, NO_TOOLS, Server, deskhand_server, floor_server, model_server, settings_of_model
+from bench.servers import (
+    LOADED,
+    NO_SAMPLES,
+    NO_TOOLS,
+    Server,
+    deskhand_server,
+    floor_server,
+    model_server,
+    settings_of_model,
+    wait_until_warm,
+)
 
 CONVERSATIONS = 50
 TURNS = 10
@@ -77,6 +87,7 @@ def run_search() -> bool:
     """The model asks for one search a turn: two requests to the model and a search over the samples."""
     settings = {**LOADED, "DESKHAND_AGENT_TOOLS": "search_knowledge"}
     with model_server(tokens=TOKENS) as model, deskhand_server({**settings_of_model(model), **settings}) as server:
+        wait_until_warm(server)
         plain = measure(server, turns=4)
         searching = measure(server, turns=4, directive=" [model: tool]")
         alone = asyncio.run(_search_alone(server))
@@ -102,6 +113,7 @@ async def _search_alone(server: Server) -> float:
 def deskhand(model: Server) -> Iterator[Server]:
     """Deskhand as the aims name it: everything on, knowledge search off."""
     with deskhand_server({**settings_of_model(model), **LOADED, **NO_TOOLS, **NO_SAMPLES}) as server:
+        wait_until_warm(server)
         yield server
 
 

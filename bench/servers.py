@@ -3,22 +3,25 @@
 The invariant: a server sees no setting of whoever runs the benchmark, and keeps its data in a folder that is gone afterwards.
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_TRY_EVERY_SECONDS = 0.005
+_MOST_TRIES = 6_000
 _BANNER = re.compile(r"(http://\S+)/health/ready")
 # The load of the benchmarks comes from one address, and the log is not what they measure.
 LOADED = {"DESKHAND_RATE_LIMIT_ENABLED": "false", "DESKHAND_LOG_LEVEL": "WARNING"}
@@ -78,18 +81,28 @@ def settings_of_model(model: Server) -> dict[str, str]:
     return {"DESKHAND_MODEL": "openai:test", "DESKHAND_MODEL_BASE_URL": model.url, "DESKHAND_MODEL_API_KEY": "sk-bench"}
 
 
-def wait_until_ready(url: str, *, path: str = "/health/ready", seconds: float = 30.0) -> float:
-    """Ask until the answer is 200; returns how long that took."""
-    started = time.perf_counter()
-    while time.perf_counter() - started < seconds:
+def wait_until_ready(server: Server) -> None:
+    """Wait until the server says that it can serve."""
+    _wait_for(server, lambda _state: True)
+
+
+def wait_until_warm(server: Server) -> None:
+    """Wait until nothing is loaded in the background any more, which would be counted as the cost of whatever is measured."""
+    _wait_for(server, lambda state: state["status"] == "healthy")
+
+
+def _wait_for(server: Server, is_met: Callable[[Any], bool]) -> None:
+    last: object = None
+    for _ in range(_MOST_TRIES):
         try:
-            with urllib.request.urlopen(url + path, timeout=5) as response:
-                if response.status == 200:
-                    return time.perf_counter() - started
-        except (urllib.error.URLError, OSError):
-            pass
-        time.sleep(0.005)
-    raise TimeoutError(f"{url}{path} did not answer 200 within {seconds:.0f} s")
+            with urllib.request.urlopen(f"{server.url}/health/ready", timeout=5) as response:
+                last = json.load(response)
+            if is_met(last):
+                return
+        except OSError as error:
+            last = error
+        time.sleep(_TRY_EVERY_SECONDS)
+    raise TimeoutError(f"{server.url} did not become ready: {last!r}")
 
 
 def clean_environment() -> dict[str, str]:

@@ -52,7 +52,7 @@ def run() -> bool:
 def _start_once() -> Start:
     began = time.perf_counter()
     with deskhand_server({"DESKHAND_LOG_LEVEL": "WARNING"}) as server:
-        wait_until_ready(server.url, path="/health/ready")
+        wait_until_ready(server)
         healthy = time.perf_counter() - began
         cpu = server.cpu_seconds()
         source = asyncio.run(_ask(server))
@@ -63,7 +63,7 @@ def _start_once() -> Start:
 def _start_without_samples() -> float:
     began = time.perf_counter()
     with deskhand_server({"DESKHAND_LOG_LEVEL": "WARNING", **NO_SAMPLES}) as server:
-        wait_until_ready(server.url, path="/health/ready")
+        wait_until_ready(server)
         return time.perf_counter() - began
 
 
