@@ -28,7 +28,7 @@ async def cut_off(ground: Desk) -> Verdict:
 
 async def freeze(ground: Desk) -> Verdict:
     ground.crowd.start(20)
-    await freeze_now_and_then(ground, times=4)
+    await freeze_now_and_then(ground, times=8)
     return await ground.judge(end_seconds=15, seen_seconds=3)
 
 
