@@ -48,7 +48,7 @@ def test_every_command_that_is_shown_exists(document: Path) -> None:
 def test_every_setting_that_is_named_exists() -> None:
     known = set(re.findall(r"`(DESKHAND_[A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")))
     for document in DOCUMENTS:
-        named = set(re.findall(r"\bDESKHAND_[A-Z_]+[A-Z]", document.read_text(encoding="utf-8")))
+        named = set(re.findall(r"\bDESKHAND_[A-Z0-9_]+[A-Z]", document.read_text(encoding="utf-8")))
         assert {name for name in named - known if not name.startswith(OF_THE_TESTS)} == set(), document
 
 
