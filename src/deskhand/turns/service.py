@@ -11,7 +11,7 @@ from deskhand.clock import Clock
 from deskhand.failpoints import Failpoint, reach
 from deskhand.ids import SessionId, TurnId
 from deskhand.persistence import Database, Transaction
-from deskhand.realtime import Ends, Hub
+from deskhand.realtime import Channel, Ends, Hub
 from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
 from deskhand.sessions.log import list_last_seqs
 from deskhand.telemetry import Metrics, Supervisor
@@ -115,11 +115,14 @@ class TurnService:
         known_id = SessionId(session_id)
         asked_at = self._clock.monotonic()
 
-        def store(tx: Transaction, *, may_begin: bool) -> tuple[Accepted, bool]:
+        def store(tx: Transaction, *, channel: Channel[SessionEvent], may_begin: bool) -> tuple[Accepted, bool]:
             accepted = self._lifecycle.accept(
                 tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
             )
             reach(Failpoint.ACCEPT_BEFORE_COMMIT)
+            if not accepted.duplicate and self._peers is None:
+                # Whoever follows the turn from here on need not ask the database where the session stands.
+                tx.after_commit(lambda: channel.begin_at(accepted.seq - 1))
             if accepted.turn_id is None or accepted.duplicate or not may_begin:
                 return accepted, False
             # One commit for both saves the customer the wait for another. Begun even if whoever sent the message has gone meanwhile.
@@ -130,11 +133,8 @@ class TurnService:
 
         with self._hub.write(session_id) as channel:
             async with self._worker.place(known_id) as may_begin:
-                accepted, has_begun = await self._database.write(partial(store, may_begin=may_begin))
+                accepted, has_begun = await self._database.write(partial(store, channel=channel, may_begin=may_begin))
             reach(Failpoint.ACCEPT_AFTER_COMMIT)
-            if not accepted.duplicate and self._peers is None:
-                # Whoever follows the turn from here on need not ask the database where the session stands.
-                channel.begin_at(accepted.seq - 1)
             if accepted.turn_id is not None and not has_begun:
                 self._worker.offer(known_id)
         return accepted
