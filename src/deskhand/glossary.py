@@ -7,7 +7,7 @@ word that they use themselves is never changed.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from deskhand.words import STOP_WORDS, fold, stem
 
@@ -102,16 +102,23 @@ _LANGUAGES = ("en", "de", "fr", "es")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Glossary:
-    """`words` and `stems` of each language with their English meanings, likeliest first; `phrases` of other languages with theirs."""
+    """`words` and `stems` of each language with their English meanings, likeliest first; `phrases` of other languages with theirs, and
+    `phrase`, which finds them."""
 
     words: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {language: {} for language in _LANGUAGES})
     stems: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {language: {} for language in _LANGUAGES})
     phrases: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def phrase(self) -> re.Pattern[str]:
+        return re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, self.phrases), key=len, reverse=True)) + r")\b")
 
-def _read() -> _Glossary:
+
+@lru_cache(maxsize=1)
+def _glossary() -> _Glossary:
+    """Read when it is first asked: it takes 50 ms, which a server that starts has no use for."""
     glossary = _Glossary()
     for line in _MEANINGS.strip().splitlines():
         groups = [[member.replace("_", " ") for member in group.split()] for group in line.split(";")]
@@ -126,17 +133,13 @@ def _read() -> _Glossary:
     return glossary
 
 
-_GLOSSARY = _read()
-_PHRASE = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, _GLOSSARY.phrases), key=len, reverse=True)) + r")\b")
-
-
 @lru_cache(maxsize=4096)
 def meanings(word: str, language: str = "en") -> tuple[str, ...]:
     """The English words, likeliest first, that a word or stem of `language` may mean besides itself; empty for one that is not listed."""
     if language not in _LANGUAGES:
         return ()
     folded = fold(word)
-    words, stems = _GLOSSARY.words[language], _GLOSSARY.stems[language]
+    words, stems = _glossary().words[language], _glossary().stems[language]
     return tuple(words.get(folded) or stems.get(folded) or stems.get(stem(folded, language)) or ())
 
 
@@ -146,6 +149,7 @@ def reworded(text: str, *, is_used: Callable[[str], bool], is_english: Callable[
     When it turns out to be of another language, what says nothing by itself goes too: it would only mislead an English model.
     `is_english` may know fewer words than there are.
     """
+    glossary = _glossary()
     changed = foreign = False
 
     def whole(match: re.Match[str]) -> str:
@@ -154,7 +158,7 @@ def reworded(text: str, *, is_used: Callable[[str], bool], is_english: Callable[
         if all(map(is_used, phrase.split())):
             return phrase
         changed = foreign = True
-        return _GLOSSARY.phrases[phrase]
+        return glossary.phrases[phrase]
 
     def meant(match: re.Match[str]) -> str:
         nonlocal changed, foreign
@@ -170,7 +174,7 @@ def reworded(text: str, *, is_used: Callable[[str], bool], is_english: Callable[
         return word
 
     # "mot de passe" is told by the whole, since two of its words say nothing.
-    result = _WORD.sub(meant, _PHRASE.sub(whole, fold(text)))
+    result = _WORD.sub(meant, glossary.phrase.sub(whole, fold(text)))
     if foreign:
         result = _WORD.sub(lambda match: "" if match.group() in STOP_WORDS else match.group(), result)
     return " ".join(result.split()) if changed else text
