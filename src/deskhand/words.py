@@ -4,6 +4,7 @@ The invariant: everything here is a pure function of its arguments, and costs ti
 """
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -43,15 +44,17 @@ STOP_WORDS = frozenset(_STOP_WORDS.split())
 # No stemmer here changes so many letters from the beginning.
 _STEM_KEEPS = 3
 _STEMMERS = {
-    "en": snowballstemmer.stemmer("english"),
-    "de": snowballstemmer.stemmer("german"),
-    "fr": snowballstemmer.stemmer("french"),
-    "es": snowballstemmer.stemmer("spanish"),
-    "it": snowballstemmer.stemmer("italian"),
-    "pt": snowballstemmer.stemmer("portuguese"),
-    "nl": snowballstemmer.stemmer("dutch"),
-    "ru": snowballstemmer.stemmer("russian"),
+    "en": "english",
+    "de": "german",
+    "fr": "french",
+    "es": "spanish",
+    "it": "italian",
+    "pt": "portuguese",
+    "nl": "dutch",
+    "ru": "russian",
 }
+# A stemmer keeps the word it works on in itself: two threads that share one spoil each other's words.
+_own = threading.local()
 
 
 def fold(text: str) -> str:
@@ -79,9 +82,13 @@ def words(text: str) -> list[str]:
 @lru_cache(maxsize=20_000)
 def stem(word: str, language: str = "en") -> str:
     """The stem of one folded word. A language without a stemmer keeps the word as it is."""
-    stemmer = _STEMMERS.get(language)
-    if stemmer is None or not word[0].isalpha():
+    name = _STEMMERS.get(language)
+    if name is None or not word[0].isalpha():
         return word
+    stemmer = getattr(_own, name, None)
+    if stemmer is None:
+        stemmer = snowballstemmer.stemmer(name)
+        setattr(_own, name, stemmer)
     stemmed: str = stemmer.stemWord(word.split("'", maxsplit=1)[0] if language == "en" else word)
     return stemmed
 

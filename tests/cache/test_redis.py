@@ -51,9 +51,7 @@ async def test_a_server_that_hangs_costs_no_request_more_than_its_limit_and_soon
     assert max(waits) < 0.6
     assert max(waits[5:]) < 0.05, "after five failures it is not asked any more"
     await cache.close()
-    for writer in held:
-        writer.close()
-    server.close()
+    await end(server, held)
 
 
 def test_an_address_that_is_none_is_refused_without_naming_its_password() -> None:
@@ -92,6 +90,14 @@ async def test_no_reply_reaches_a_request_that_did_not_ask_for_it_in_a_storm_of_
     await slow.close()
 
 
+async def end(server: asyncio.Server, held: list[asyncio.StreamWriter]) -> None:
+    """Close the server and its connections while the loop still runs, which a connection needs to be closed."""
+    server.close()
+    for writer in held:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in held), return_exceptions=True)
+
+
 @pytest.fixture
 async def slow_redis(redis_url: str) -> AsyncIterator[str]:
     """The same server behind a proxy that holds every piece back for 5 ms."""
@@ -106,9 +112,11 @@ async def slow_redis(redis_url: str) -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         to_reader, to_writer = await asyncio.open_connection(host, int(port))
+        held.extend((writer, to_writer))
         await asyncio.gather(pump(reader, to_writer), pump(to_reader, writer), return_exceptions=True)
 
+    held: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     address = server.sockets[0].getsockname()
     yield f"redis://{address[0]}:{address[1]}/0"
-    server.close()
+    await end(server, held)

@@ -157,10 +157,10 @@ async def test_the_tables_for_people_have_no_escapes_in_a_pipe(program: Program,
 async def test_checks_do_not_hang(program: Program) -> None:
     """A database and a model that accept a connection and say nothing."""
 
-    async def say_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
-        await silence.wait()
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
 
-    silence = asyncio.Event()
+    held: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with asyncio.timeout(40):
@@ -172,8 +172,10 @@ async def test_checks_do_not_hang(program: Program) -> None:
             model="openai:test",
             model_base_url=f"http://127.0.0.1:{port}/v1",
         )
-    silence.set()
     server.close()
+    for writer in held:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in held), return_exceptions=True)
     assert finding(done, "Database")["verdict"] == "fail"
     assert finding(done, "Model")["verdict"] == "fail"
     assert finding(done, "Redis for the cache")["verdict"] == "warn"
