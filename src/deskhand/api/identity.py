@@ -21,8 +21,12 @@ _VISITOR_TOKEN = re.compile(r"vt_[A-Za-z0-9_-]{20,100}")
 _ADMIN = Staff("admin")
 
 
-async def identify(headers: Headers, services: Services) -> Principal:
-    """Raises Unauthenticated: a credential was shown, and it is not right."""
+async def identify(headers: Headers, services: Services, *, is_checked_later: bool = False) -> Principal:
+    """Who asks. `is_checked_later`: the caller finds out by itself whether a visitor's session is still there.
+
+    Raises:
+        Unauthenticated: a credential was shown, and it is not right.
+    """
     key = headers.get("x-api-key")
     if key is not None and not _is_admin_key(key, services):
         raise Unauthenticated("This API key is not known.", support="Send the key of DESKHAND_ADMIN_API_KEY as 'X-API-Key'.")
@@ -32,12 +36,12 @@ async def identify(headers: Headers, services: Services) -> Principal:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("The Authorization header is not 'Bearer <token>'.")
-    principal = await identify_token(token.strip(), services)
+    principal = await identify_token(token.strip(), services, is_checked_later=is_checked_later)
     return _ADMIN if key is not None else principal
 
 
-async def identify_token(token: str, services: Services) -> Visitor | Staff:
-    """Whose token this is.
+async def identify_token(token: str, services: Services, *, is_checked_later: bool = False) -> Visitor | Staff:
+    """Whose token this is. `is_checked_later` as in `identify`.
 
     Raises:
         Unauthenticated: nobody's, or of a session that is gone.
@@ -45,7 +49,8 @@ async def identify_token(token: str, services: Services) -> Visitor | Staff:
     if _is_admin_key(token, services):
         return _ADMIN
     if _VISITOR_TOKEN.fullmatch(token):
-        visitor = await services.sessions.authenticate(token)
+        sessions = services.sessions
+        visitor = await (sessions.recognise(token) if is_checked_later else sessions.authenticate(token))
         if visitor is not None:
             if services.limiter is not None:
                 services.limiter.recognise(token)
@@ -82,13 +87,21 @@ async def _access_session(session_id: str, connection: HTTPConnection) -> Sessio
 
 
 async def _authorise_session(session_id: str, connection: HTTPConnection) -> SessionId:
-    principal = await _principal(connection)
+    # A visitor's token was found in its session's row a moment ago, so the session is there: it need not be read again.
+    return await _authorise(session_id, await _principal(connection), services_of(connection))
+
+
+async def _authorise_writer(session_id: str, connection: HTTPConnection) -> SessionId:
+    services = services_of(connection)
+    return await _authorise(session_id, await identify(connection.headers, services, is_checked_later=True), services)
+
+
+async def _authorise(session_id: str, principal: Principal, services: Services) -> SessionId:
     if isinstance(principal, Visitor):
-        # The token was found in its session's row a moment ago, so the session is there: it need not be read again.
         if principal.session_id != session_id:
             raise SessionNotFound
         return principal.session_id
-    return (await access(session_id, principal, services_of(connection))).id
+    return (await access(session_id, principal, services)).id
 
 
 async def access(session_id: str, principal: Principal, services: Services) -> Session:
@@ -109,6 +122,8 @@ KnownDep = Annotated[Visitor | Staff, Depends(_require_known)]
 StaffDep = Annotated[Staff, Depends(_require_staff)]
 SessionDep = Annotated[Session, Depends(_access_session)]
 SessionIdDep = Annotated[SessionId, Depends(_authorise_session)]
+# For a route that goes on to a transaction that locks the session's row: a session that is gone is found out there.
+WriterDep = Annotated[SessionId, Depends(_authorise_writer)]
 
 
 def _is_admin_key(given: str, services: Services) -> bool:

@@ -1,6 +1,7 @@
 """Sessions as their owners and the staff see them. What happens inside a session is written by `turns` alone."""
 
 import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from deskhand.sessions.access import Anonymous, Principal, Visitor, hash_token
 from deskhand.sessions.errors import AttachmentNotFound, SessionNotFound
 from deskhand.sessions.log import open_log
 from deskhand.sessions.model import Attachment, Message, Session, SessionStatus
+
+_MOST_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class OpenedSession:
 class SessionService:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._owners: OrderedDict[str, SessionId] = OrderedDict()
 
     async def open_session(self, *, user_id: str | None, metadata: dict[str, Any], user_is_verified: bool = False) -> OpenedSession:
         """Open a session. `user_is_verified`: the caller is staff and answers for `user_id`; else it is a claim that unlocks nothing."""
@@ -46,7 +50,21 @@ class SessionService:
         """Whose token this is; `None` when no session has it (any more)."""
         token_hash = hash_token(token)
         session_id = await self._database.read(lambda connection: repository.find_session_id_by_token(connection, token_hash))
-        return Visitor(session_id) if session_id is not None else None
+        if session_id is None:
+            self._owners.pop(token_hash, None)
+            return None
+        self._owners[token_hash] = session_id
+        if len(self._owners) > _MOST_REMEMBERED:
+            self._owners.popitem(last=False)
+        return Visitor(session_id)
+
+    async def recognise(self, token: str) -> Visitor | None:
+        """As `authenticate`, but a token that was seen before is not looked up again: its session may be gone meanwhile.
+
+        For those alone who go on to a transaction that locks the session's row, and find it out there. A token never changes its session.
+        """
+        known = self._owners.get(hash_token(token))
+        return Visitor(known) if known is not None else await self.authenticate(token)
 
     async def access_session(self, session_id: str, principal: Principal) -> Session:
         """The session, if `principal` may see it.

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
-from deskhand.api.identity import PrincipalDep, SessionIdDep, access
+from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access
 from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
 from deskhand.api.services import ServicesDep
 from deskhand.api.streaming import Draining, follow_turn
@@ -70,7 +70,7 @@ _UPLOAD = {
         **documented.errors(401, 404, 409, 413, 415, 422, 429, 503),
     },
 )
-async def send_message(authorised: SessionIdDep, request: Request, services: ServicesDep) -> Response:
+async def send_message(authorised: WriterDep, request: Request, services: ServicesDep) -> Response:
     """Say something, and wait for the answer. A client that goes away does not stop it: the answer is in the transcript."""
     if services.turns.draining:
         raise Draining(retry_after_seconds=2)
