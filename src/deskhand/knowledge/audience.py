@@ -1,4 +1,4 @@
-"""Who may see which document: one rule, in the two forms in which it is asked.
+"""Who may be answered from which document, and when: one rule, in the two forms in which it is asked.
 
 `visible_to` is the rule inside SQL, `visible_mask` the same rule over the rows of the index in memory. A passage reaches an asker only
 through both, so an index that lags behind a change of tier shows nothing that the database would not.
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deskhand.ids import SessionId
 from deskhand.knowledge.documents import Tier
 from deskhand.knowledge.tables import documents
+from deskhand.persistence import db_now
 
 TIERS: tuple[Tier, ...] = (Tier.PUBLIC, Tier.CUSTOMERS, Tier.OPERATORS)
 NO_SESSION = 0
@@ -40,20 +41,33 @@ class Audience:
 
 
 def visible_to(audience: Audience) -> sa.ColumnElement[bool]:
-    """A document is seen if its tier is granted and it belongs to no session or to the asker's own."""
+    """A document is seen if it is in force, its tier is granted, and it belongs to no session or to the asker's own."""
     own: sa.ColumnElement[bool] = documents.c.session_id.is_(None)
     if audience.session_id is not None:
         own = sa.or_(own, documents.c.session_id == audience.session_id)
-    return sa.and_(documents.c.tier.in_(sorted(audience.tiers)), own)
+    return sa.and_(documents.c.tier.in_(sorted(audience.tiers)), own, in_force())
+
+
+def in_force() -> sa.ColumnElement[bool]:
+    """A document counts while it is not disabled and the database's clock is in its effective dates."""
+    since, until = documents.c.effective_from, documents.c.effective_until
+    return sa.and_(documents.c.disabled.is_(False), sa.or_(since.is_(None), since <= db_now()), sa.or_(until.is_(None), until > db_now()))
 
 
 def visible_mask(
-    audience: Audience, *, tiers: NDArray[np.uint8], sessions: NDArray[np.int32], own_session: int | None
+    audience: Audience,
+    *,
+    tiers: NDArray[np.uint8],
+    sessions: NDArray[np.int32],
+    own_session: int | None,
+    effective: tuple[NDArray[np.float64], NDArray[np.float64]],
+    now: float,
 ) -> NDArray[np.bool_]:
-    """The rule of `visible_to` over index rows.
+    """The rule of `visible_to` over index rows, of which none is of a disabled document.
 
     `tiers` holds places in `TIERS`, `sessions` the index's numbers of sessions (`NO_SESSION` for none), `own_session` the number of the
-    asker's session, `None` if the index holds nothing of it.
+    asker's session, `None` if the index holds nothing of it. `effective` are the first moments in force and those after the last,
+    in epoch seconds as `now` is; without a limit, they are infinite.
     """
     granted = np.array([tier in audience.tiers for tier in TIERS])
     seen: NDArray[np.bool_] = granted[tiers]
@@ -61,4 +75,7 @@ def visible_mask(
     if own_session is not None:
         own |= sessions == own_session
     seen &= own
+    since, until = effective
+    seen &= since <= now
+    seen &= until > now
     return seen

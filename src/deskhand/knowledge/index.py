@@ -24,7 +24,10 @@ _MOST_DEAD = 0.25
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
-    """A chunk as the database gives it to the index. `vector` and `terms` as the table stores them."""
+    """A chunk as the database gives it to the index. `vector` and `terms` as the table stores them.
+
+    Its document is in force from `effective_from` until before `effective_until`: epoch seconds, infinite where there is no limit.
+    """
 
     chunk_id: int
     document_id: DocumentId
@@ -32,6 +35,8 @@ class ChunkRow:
     session_id: SessionId | None
     vector: bytes
     terms: bytes
+    effective_from: float = -np.inf
+    effective_until: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class Segment:
     documents: NDArray[np.int32]
     tiers: NDArray[np.uint8]
     sessions: NDArray[np.int32]
+    effective_from: NDArray[np.float64]
+    effective_until: NDArray[np.float64]
     vectors: NDArray[np.float32]
     lengths: NDArray[np.float32]
     keys: NDArray[np.uint32]
@@ -66,11 +73,19 @@ class Index:
     def __len__(self) -> int:
         return sum(int(np.count_nonzero(alive)) for alive in self.alive)
 
-    def visible(self, audience: Audience) -> tuple[NDArray[np.bool_], ...]:
-        """For each segment, which of its rows this asker may be shown."""
+    def visible(self, audience: Audience, *, now: float) -> tuple[NDArray[np.bool_], ...]:
+        """For each segment, which of its rows this asker may be shown at the moment `now`, in epoch seconds."""
         own = self.session_numbers.get(audience.session_id) if audience.session_id is not None else None
         return tuple(
-            alive & visible_mask(audience, tiers=segment.tiers, sessions=segment.sessions, own_session=own)
+            alive
+            & visible_mask(
+                audience,
+                tiers=segment.tiers,
+                sessions=segment.sessions,
+                own_session=own,
+                effective=(segment.effective_from, segment.effective_until),
+                now=now,
+            )
             for segment, alive in zip(self.segments, self.alive, strict=True)
         )
 
@@ -99,15 +114,16 @@ class Index:
 class Vocabulary:
     """How many chunks that `audience` may see have a term: what is hidden from an asker has no part in how they are understood."""
 
-    def __init__(self, index: Index, audience: Audience) -> None:
+    def __init__(self, index: Index, audience: Audience, *, now: float) -> None:
         self._index = index
         self._audience = audience
+        self._now = now
         self._counts: list[NDArray[np.int64]] | None = None
 
     def __call__(self, hashes: Hashes) -> NDArray[np.int64]:
         """`hashes` in any order; the counts in that order."""
         if self._counts is None:
-            visible = self._index.visible(self._audience)
+            visible = self._index.visible(self._audience, now=self._now)
             self._counts = [_term_counts(segment, mask) for segment, mask in zip(self._index.segments, visible, strict=True)]
         total = np.zeros(len(hashes), np.int64)
         for segment, counts in zip(self._index.segments, self._counts, strict=True):
@@ -146,6 +162,10 @@ def _segment(rows: Sequence[ChunkRow], numbers: dict[SessionId, int]) -> Segment
         document_ids=tuple(document_numbers),
         tiers=np.array([TIERS.index(row.tier) for row in rows], np.uint8),
         sessions=np.array([NO_SESSION if row.session_id is None else numbers[row.session_id] for row in rows], np.int32),
+        effective=(
+            np.array([row.effective_from for row in rows], np.float64),
+            np.array([row.effective_until for row in rows], np.float64),
+        ),
         vectors=np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), DIMENSIONS),
     )
 
@@ -176,6 +196,10 @@ def _merged(segments: Sequence[Segment], alive: Sequence[NDArray[np.bool_]]) -> 
         document_ids=tuple(document_numbers),
         tiers=np.concatenate([segment.tiers[living] for segment, living in pairs]),
         sessions=np.concatenate([segment.sessions[living] for segment, living in pairs]),
+        effective=(
+            np.concatenate([segment.effective_from[living] for segment, living in pairs]),
+            np.concatenate([segment.effective_until[living] for segment, living in pairs]),
+        ),
         vectors=np.concatenate([segment.vectors[living] for segment, living in pairs]),
     )
 
@@ -188,6 +212,7 @@ def _assembled(
     document_ids: tuple[DocumentId, ...],
     tiers: NDArray[np.uint8],
     sessions: NDArray[np.int32],
+    effective: tuple[NDArray[np.float64], NDArray[np.float64]],
     vectors: NDArray[np.float32],
 ) -> Segment:
     order = np.argsort(postings.terms, kind="stable")
@@ -199,6 +224,8 @@ def _assembled(
         documents=documents,
         tiers=tiers,
         sessions=sessions,
+        effective_from=effective[0],
+        effective_until=effective[1],
         vectors=np.ascontiguousarray(vectors, np.float32),
         lengths=np.bincount(postings.rows, postings.counts, minlength=len(chunk_ids)).astype(np.float32),
         keys=terms[first],

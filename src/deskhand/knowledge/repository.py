@@ -1,5 +1,6 @@
 """All SQL of the knowledge base."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,13 +115,24 @@ def changes_since(connection: sa.Connection, version: int) -> Changes:
     all_of_it = version < now - REMEMBERED_VERSIONS
     since = 0 if all_of_it else version
     found = connection.execute(
-        sa.select(chunks.c.id, chunks.c.document_id, documents.c.tier, documents.c.session_id, chunks.c.vector, chunks.c.terms)
+        sa.select(
+            chunks.c.id,
+            chunks.c.document_id,
+            documents.c.tier,
+            documents.c.session_id,
+            documents.c.effective_from,
+            documents.c.effective_until,
+            chunks.c.vector,
+            chunks.c.terms,
+        )
         .join(documents, documents.c.id == chunks.c.document_id)
-        .where(documents.c.version > since)
+        .where(documents.c.version > since, documents.c.disabled.is_(False))
         .order_by(chunks.c.id)
     )
-    rows = [ChunkRow(row.id, DocumentId(row.document_id), Tier(row.tier), row.session_id, row.vector, row.terms) for row in found]
-    gone = connection.execute(sa.select(removals.c.document_id).where(removals.c.version > since)).scalars()
+    rows = [_chunk_row(row) for row in found]
+    removed = connection.execute(sa.select(removals.c.document_id).where(removals.c.version > since)).scalars().all()
+    disabled = sa.select(documents.c.id).where(documents.c.version > since, documents.c.disabled.is_(True))
+    gone = [*removed, *connection.execute(disabled).scalars()]
     return Changes(now, rows, [DocumentId(name) for name in gone], all_of_it)
 
 
@@ -224,6 +236,19 @@ def find_passages(connection: sa.Connection, chunk_ids: Sequence[int], audience:
         )
         found |= {row.id: PassageRow(*row) for row in connection.execute(query)}
     return found
+
+
+def _chunk_row(row: sa.Row[*tuple[Any, ...]]) -> ChunkRow:
+    return ChunkRow(
+        chunk_id=row.id,
+        document_id=DocumentId(row.document_id),
+        tier=Tier(row.tier),
+        session_id=row.session_id,
+        vector=row.vector,
+        terms=row.terms,
+        effective_from=-math.inf if row.effective_from is None else row.effective_from,
+        effective_until=math.inf if row.effective_until is None else row.effective_until,
+    )
 
 
 def _insert_state(transaction: Transaction) -> None:

@@ -57,7 +57,8 @@ class KnowledgeService:
         self._executor = ThreadPoolExecutor(options.threads, thread_name_prefix="knowledge")
         self._warmed: asyncio.Event | None = None
         self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
-        self._live = LiveIndex(database, clock=clock or SystemClock(), executor=self._executor, refresh_seconds=options.refresh_seconds)
+        self._clock = clock or SystemClock()
+        self._live = LiveIndex(database, clock=self._clock, executor=self._executor, refresh_seconds=options.refresh_seconds)
 
     @classmethod
     def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None) -> Self:
@@ -161,9 +162,10 @@ class KnowledgeService:
         passages: list[Passage] = []
         loop = asyncio.get_running_loop()
         index = await self._live.current()
-        read = partial(self._reader.read, text, tuple(earlier), frequencies=Vocabulary(index, audience))
+        now = self._clock.now()
+        read = partial(self._reader.read, text, tuple(earlier), frequencies=Vocabulary(index, audience, now=now))
         query = await loop.run_in_executor(self._executor, read)
-        find = partial(rank, audience=audience, limit=max(limit, _CANDIDATES), weights=self._options.weights)
+        find = partial(rank, audience=audience, now=now, limit=max(limit, _CANDIDATES), weights=self._options.weights)
         for _ in range(_ATTEMPTS):
             found = await loop.run_in_executor(self._executor, find, await self._live.current(), query)
             hits = best_first(found, familiarity=query.familiarity)[:limit]

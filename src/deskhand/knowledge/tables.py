@@ -30,6 +30,14 @@ documents = sa.Table(
     sa.Column("characters", sa.Integer, nullable=False),
     sa.Column("chunk_count", sa.Integer, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
+    # Counts the changes of this document from 1: what an editor read must be what the change is made to.
+    sa.Column("revision", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("disabled", sa.Boolean, nullable=False, server_default=sa.false()),
+    # In force from the first (NULL: always was) until before the second (NULL: for ever). Epoch seconds.
+    sa.Column("effective_from", sa.Double),
+    sa.Column("effective_until", sa.Double),
+    # Names of the columns that staff set by hand: a later ingest of the same document leaves them as they are.
+    sa.Column("edited", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("updated_at", sa.Double, nullable=False),
     sa.Index("ix_knowledge_document_version", "version"),
@@ -62,6 +70,25 @@ removals = sa.Table(
     sa.Column("document_id", sa.String(40), nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Index("ix_knowledge_removal_version", "version"),
+)
+
+# What became of each document, change by change. Outlives the document, but nothing of a deleted one's contents stays here.
+revisions = sa.Table(
+    "knowledge_revision",
+    metadata,
+    sa.Column("id", _KEY, primary_key=True, autoincrement=True),
+    sa.Column("document_id", sa.String(40), nullable=False),
+    # The document's `revision` that this change led to.
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("action", sa.String(16), nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+    sa.Column("changed_at", sa.Double, nullable=False),
+    # Each field that changed, with what it was and what it became.
+    sa.Column("changes", sa.JSON, nullable=False),
+    # The text before the change, where the change was one of the text. NULL once it is older than it may be kept.
+    sa.Column("earlier_text", sa.Text),
+    sa.Index("ix_knowledge_revision_document_id", "document_id", "id"),
+    sa.Index("ix_knowledge_revision_changed_at", "changed_at"),
 )
 
 state = sa.Table(

@@ -12,7 +12,7 @@ from deskhand.persistence.errors import DatabaseNotSetUp, DatabaseTooNew
 from deskhand.persistence.transaction import Transaction
 
 # The newest revision in `versions/`, and all before it in order.
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 HEAD = REVISIONS[-1]
 
 _version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
