@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from semantic_text_splitter import MarkdownSplitter
 
 from deskhand.knowledge.documents import ParsedDocument
-from deskhand.knowledge.parse.markdown import Heading, headings
+from deskhand.parsing.markdown import Heading, headings
 
 VERSION = "chunks-3"
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any, NewType
 
 from deskhand.ids import SessionId
+from deskhand.parsing.text import ParsedDocument as ParsedDocument
+from deskhand.parsing.text import Part as Part
 
 DocumentId = NewType("DocumentId", str)
 
@@ -21,27 +23,6 @@ class Tier(StrEnum):
     PUBLIC = "public"
     CUSTOMERS = "customers"
     OPERATORS = "operators"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A stretch of a document as Markdown. `page` counts from 1; `None` where the kind has no pages."""
-
-    text: str
-    page: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedDocument:
-    """A document's words. `title` is never empty; `url` is what the document itself says its address is."""
-
-    title: str
-    parts: tuple[Part, ...]
-    url: str | None = None
-
-    @property
-    def text(self) -> str:
-        return "\n\n".join(part.text for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from deskhand.errors import UnsupportedKind
 from deskhand.knowledge.documents import SourceDocument, Tier, UnreadableSource
 from deskhand.knowledge.errors import UnreadableDocument
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, kind_of, rows_of
-from deskhand.knowledge.parse.charset import decode
-from deskhand.knowledge.parse.markdown import find_title, plain
-from deskhand.knowledge.parse.rows import ROW_KINDS, Row
+from deskhand.parsing.charset import decode
+from deskhand.parsing.markdown import find_title, plain
+from deskhand.parsing.rows import ROW_KINDS, Row
 
 _LONGEST_OPENING = 60
 

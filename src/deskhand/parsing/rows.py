@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deskhand.knowledge.errors import UnreadableDocument
-from deskhand.knowledge.parse.html import looks_like_html, read_html, table
-from deskhand.knowledge.parse.kinds import Kind
+from deskhand.parsing.errors import UnreadableDocument
+from deskhand.parsing.html import looks_like_html, read_html, table
+from deskhand.parsing.kinds import Kind
 
 _TEXT = ("text", "content", "body", "answer", "article", "response", "description", "html", "markdown")
 _TITLE = ("title", "question", "subject", "heading", "name", "headline", "summary")

@@ -3,12 +3,12 @@
 from pathlib import PurePosixPath
 
 from deskhand.errors import TooLarge
-from deskhand.knowledge.documents import ParsedDocument, Part
-from deskhand.knowledge.errors import UnreadableDocument
-from deskhand.knowledge.parse import markdown, rows
-from deskhand.knowledge.parse.charset import decode
-from deskhand.knowledge.parse.html import read_html
-from deskhand.knowledge.parse.kinds import Kind, kind_of
+from deskhand.parsing import markdown, rows
+from deskhand.parsing.charset import decode
+from deskhand.parsing.errors import UnreadableDocument
+from deskhand.parsing.html import read_html
+from deskhand.parsing.kinds import Kind, kind_of
+from deskhand.parsing.text import ParsedDocument, Part
 
 MAX_BYTES = 25_000_000
 

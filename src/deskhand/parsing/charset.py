@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from deskhand.knowledge.errors import UnreadableDocument
+from deskhand.parsing.errors import UnreadableDocument
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
