@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "ask": ("deskhand.cli.ask", "Ask one question and print the answer with its sources."),
     "chat": ("deskhand.cli.chat", "Talk to the agent."),
     "doctor": ("deskhand.cli.doctor", "Check the installation and say what is wrong with it."),
+    "eval": ("deskhand.cli.evaluate", "Measure how good the answers are."),
     "ingest": ("deskhand.cli.ingest", "Put documents into the knowledge base."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
