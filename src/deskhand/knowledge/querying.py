@@ -14,8 +14,9 @@ from semantic_text_splitter import TextSplitter
 
 from deskhand.glossary import reworded
 from deskhand.knowledge.analysis import analyse
+from deskhand.knowledge.candidates import Query
 from deskhand.knowledge.embedding import Embedder
-from deskhand.knowledge.ranking import Query, Weights, weighted_terms
+from deskhand.knowledge.ranking import Weights, weighted_terms
 from deskhand.knowledge.spelling import Frequencies, corrected
 from deskhand.words import STOP_WORDS, fold
 
