@@ -72,6 +72,16 @@ removals = sa.Table(
     sa.Index("ix_knowledge_removal_version", "version"),
 )
 
+# By what other chunks that say the same, or the opposite, are found: see `likeness`.
+marks = sa.Table(
+    "knowledge_mark",
+    metadata,
+    sa.Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("chunk_id", sa.ForeignKey("knowledge_chunk.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    sa.Index("ix_knowledge_mark_chunk_id", "chunk_id"),
+    sqlite_with_rowid=False,
+)
+
 # What became of each document, change by change. Outlives the document, but nothing of a deleted one's contents stays here.
 revisions = sa.Table(
     "knowledge_revision",

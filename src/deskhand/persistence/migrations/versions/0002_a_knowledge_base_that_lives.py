@@ -32,3 +32,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("effective_from", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("effective_until", sa.Double(), nullable=True))
         batch_op.add_column(sa.Column("edited", sa.JSON(), server_default="[]", nullable=False))
+
+    op.create_table(
+        "knowledge_mark",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("chunk_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["chunk_id"], ["knowledge_chunk.id"], name=op.f("fk_knowledge_mark_chunk_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("key", "chunk_id", name=op.f("pk_knowledge_mark")),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("knowledge_mark", schema=None) as batch_op:
+        batch_op.create_index("ix_knowledge_mark_chunk_id", ["chunk_id"], unique=False)
