@@ -56,6 +56,7 @@ GRID = [
     Operation("DELETE", "/api/sessions/{session_id}", OWN),
     Operation("GET", "/api/sessions/{session_id}/events", OWN),
     Operation("POST", "/api/chat/sessions/{session_id}/messages", OWN_STORED, body={"message": "Hello"}),
+    Operation("POST", "/api/chat/sessions/{session_id}/cancel", OWN_STORED),
     Operation("GET", "/api/chat/sessions/{session_id}/messages", OWN),
     Operation("POST", "/api/chat/search", PUBLIC, body={"query": "password"}),
     Operation("POST", "/api/chat/upload", OWN, params={"session_id": "{session_id}"}, files={"file": ("a.txt", b"words", "text/plain")}),

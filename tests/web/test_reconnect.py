@@ -132,11 +132,21 @@ def test_without_a_websocket_the_page_reads_a_stream(visitor: Visitor, scripted_
         chat.ask(f"Over the stream. {SLOW}")
     assert stream.value.header_value("authorization") is not None
     early = chat.wait_until_writing()
-    expect(chat.stop).to_be_hidden()
     chat.page.reload()
     chat.wait_until_complete()
     assert chat.text_of().startswith(early[:20])
     assert_all_is_shown_once(chat)
+
+
+def test_an_answer_is_stopped_over_a_stream_too(visitor: Visitor, scripted_site: Site) -> None:
+    visitor.context.route_web_socket("**/ws?*", lambda socket: socket.close())
+    chat = visitor.open(scripted_site)
+    with chat.page.expect_request("**/events", timeout=20_000):
+        chat.ask("Stopped over the stream. [model: answer tokens=400 every_ms=40]")
+    chat.wait_until_writing()
+    chat.stop.click()
+    expect(chat.answer()).to_have_attribute("data-state", "cancelled")
+    expect(chat.stop).to_be_hidden()
 
 
 def test_the_token_is_never_in_an_address(visitor: Visitor, scripted_site: Site) -> None:

@@ -42,6 +42,12 @@ export class Api {
     return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/messages`, request, () => true);
   }
 
+  /** Stop the answer that runs. That it did is heard as an event. */
+  cancelTurn(session: SessionRecord): Promise<Reply<true>> {
+    const headers = new Headers({ Authorization: `Bearer ${session.token}` });
+    return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/cancel`, { method: "POST", headers }, () => true);
+  }
+
   /** Fails with `isSessionGone` when the session is not there, or no longer this browser's. */
   checkSession(session: SessionRecord): Promise<Reply<true>> {
     const headers = new Headers({ Authorization: `Bearer ${session.token}` });

@@ -23,7 +23,5 @@ export interface Channel {
   resume(): void;
   /** Make sure that the other side is there; closes as `lost` if it is not. */
   probe(): void;
-  /** Null where the channel has no way to ask for it. */
-  readonly cancelTurn: (() => void) | null;
   typing(): void;
 }

@@ -53,15 +53,6 @@ export class Connection {
     this.channel?.resume();
   }
 
-  /** Whether the answer that runs can be stopped from here. */
-  get canCancel(): boolean {
-    return this.channel !== null && this.channel.cancelTurn !== null;
-  }
-
-  cancelTurn(): void {
-    this.channel?.cancelTurn?.();
-  }
-
   typing(): void {
     this.channel?.typing();
   }

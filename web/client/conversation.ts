@@ -26,8 +26,6 @@ export interface ConversationState {
   readonly thread: Thread;
   readonly outbox: Outbox;
   readonly connection: ConnectionState;
-  /** Whether an answer that runs can be stopped: over the WebSocket only. */
-  readonly canStop: boolean;
   /** Why nothing can be sent at present; null when it can, as far as is known. */
   readonly obstacle: RequestFailure | null;
   /** The session that was being read is no longer there; what is said next opens another. */
@@ -60,7 +58,6 @@ export class Conversation {
       thread: emptyThread,
       outbox: storage.readOutbox(),
       connection: "idle",
-      canStop: false,
       obstacle: null,
       wasClosedElsewhere: false,
     };
@@ -102,7 +99,8 @@ export class Conversation {
   }
 
   stopAnswer(): void {
-    this.connection?.cancelTurn();
+    const { session } = this.current;
+    if (session !== null) void this.api.cancelTurn(session);
   }
 
   typing(): void {
@@ -151,7 +149,7 @@ export class Conversation {
   }
 
   private takeConnectionState(connection: ConnectionState): void {
-    this.change({ connection, canStop: this.connection?.canCancel ?? false });
+    this.change({ connection });
     if (connection === "online") this.sender.wake();
   }
 

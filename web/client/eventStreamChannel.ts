@@ -41,8 +41,6 @@ export class EventStreamChannel implements Channel {
     // Nothing can be asked of a stream; its heartbeat is watched.
   }
 
-  readonly cancelTurn = null;
-
   typing(): void {
     // There is no way to tell it over a stream.
   }

@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/chat/sessions/{session_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Turn
+         * @description Stop the answer that runs. What was said of it is kept in the transcript, marked incomplete.
+         */
+        post: operations["cancel_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chat/sessions/{session_id}/messages": {
         parameters: {
             query?: never;
@@ -428,6 +448,14 @@ export interface components {
              * @enum {string}
              */
             type: "cancelled";
+        };
+        /**
+         * CancelledView
+         * @description The turn that was stopped; null when none ran or waited.
+         */
+        CancelledView: {
+            /** Turn Id */
+            turn_id: string | null;
         };
         /** ChangeStatus */
         ChangeStatus: {
@@ -1114,6 +1142,103 @@ export interface operations {
             };
             /** @description The body or the file is of the wrong kind. */
             415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancel_turn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelledView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
                 headers: {
                     /** @description Seconds. */
                     "X-Process-Time"?: string;

@@ -137,6 +137,12 @@ class AnswerView(BaseModel):
     metadata: dict[str, Any]
 
 
+class CancelledView(BaseModel):
+    """The turn that was stopped; null when none ran or waited."""
+
+    turn_id: str | None
+
+
 class AcceptedView(BaseModel):
     """The message is stored: the fields of the answer, without one yet. `turn_id` is null when a person, not the AI, will answer, which
     `message` then says."""

@@ -45,7 +45,7 @@ export class Composer {
 
   update(state: ConversationState): void {
     const isEnded = state.thread.status === "ended";
-    this.stopButton.hidden = !(state.canStop && isBusy(state.thread));
+    this.stopButton.hidden = !isBusy(state.thread);
     this.field.disabled = isEnded;
     this.attachButton.disabled = isEnded;
     this.field.placeholder = state.thread.status === "escalated" ? texts.placeholderEscalated : texts.placeholder;

@@ -88,6 +88,12 @@ async def send_message(authorised: WriterDep, request: Request, services: Servic
     return render_failed_turn(outcome, message_id=accepted.message_id, request_id=request_id_of(request))
 
 
+@router.post("/sessions/{session_id}/cancel", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404, 422, 503))
+async def cancel_turn(authorised: WriterDep, services: ServicesDep) -> schemas.CancelledView:
+    """Stop the answer that runs. What was said of it is kept in the transcript, marked incomplete."""
+    return schemas.CancelledView(turn_id=await services.turns.cancel(authorised))
+
+
 @router.get("/sessions/{session_id}/messages", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404, 422))
 async def list_messages(authorised: SessionIdDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
     """The transcript, oldest first."""
