@@ -53,7 +53,6 @@ export class WebSocketChannel implements Channel {
     this.deadline = setTimeout(() => this.end("lost"), PONG_LIMIT_MS);
   }
 
-
   typing(): void {
     this.send({ type: "typing" });
   }
