@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     embedding_threads: int = Field(0, ge=0, le=64, description="Texts embedded side by side; 0 means one for each processor.")
     knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
     knowledge_passages: int = Field(5, ge=1, le=20, description="Passages that a search hands to the model.")
+    fetch_allowed_networks: CommaList = Field(
+        [], description="Networks of your own, as `10.1.0.0/16`, whose pages may be fetched; otherwise only those of the public internet."
+    )
 
     # Telemetry and secrets
     telemetry_enabled: bool = Field(True, description="Whether `/metrics` is served.")

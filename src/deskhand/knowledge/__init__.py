@@ -10,6 +10,7 @@ from deskhand.knowledge.documents import (
     SourceDocument,
     StoredDocument,
     Tier,
+    UnchangedSource,
     UnreadableSource,
     document_id,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "SourceDocument",
     "StoredDocument",
     "Tier",
+    "UnchangedSource",
     "UnreadableDocument",
     "UnreadableSource",
     "Weights",

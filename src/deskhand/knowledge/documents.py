@@ -49,11 +49,25 @@ class SourceDocument:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSource:
-    """Something that was given and cannot even be opened. Counted as a failure, with its reason."""
+    """Something that was given and cannot even be opened. Counted as a failure, with its reason.
+
+    `gone` says that whoever kept it says that it is no more, so that a synchronising ingest removes what is stored of it. An `origin`
+    equal to the `scope` says that it is not known what all belongs to the scope, so that nothing of it is removed.
+    """
 
     origin: str
     source: str
     reason: str
+    scope: str | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnchangedSource:
+    """A stored document whose keeper says that it is still as it was stored."""
+
+    origin: str
+    source: str
     scope: str | None = None
 
 

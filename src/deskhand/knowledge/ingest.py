@@ -16,7 +16,7 @@ import numpy as np
 
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import analysis, chunking, repository
-from deskhand.knowledge.documents import DocumentId, ParsedDocument, SourceDocument, UnreadableSource, document_id
+from deskhand.knowledge.documents import DocumentId, ParsedDocument, SourceDocument, UnchangedSource, UnreadableSource, document_id
 from deskhand.knowledge.embedding import Embedder, Vectors
 from deskhand.knowledge.parse import kind_of, read_text
 from deskhand.persistence import Database, Transaction
@@ -27,7 +27,10 @@ _BATCH_DOCUMENTS = 32
 _HEADING_WEIGHT = 0.5
 _LEAST_LENGTH = 1e-9
 
-Source = SourceDocument | UnreadableSource
+# What a document's keeper says of it besides its content: a change of it alone is no change of the document.
+_NOT_CONTENT = frozenset({"fetched"})
+
+Source = SourceDocument | UnreadableSource | UnchangedSource
 Sources = Iterable[Source] | AsyncIterable[Source]
 
 
@@ -101,12 +104,14 @@ class Ingest:
         self._written = written
         self._recipe = ""
         self._seen: set[DocumentId] = set()
+        self._incomplete: set[str] = set()
         self._report = IngestReport()
 
     async def run(self, sources: Sources, *, sync_scope: str | None, on_progress: Callable[[Progress], None]) -> IngestReport:
         """Store `sources`; then, if a scope is given, remove what was stored from it and is not among them.
 
-        What could not be read counts as among them: a broken file does not take its last good version with it.
+        What could not be read counts as among them: a broken file does not take its last good version with it, unless it is said to be
+        gone. If the scope itself could not be read, nothing is removed.
 
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
@@ -129,7 +134,7 @@ class Ingest:
                     chunks=report.chunks,
                 )
             )
-        if sync_scope is not None:
+        if sync_scope is not None and sync_scope not in self._incomplete:
             await self._remove_missing(sync_scope)
         return self._report
 
@@ -139,8 +144,14 @@ class Ingest:
             name = document_id(source.origin)
             if isinstance(source, UnreadableSource):
                 self._fail(source, source.reason)
+                if source.gone:
+                    continue
+                if source.scope == source.origin:
+                    self._incomplete.add(source.origin)
             elif name in self._seen:
                 self._fail(source, "Another document of this run has the same address or id.")
+            elif isinstance(source, UnchangedSource):
+                self._report = replace(self._report, unchanged=self._report.unchanged + 1)
             else:
                 new.append(source)
             self._seen.add(name)
@@ -235,7 +246,8 @@ def recipe(embedder: Embedder, *, size: chunking.ChunkSize) -> str:
 def content_hash(source: SourceDocument) -> str:
     """Of everything that storing this document depends on, besides the recipe."""
     shown = [source.source, source.filename, source.content_type, source.title, source.url, source.tier, source.session_id, source.scope]
-    digest = hashlib.blake2b(json.dumps([*shown, dict(source.metadata)], sort_keys=True).encode(), digest_size=32)
+    metadata = {name: value for name, value in source.metadata.items() if name not in _NOT_CONTENT}
+    digest = hashlib.blake2b(json.dumps([*shown, metadata], sort_keys=True).encode(), digest_size=32)
     digest.update(b"\n" + source.data)
     return digest.hexdigest()
 

@@ -192,6 +192,12 @@ def list_ids_of_scope(connection: sa.Connection, scope: str) -> list[DocumentId]
     return [DocumentId(name) for name in connection.execute(sa.select(documents.c.id).where(documents.c.scope == scope)).scalars()]
 
 
+def list_current(connection: sa.Connection, scope: str, *, tier: Tier, recipe: str) -> list[StoredDocument]:
+    """The documents of a scope that are stored for `tier` and as `recipe` would store them."""
+    query = sa.select(*_STORED).where(documents.c.scope == scope, documents.c.tier == tier.value, documents.c.recipe == recipe)
+    return [_stored(row) for row in connection.execute(query)]
+
+
 def list_ids_of_session(connection: sa.Connection, session_id: SessionId) -> list[DocumentId]:
     found = connection.execute(sa.select(documents.c.id).where(documents.c.session_id == session_id)).scalars()
     return [DocumentId(name) for name in found]

@@ -16,11 +16,11 @@ from deskhand.ids import SessionId
 from deskhand.knowledge import repository
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunking import ChunkSize
-from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument
+from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument, Tier
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.index import Vocabulary
-from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources
+from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources, recipe
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import MAX_BYTES
 from deskhand.knowledge.querying import QueryReader
@@ -116,6 +116,16 @@ class KnowledgeService:
             written=self._live.mark_stale,
         )
         return await run.run(sources, sync_scope=sync_scope, on_progress=on_progress)
+
+    async def list_current(self, scope: str, *, tier: Tier) -> list[StoredDocument]:
+        """What came from `scope` for `tier` and would be stored just so again: need not be fetched when it is unchanged.
+
+        Raises:
+            KnowledgeUnavailable: the embedding model is missing or broken.
+        """
+        find_recipe = partial(recipe, self._embedder, size=self._options.chunk_size)
+        now = await asyncio.get_running_loop().run_in_executor(self._executor, find_recipe)
+        return await self._database.read(partial(repository.list_current, scope=scope, tier=tier, recipe=now))
 
     async def count_documents(self, audience: Audience | None = None) -> int:
         """How many documents `audience` may see; for `None`, how many belong to no session."""

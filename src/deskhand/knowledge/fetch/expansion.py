@@ -1,0 +1,201 @@
+"""All documents behind one address, in order, fetched a few ahead of who takes them.
+
+Invariant: a page that fails is one failure. Only when it is unknown which pages there are, because a sitemap cannot be read or names too
+many, does a failure bear the scope itself as its origin, by which a synchronising ingest knows to remove nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from yarl import URL
+
+from deskhand.errors import DeskhandError
+from deskhand.knowledge.documents import SourceDocument, StoredDocument, Tier, UnchangedSource, UnreadableSource
+from deskhand.knowledge.fetch import sitemap
+from deskhand.knowledge.fetch.addresses import parse_url
+from deskhand.knowledge.fetch.crawler import Crawler, Validators
+from deskhand.knowledge.fetch.errors import AddressRefused, PageGone
+from deskhand.knowledge.fetch.http import Answer, Reading
+from deskhand.knowledge.fetch.pages import (
+    FETCHED,
+    document_of,
+    fetched,
+    is_same_site,
+    requested_of,
+    require_readable,
+    require_readable_or_sitemap,
+    validators_of,
+)
+from deskhand.knowledge.sources import documents_in
+
+Found = SourceDocument | UnreadableSource | UnchangedSource
+
+MOST_PAGES = 50_000
+_MOST_SITEMAPS = 1_000
+_AHEAD = 8
+
+
+class Expansion:
+    """The documents at one address; iterate once. `total` is how many there are, as far as is known by now.
+
+    `scope` is what a synchronising ingest compares with. `repeated` counts pages that led to one that was had already.
+    """
+
+    def __init__(self, crawler: Crawler, url: URL, *, tier: Tier, known: Sequence[StoredDocument], max_bytes: int) -> None:
+        self.scope = str(url)
+        self.total: int | None = None
+        self.repeated = 0
+        self._crawler = crawler
+        self._url = url
+        self._tier = tier
+        self._max_bytes = max_bytes
+        self._sitemaps = 0
+        self._seen: set[str] = set()
+        self._known: dict[str, list[StoredDocument]] = {}
+        for document in known:
+            requested = requested_of(document)
+            if requested is not None:
+                self._known.setdefault(requested, []).append(document)
+
+    async def __aiter__(self) -> AsyncGenerator[Found]:
+        reading = Reading(max(self._max_bytes, sitemap.MAX_BYTES), accept=require_readable_or_sitemap)
+        try:
+            answer = await self._crawler.get(self._url, reading, known=self._validators(self._url))
+        except DeskhandError as error:
+            self.total = 1
+            yield self._unreadable(self._url.human_repr(), error, origin=self.scope)
+            return
+        if answer is not None and sitemap.is_sitemap(answer.body):
+            async with aclosing(self._site(answer)) as found:
+                async for source in found:
+                    yield source
+            return
+        self.total = 0
+        for source in await self._documents(self._url, answer):
+            self.total += 1
+            yield source
+
+    async def _site(self, answer: Answer) -> AsyncGenerator[Found]:
+        """The pages of a sitemap, after what is wrong with the sitemap itself."""
+        pages, troubles = await self._read_sitemaps(answer)
+        self.total = len(pages) + len(troubles)
+        for trouble in troubles:
+            yield trouble
+        tasks: deque[asyncio.Task[list[Found]]] = deque()
+        remaining = iter(pages)
+        try:
+            while True:
+                while len(tasks) < _AHEAD and (page := next(remaining, None)) is not None:
+                    tasks.append(asyncio.create_task(self._page(page, site=answer.url)))
+                if not tasks:
+                    return
+                kept = [source for source in await tasks[0] if self._is_new(source)]
+                del tasks[0]
+                self.total += len(kept) - 1
+                for source in kept:
+                    yield source
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read_sitemaps(self, answer: Answer) -> tuple[list[str], list[Found]]:
+        """The addresses of all pages, each once, and what could not be read of the sitemaps."""
+        pages: dict[str, None] = {}
+        troubles: list[Found] = []
+        waiting: deque[Answer | str] = deque([answer])
+        read: set[str] = {self.scope, str(answer.url)}
+        while waiting:
+            item = waiting.popleft()
+            shown = str(item.url) if isinstance(item, Answer) else item
+            try:
+                one = await self._read_sitemap(item, site=answer.url)
+            except DeskhandError as error:
+                troubles.append(self._unreadable(shown, error, origin=self.scope))
+                continue
+            pages |= dict.fromkeys(one.pages[: MOST_PAGES - len(pages)])
+            left_out = one.left_out + max(0, len(one.pages) + len(pages) - MOST_PAGES)
+            further = [location for location in one.sitemaps if location not in read]
+            fitting = further[: max(0, _MOST_SITEMAPS - len(read))]
+            read |= set(fitting)
+            waiting.extend(fitting)
+            left_out += len(further) - len(fitting)
+            if left_out:
+                reason = f"It names more than {MOST_PAGES} pages or {_MOST_SITEMAPS} sitemaps; {left_out} are left out."
+                troubles.append(UnreadableSource(self.scope, shown, reason, self.scope))
+        return list(pages), troubles
+
+    async def _read_sitemap(self, item: Answer | str, *, site: URL) -> sitemap.Sitemap:
+        if isinstance(item, str):
+            url = _of_site(item, site)
+            answer = await self._crawler.get(url, Reading(sitemap.MAX_BYTES))
+            assert answer is not None, "without validators there is always an answer"
+            item = answer
+        return await asyncio.to_thread(sitemap.parse_sitemap, item.body)
+
+    async def _page(self, location: str, *, site: URL) -> list[Found]:
+        try:
+            url = _of_site(location, site)
+            answer = await self._crawler.get(url, Reading(self._max_bytes, accept=require_readable), known=self._validators(url))
+            if answer is not None and not is_same_site(answer.url, site):
+                raise AddressRefused("The page leads to another site.")
+            return await self._documents(url, answer)
+        except DeskhandError as error:
+            return [self._unreadable(location, error, origin=location)]
+
+    async def _documents(self, url: URL, answer: Answer | None) -> list[Found]:
+        if answer is None:
+            return [UnchangedSource(document.origin, document.source, self.scope) for document in self._known[str(url)]]
+        try:
+            whole = document_of(url, answer, tier=self._tier, scope=self.scope)
+        except DeskhandError as error:
+            return [self._unreadable(url.human_repr(), error, origin=str(url))]
+        kept = fetched(url, answer)
+        return [_with(source, url=whole.url, kept=kept) for source in await asyncio.to_thread(_taken_apart, whole)]
+
+    def _validators(self, url: URL) -> Validators | None:
+        """Of several documents from one page those of the first: they came in one answer."""
+        known = self._known.get(str(url))
+        return validators_of(known[0]) if known else None
+
+    def _is_new(self, source: Found) -> bool:
+        if source.origin not in self._seen:
+            self._seen.add(source.origin)
+            return True
+        self.repeated += 1
+        return False
+
+    def _unreadable(self, shown: str, error: DeskhandError, *, origin: str) -> UnreadableSource:
+        return UnreadableSource(origin, shown, error.message, self.scope, gone=isinstance(error, PageGone))
+
+
+def _of_site(location: str, site: URL) -> URL:
+    """An address of a sitemap. Raises AddressRefused."""
+    url = parse_url(location, base=site)
+    if not is_same_site(url, site):
+        raise AddressRefused("It is of another site than the sitemap.")
+    return url
+
+
+def _taken_apart(document: SourceDocument) -> list[SourceDocument | UnreadableSource]:
+    return list(
+        documents_in(
+            document.filename,
+            document.data,
+            origin=document.origin,
+            source=document.source,
+            scope=document.scope,
+            tier=document.tier,
+            content_type=document.content_type,
+        )
+    )
+
+
+def _with(source: SourceDocument | UnreadableSource, *, url: str | None, kept: Mapping[str, str]) -> Found:
+    """A part of a fetched document, with what it lacks of how it was fetched."""
+    if isinstance(source, UnreadableSource):
+        return source
+    return replace(source, url=source.url or url, metadata={**source.metadata, FETCHED: kept})
