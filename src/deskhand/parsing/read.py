@@ -1,53 +1,110 @@
-"""One document from its bytes: what an upload, an ingest and an attachment all go through."""
+"""One document from its bytes: what an upload, an ingest and an attachment all go through, inside the child that reads."""
 
 from pathlib import PurePosixPath
 
-from deskhand.errors import TooLarge
-from deskhand.parsing import markdown, rows
+from deskhand.errors import DeskhandError, TooLarge
+from deskhand.parsing import blocks, markdown, rows, unpack
+from deskhand.parsing.archive import Archive
 from deskhand.parsing.charset import decode
+from deskhand.parsing.epub import read_epub
 from deskhand.parsing.errors import UnreadableDocument
 from deskhand.parsing.html import read_html
-from deskhand.parsing.kinds import Kind, kind_of
+from deskhand.parsing.images import read_image
+from deskhand.parsing.kinds import Kind
+from deskhand.parsing.mail import read_mail
+from deskhand.parsing.outlook import read_outlook
+from deskhand.parsing.pdf import read_pdf
+from deskhand.parsing.sheets import read_sheets
+from deskhand.parsing.slides import read_slides
 from deskhand.parsing.text import ParsedDocument, Part
+from deskhand.parsing.wire import Member
+from deskhand.parsing.word import read_word
+from deskhand.parsing.xml import read_xml
 
 MAX_BYTES = 25_000_000
+_MOST_CHARACTERS = 8_000_000
+_LONGEST_TITLE = 300
 
 
-def read_text(filename: str, content_type: str | None, data: bytes, *, max_bytes: int = MAX_BYTES) -> ParsedDocument:
+def read_document(
+    filename: str, content_type: str | None, data: bytes, *, max_bytes: int = MAX_BYTES, whole: bool = True
+) -> ParsedDocument:
     """The words of a document as Markdown.
 
-    `content_type` is what the sender says; it decides only where the name has no ending, and by its `charset`. Blocks while it works:
-    1 MB takes some tens of milliseconds.
+    `content_type` is what the sender says; it decides only where the name has no ending, and by its `charset`. With `whole`, what is
+    inside an archive or attached to a mail is read along. 1 MB takes some tens of milliseconds.
 
     Raises:
         UnsupportedKind: not a kind that can be read here.
         TooLarge: more than `max_bytes`.
         UnreadableDocument: it is not what its name says, not in the character set it has, or there are no words in it.
     """
-    kind = kind_of(filename, content_type)
     if len(data) > max_bytes:
         raise TooLarge(f"'{filename}' has {len(data) / 1e6:.1f} MB; at most {max_bytes / 1e6:.1f} MB can be read.")
     try:
-        parsed = _read(kind, decode(data, content_type=content_type, is_html=kind is Kind.HTML), name=_stem(filename))
+        parsed = _read(filename, content_type, data, max_bytes=max_bytes, whole=whole)
+        parsed = _tidy(parsed, name=stem(filename))
     except UnreadableDocument as error:
         raise UnreadableDocument(f"'{filename}' cannot be read. {error.message}", details={"filename": filename}) from error
-    if not any(part.text.strip() for part in parsed.parts):
+    if not any(part.text for part in parsed.parts):
         raise UnreadableDocument(f"'{filename}' has no text in it.", details={"filename": filename})
     return parsed
 
 
-def _read(kind: Kind, text: str, *, name: str) -> ParsedDocument:
+def _read(filename: str, content_type: str | None, data: bytes, *, max_bytes: int, whole: bool) -> ParsedDocument:
+    kind, archive = unpack.kind_inside(filename, content_type, data)
+    if whole and kind in (Kind.ZIP, Kind.MAIL, Kind.OUTLOOK):
+        members = unpack.members_of(filename, content_type, data, max_bytes=max_bytes)
+        if members is not None:
+            return _with_members(filename, list(members), kind)
+    parsed = _read_kind(kind, archive, data, content_type=content_type, name=stem(filename))
+    return ParsedDocument(parsed.title, parsed.parts, parsed.url, kind.value)
+
+
+def _read_kind(kind: Kind, archive: Archive | None, data: bytes, *, content_type: str | None, name: str) -> ParsedDocument:
+    match kind:
+        case Kind.PDF:
+            return read_pdf(data, name=name)
+        case Kind.SHEETS | Kind.OLD_SHEETS | Kind.OPEN_SHEETS:
+            return read_sheets(data, name=name)
+        case Kind.MAIL:
+            return read_mail(data, name=name)
+        case Kind.OUTLOOK:
+            return read_outlook(data, name=name)
+        case Kind.IMAGE:
+            return read_image(data, name=name)
+        case Kind.XML:
+            return _whole(name, read_xml(data))
+        case _ if archive is not None:
+            return _read_archive(kind, archive, name=name)
+        case _:
+            return _read_text(kind, decode(data, content_type=content_type, is_html=kind is Kind.HTML), name=name)
+
+
+def _read_archive(kind: Kind, archive: Archive, *, name: str) -> ParsedDocument:
+    match kind:
+        case Kind.WORD:
+            return read_word(archive, name=name)
+        case Kind.SLIDES:
+            return read_slides(archive, name=name)
+        case Kind.EPUB:
+            return read_epub(archive, name=name)
+        case _:
+            raise UnreadableDocument("It is an archive with nothing in it that can be read here.")
+
+
+def _read_text(kind: Kind, text: str, *, name: str) -> ParsedDocument:
     match kind:
         case Kind.MARKDOWN:
             body, given = markdown.split_front_matter(text)
             return _whole(given.get("title") or markdown.find_title(body) or name, body, url=given.get("url"))
-        case Kind.TEXT:
-            return _whole(name, text)
         case Kind.HTML:
             page = read_html(text)
             return _whole(page.title or name, page.markdown, url=page.url)
         case Kind.CSV | Kind.TSV | Kind.JSON | Kind.JSON_LINES:
             return _whole(name, _read_rows(kind, text))
+        case _:
+            return _whole(name, text)
 
 
 def _read_rows(kind: Kind, text: str) -> str:
@@ -65,10 +122,40 @@ def _read_rows(kind: Kind, text: str) -> str:
     return rows.as_table(cells) if cells else ""
 
 
+def _with_members(filename: str, members: list[Member], kind: Kind) -> ParsedDocument:
+    """A document and what is inside it, each under its name. What cannot be read says so in its place."""
+    parts: list[Part] = []
+    title = stem(filename)
+    for member in members:
+        try:
+            if member.problem is not None:
+                raise UnreadableDocument(member.problem)
+            parsed = _read(member.filename, None, member.data, max_bytes=len(member.data), whole=False)
+        except DeskhandError as error:
+            parts.append(Part(f"## {member.key.lstrip('!/#')}\n\n({error.message})"))
+            continue
+        if member.key:
+            parts.append(Part(f"## {member.key.lstrip('!/#')}"))
+        else:
+            title = parsed.title
+        parts += parsed.parts
+    return ParsedDocument(title, tuple(parts), None, kind.value)
+
+
 def _whole(title: str, text: str, *, url: str | None = None) -> ParsedDocument:
-    return ParsedDocument(title=title, parts=(Part(text.strip()),), url=url)
+    return ParsedDocument(title=title, parts=(Part(text),), url=url)
 
 
-def _stem(filename: str) -> str:
-    stem = PurePosixPath(filename.replace("\\", "/")).stem
-    return stem.replace("_", " ").replace("-", " ").strip() or filename
+def _tidy(parsed: ParsedDocument, *, name: str) -> ParsedDocument:
+    parts = tuple(Part(blocks.clean(part.text).strip(), part.page) for part in parsed.parts)
+    characters = sum(len(part.text) for part in parts)
+    if characters > _MOST_CHARACTERS:
+        raise UnreadableDocument(f"It has {characters:,} characters of text; at most {_MOST_CHARACTERS:,} are read. Split it.")
+    title = " ".join(blocks.clean(parsed.title).split())[:_LONGEST_TITLE] or name
+    return ParsedDocument(title, tuple(part for part in parts if part.text) or (Part(""),), parsed.url, parsed.content_type)
+
+
+def stem(filename: str) -> str:
+    """A file's name without its folders and its ending, as a title."""
+    found = PurePosixPath(filename.replace("\\", "/")).stem
+    return found.replace("_", " ").replace("-", " ").strip() or filename

@@ -1,0 +1,110 @@
+"""What the server and the child that reads say to each other: frames of a length and a message, both ways over pipes.
+
+Invariant: the server decodes what a child says against these types and no frame is longer than `LONGEST_FRAME`, since a child that a
+hostile file took over may say anything.
+"""
+
+import struct
+from typing import Any
+
+import msgspec
+
+LONGEST_FRAME = 96_000_000
+LENGTH = struct.Struct("<I")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one child may use. `memory_bytes` is address space, `cpu_seconds` are for each document."""
+
+    memory_bytes: int
+    cpu_seconds: int
+    open_files: int = 16
+
+
+class Document(msgspec.Struct, frozen=True, array_like=True):
+    """`content_type` is what the sender says that it is."""
+
+    filename: str
+    content_type: str | None
+    data: bytes
+
+
+class Read(msgspec.Struct, frozen=True, tag="read"):
+    """Answered by one `Text` or `Refused` for each document, in order. With `whole`, what is inside an archive or attached to a mail is
+    read along with it; without, it is left to `Unpack`."""
+
+    documents: tuple[Document, ...]
+    max_bytes: int
+    whole: bool
+
+
+class Unpack(msgspec.Struct, frozen=True, tag="unpack"):
+    """Answered by one `Members`, `Single` or `Refused`. `start` counts members; a page ends after `page_bytes`."""
+
+    document: Document
+    start: int
+    page_bytes: int
+    max_bytes: int
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    title: str
+    parts: tuple[tuple[str, int | None], ...]
+    url: str | None
+    content_type: str
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """`code` is that of the error; `message` is for whoever sent the document."""
+
+    code: str
+    message: str
+    support: str
+    details: dict[str, Any]
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A document within another. `key` goes behind the address of the outer one: `!/manual.pdf` of an archive, `#7` of a table.
+
+    `problem` says why there is nothing to read; the rest is then empty."""
+
+    key: str
+    filename: str = ""
+    data: bytes = b""
+    title: str | None = None
+    url: str | None = None
+    metadata: dict[str, Any] = {}
+    problem: str | None = None
+
+
+class Members(msgspec.Struct, frozen=True, tag="members"):
+    """`following` is where the next page starts, `None` behind the last."""
+
+    members: tuple[Member, ...]
+    following: int | None
+
+
+class Single(msgspec.Struct, frozen=True, tag="single"):
+    """There is nothing in it but itself."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The first frame of a child: its limits stand. `confined` says whether system calls are filtered as well."""
+
+    confined: bool
+
+
+class Broke(msgspec.Struct, frozen=True, tag="broke"):
+    """The last frame of a child: reading ended in an error that nobody foresaw, of our own or of a reader's. `place` is file and line."""
+
+    error: str
+    place: str
+
+
+Request = Read | Unpack
+Answer = Text | Refused | Members | Single | Ready | Broke
+
+
+def frame(message: msgspec.Struct) -> bytes:
+    body = msgspec.msgpack.encode(message)
+    return LENGTH.pack(len(body)) + body
