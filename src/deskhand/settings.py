@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     embedding_model: Literal["all-MiniLM-L6-v2"] = Field("all-MiniLM-L6-v2", description="The model that finds passages by meaning.")
     embedding_threads: int = Field(0, ge=0, le=64, description="Texts embedded side by side; 0 means one for each processor.")
     knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
+    knowledge_history_days: int = Field(
+        90, ge=0, le=36_500, description="Days for which staff can read what a document said before it was changed; 0 keeps nothing."
+    )
     knowledge_passages: int = Field(5, ge=1, le=20, description="Passages that a search hands to the model.")
     fetch_allowed_networks: CommaList = Field(
         [], description="Networks of your own, as `10.1.0.0/16`, whose pages may be fetched; otherwise only those of the public internet."

@@ -2,21 +2,27 @@
 
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunking import ChunkSize
+from deskhand.knowledge.document_repository import DocumentFilter
 from deskhand.knowledge.documents import (
+    Action,
     DocumentId,
+    DocumentState,
     ParsedDocument,
     Part,
     Passage,
+    Revision,
     SourceDocument,
     StoredDocument,
+    StoredPart,
     Tier,
     UnchangedSource,
     UnreadableSource,
     document_id,
 )
 from deskhand.knowledge.embedding import Embedder
-from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
+from deskhand.knowledge.errors import DocumentChanged, DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
 from deskhand.knowledge.ingest import Failure, IngestReport, Progress
+from deskhand.knowledge.library import Library, Replacement
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, read_text
 from deskhand.knowledge.ranking import Weights
 from deskhand.knowledge.samples import sample_documents
@@ -26,10 +32,14 @@ from deskhand.knowledge.sources import FileSources, documents_in
 __all__ = [
     "MAX_BYTES",
     "SUPPORTED_SUFFIXES",
+    "Action",
     "Audience",
     "ChunkSize",
+    "DocumentChanged",
+    "DocumentFilter",
     "DocumentId",
     "DocumentNotFound",
+    "DocumentState",
     "Embedder",
     "Failure",
     "FileSources",
@@ -37,12 +47,16 @@ __all__ = [
     "KnowledgeOptions",
     "KnowledgeService",
     "KnowledgeUnavailable",
+    "Library",
     "ParsedDocument",
     "Part",
     "Passage",
     "Progress",
+    "Replacement",
+    "Revision",
     "SourceDocument",
     "StoredDocument",
+    "StoredPart",
     "Tier",
     "UnchangedSource",
     "UnreadableDocument",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from deskhand.ids import SessionId
-from deskhand.knowledge.documents import Tier
+from deskhand.knowledge.documents import DocumentState, Tier
 from deskhand.knowledge.tables import documents
 from deskhand.persistence import db_now
 
@@ -52,6 +52,16 @@ def in_force() -> sa.ColumnElement[bool]:
     """A document counts while it is not disabled and the database's clock is in its effective dates."""
     since, until = documents.c.effective_from, documents.c.effective_until
     return sa.and_(documents.c.disabled.is_(False), sa.or_(since.is_(None), since <= db_now()), sa.or_(until.is_(None), until > db_now()))
+
+
+def state_now() -> sa.ColumnElement[str]:
+    """The `DocumentState` of each document by the database's clock."""
+    return sa.case(
+        (documents.c.disabled.is_(True), DocumentState.DISABLED.value),
+        (documents.c.effective_from > db_now(), DocumentState.SCHEDULED.value),
+        (documents.c.effective_until <= db_now(), DocumentState.EXPIRED.value),
+        else_=DocumentState.ACTIVE.value,
+    )
 
 
 def visible_mask(

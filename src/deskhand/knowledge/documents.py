@@ -25,13 +25,34 @@ class Tier(StrEnum):
     OPERATORS = "operators"
 
 
+class DocumentState(StrEnum):
+    """Whether answers are given from a document at this moment. Only `ACTIVE` ones are found by a search."""
+
+    ACTIVE = "active"
+    SCHEDULED = "scheduled"
+    EXPIRED = "expired"
+    DISABLED = "disabled"
+
+
+class Action(StrEnum):
+    """What was done to a document."""
+
+    ADDED = "added"
+    REPLACED = "replaced"
+    EDITED = "edited"
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    DELETED = "deleted"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceDocument:
     """A document as it comes in, not yet parsed.
 
     `origin` names it for ever (a file's absolute address, a row's address and key); `source` is how it is shown to people.
     `title` and `url` win over what the document says of itself. `scope` is the folder, file or feed it was read from: what a
-    synchronising ingest compares with.
+    synchronising ingest compares with. It is in force from `effective_from` until before `effective_until`, in epoch seconds.
+    `edited` names those of the other fields that somebody set by hand, so that a later ingest leaves them as they are.
     """
 
     origin: str
@@ -45,6 +66,9 @@ class SourceDocument:
     session_id: SessionId | None = None
     scope: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    effective_from: float | None = None
+    effective_until: float | None = None
+    edited: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +97,10 @@ class UnchangedSource:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document of the knowledge base. Times are epoch seconds; `characters` counts the parsed text."""
+    """A document of the knowledge base. Times are epoch seconds; `characters` counts the parsed text.
+
+    `revision` counts its changes from 1. It is in force from `effective_from` until before `effective_until`; `None` is no limit.
+    """
 
     id: DocumentId
     origin: str
@@ -89,6 +116,42 @@ class StoredDocument:
     chunk_count: int
     created_at: float
     updated_at: float
+    revision: int
+    effective_from: float | None
+    effective_until: float | None
+    state: DocumentState
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A stretch of a stored document's text. `page` counts from 1; `section` is the path of headings above it."""
+
+    text: str
+    section: str | None
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One change of a document: who made it, when (epoch seconds), and each field's value before and after it.
+
+    `earlier_text` is the text that the change replaced: `None` where it replaced none, or is older than the history goes back.
+    """
+
+    revision: int
+    action: Action
+    changed_by: str
+    changed_at: float
+    changes: Mapping[str, tuple[Any, Any]]
+    earlier_text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """In whose name changes are recorded, and for how long the text that they replace is kept; 0 keeps none."""
+
+    changed_by: str = "deskhand"
+    keep_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,23 @@ import asyncio
 import hashlib
 import itertools
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from deskhand.errors import DeskhandError
-from deskhand.knowledge import analysis, chunking, repository
-from deskhand.knowledge.documents import DocumentId, ParsedDocument, SourceDocument, UnchangedSource, UnreadableSource, document_id
+from deskhand.knowledge import analysis, chunking, document_repository, repository, revision_repository
+from deskhand.knowledge.documents import (
+    DocumentId,
+    ParsedDocument,
+    Recording,
+    SourceDocument,
+    UnchangedSource,
+    UnreadableSource,
+    document_id,
+)
 from deskhand.knowledge.embedding import Embedder, Vectors
 from deskhand.knowledge.parse import kind_of, read_text
 from deskhand.persistence import Database, Transaction
@@ -78,13 +86,17 @@ class IngestReport:
 class _Prepared:
     """A document to be written, without its vectors yet. `texts` are what its chunks are embedded from, `headings` are those above."""
 
-    document: repository.NewDocument
+    document: document_repository.NewDocument
     texts: Sequence[str]
     headings: Sequence[str | None]
 
 
 class Ingest:
-    """One run. `written` is called after each commit, on the event loop."""
+    """One run. `written` is called after each commit, on the event loop.
+
+    With `replaces_revision`, every document given must be stored and be at it; and one is unchanged that says what it said, whatever
+    else is different about the file.
+    """
 
     def __init__(
         self,
@@ -95,8 +107,12 @@ class Ingest:
         size: chunking.ChunkSize,
         max_bytes: int,
         written: Callable[[], None],
+        recording: Recording,
+        replaces_revision: int | None = None,
     ) -> None:
         self._database = database
+        self._recording = recording
+        self._replaces_revision = replaces_revision
         self._embedder = embedder
         self._executor = executor
         self._size = size
@@ -157,15 +173,17 @@ class Ingest:
             self._seen.add(name)
         hashes = {document_id(source.origin): content_hash(source) for source in new}
         known = await self._database.read(lambda connection: repository.find_known(connection, list(hashes)))
-        current = {name for name, content in known.items() if content == repository.KnownContent(hashes[name], self._recipe)}
+        current = {name for name, content in known.items() if (content.content_hash, content.recipe) == (hashes[name], self._recipe)}
         self._report = replace(self._report, unchanged=self._report.unchanged + len(current))
-        changed = [source for source in new if document_id(source.origin) not in current]
+        changed = [_with_kept_title(source, known) for source in new if document_id(source.origin) not in current]
         if not changed:
             return
         loop = asyncio.get_running_loop()
         prepared, failures = await loop.run_in_executor(self._executor, self._prepare, changed, hashes)
         for source, reason in failures:
             self._fail(source, reason)
+        if self._replaces_revision is not None:
+            prepared = await self._without_same(prepared, known)
         if not prepared:
             return
         vectors = await loop.run_in_executor(self._executor, _embedded, self._embedder, prepared)
@@ -173,7 +191,10 @@ class Ingest:
 
         def work(transaction: Transaction) -> None:
             transaction.after_commit(self._written)
-            repository.put_documents(transaction, documents, version=repository.next_version(transaction))
+            version = repository.next_version(transaction)
+            document_repository.put_documents(
+                transaction, documents, version=version, recording=self._recording, expected_revision=self._replaces_revision
+            )
 
         await self._database.write(work)
         self._report = replace(
@@ -181,6 +202,19 @@ class Ingest:
             indexed=self._report.indexed + len(documents),
             chunks=self._report.chunks + sum(len(document.chunks) for document in documents),
         )
+
+    async def _without_same(self, prepared: Sequence[_Prepared], known: Mapping[DocumentId, repository.KnownContent]) -> list[_Prepared]:
+        ids = [item.document.id for item in prepared]
+        stored = await self._database.read(lambda connection: revision_repository.texts_of(connection, ids))
+        different: list[_Prepared] = []
+        for item in prepared:
+            document = item.document
+            before = known.get(document.id)
+            says = (document.title, revision_repository.joined([chunk.text for chunk in document.chunks]), document.recipe)
+            if before is None or (before.title, stored.get(document.id), before.recipe) != says:
+                different.append(item)
+        self._report = replace(self._report, unchanged=self._report.unchanged + len(prepared) - len(different))
+        return different
 
     def _prepare(
         self, sources: Sequence[SourceDocument], hashes: dict[DocumentId, str]
@@ -201,10 +235,10 @@ class Ingest:
         pieces = chunking.split(replace(parsed, title=title), size=self._size)
         texts = [chunking.indexed_text(piece, title=title) for piece in pieces]
         rows = [
-            repository.NewChunk(piece.text, piece.section, piece.page, b"", analysis.pack(*analysis.analyse(text)))
+            document_repository.NewChunk(piece.text, piece.section, piece.page, b"", analysis.pack(*analysis.analyse(text)))
             for piece, text in zip(pieces, texts, strict=True)
         ]
-        document = repository.NewDocument(
+        document = document_repository.NewDocument(
             id=document_id(source.origin),
             origin=source.origin,
             source=source.source,
@@ -219,6 +253,9 @@ class Ingest:
             recipe=self._recipe,
             characters=len(parsed.text),
             chunks=rows,
+            effective_from=source.effective_from,
+            effective_until=source.effective_until,
+            edited=source.edited,
         )
         return _Prepared(document, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
 
@@ -230,7 +267,8 @@ class Ingest:
 
         def work(transaction: Transaction) -> int:
             transaction.after_commit(self._written)
-            return len(repository.remove_documents(transaction, missing, version=repository.next_version(transaction)))
+            version = repository.next_version(transaction)
+            return len(document_repository.remove_documents(transaction, missing, version=version, recording=self._recording))
 
         self._report = replace(self._report, removed=await self._database.write(work))
 
@@ -247,15 +285,30 @@ def content_hash(source: SourceDocument) -> str:
     """Of everything that storing this document depends on, besides the recipe."""
     shown = [source.source, source.filename, source.content_type, source.title, source.url, source.tier, source.session_id, source.scope]
     metadata = {name: value for name, value in source.metadata.items() if name not in _NOT_CONTENT}
-    digest = hashlib.blake2b(json.dumps([*shown, metadata], sort_keys=True).encode(), digest_size=32)
+    dates = [date for date in (source.effective_from, source.effective_until) if date is not None]
+    # Without dates it is as it was before there were any, so that nothing is indexed again for that.
+    effective = [[source.effective_from, source.effective_until]] if dates else []
+    digest = hashlib.blake2b(json.dumps([*shown, metadata, *effective], sort_keys=True).encode(), digest_size=32)
     digest.update(b"\n" + source.data)
     return digest.hexdigest()
 
 
+def _with_kept_title(source: SourceDocument, known: Mapping[DocumentId, repository.KnownContent]) -> SourceDocument:
+    """The document under the title that staff gave it, which is embedded with its text."""
+    found = known.get(document_id(source.origin))
+    if found is None or "title" not in found.edited or "title" in source.edited:
+        return source
+    return replace(source, title=found.title)
+
+
 def _embedded(embedder: Embedder, prepared: Sequence[_Prepared]) -> Vectors:
-    """The vectors of all chunks: of the text, drawn towards its headings, which say what it is about when the text is a table or long."""
-    texts = [text for item in prepared for text in item.texts]
-    above = [heading for item in prepared for heading in item.headings]
+    return embedded_chunks(
+        embedder, [text for item in prepared for text in item.texts], [heading for item in prepared for heading in item.headings]
+    )
+
+
+def embedded_chunks(embedder: Embedder, texts: Sequence[str], above: Sequence[str | None]) -> Vectors:
+    """The vectors of chunks: of the text, drawn towards its headings, which say what it is about when the text is a table or long."""
     headings = list(dict.fromkeys(heading for heading in above if heading is not None))
     embedded = embedder.embed([*texts, *headings])
     place = {heading: len(texts) + number for number, heading in enumerate(headings)}
@@ -266,7 +319,7 @@ def _embedded(embedder: Embedder, prepared: Sequence[_Prepared]) -> Vectors:
     return vectors
 
 
-def _with_vectors(prepared: Sequence[_Prepared], vectors: Vectors) -> list[repository.NewDocument]:
+def _with_vectors(prepared: Sequence[_Prepared], vectors: Vectors) -> list[document_repository.NewDocument]:
     rows = iter(vectors)
     return [
         replace(item.document, chunks=[replace(chunk, vector=next(rows).astype("<f4").tobytes()) for chunk in item.document.chunks])

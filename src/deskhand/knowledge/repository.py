@@ -1,25 +1,26 @@
 """All SQL of the knowledge base."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId
-from deskhand.knowledge.audience import Audience, visible_to
-from deskhand.knowledge.documents import DocumentId, StoredDocument, Tier
+from deskhand.knowledge.audience import Audience, state_now, visible_to
+from deskhand.knowledge.documents import DocumentId, DocumentState, StoredDocument, Tier
 from deskhand.knowledge.index import ChunkRow
 from deskhand.knowledge.tables import chunks, documents, removals, state
-from deskhand.persistence import Transaction, db_now
+from deskhand.persistence import Transaction
 
 # How many versions back removals are remembered. An index that is further behind is read anew.
 REMEMBERED_VERSIONS = 100_000
 
 _STATE = 1
-_MOST_PARAMETERS = 500
-_STORED = (
+MOST_PARAMETERS = 500
+# What a row has to have to be a `StoredDocument`.
+STORED = (
     documents.c.id,
     documents.c.origin,
     documents.c.source,
@@ -34,42 +35,21 @@ _STORED = (
     documents.c.chunk_count,
     documents.c.created_at,
     documents.c.updated_at,
+    documents.c.revision,
+    documents.c.effective_from,
+    documents.c.effective_until,
+    state_now().label("state"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class NewChunk:
-    text: str
-    section: str | None
-    page: int | None
-    vector: bytes
-    terms: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """A document with all that is stored of it, ready to be written."""
-
-    id: DocumentId
-    origin: str
-    source: str
-    title: str
-    url: str | None
-    content_type: str
-    tier: Tier
-    session_id: SessionId | None
-    scope: str | None
-    metadata: Mapping[str, Any]
-    content_hash: str
-    recipe: str
-    characters: int
-    chunks: Sequence[NewChunk]
-
-
-@dataclass(frozen=True, slots=True)
 class KnownContent:
+    """What is stored under a document's id, and what of it staff set by hand."""
+
     content_hash: str
     recipe: str
+    title: str
+    edited: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,53 +119,15 @@ def changes_since(connection: sa.Connection, version: int) -> Changes:
 def find_known(connection: sa.Connection, ids: Sequence[DocumentId]) -> dict[DocumentId, KnownContent]:
     """What is stored of those of `ids` that are."""
     known: dict[DocumentId, KnownContent] = {}
-    for some in _portions(ids):
-        query = sa.select(documents.c.id, documents.c.content_hash, documents.c.recipe).where(documents.c.id.in_(some))
-        known |= {DocumentId(row.id): KnownContent(row.content_hash, row.recipe) for row in connection.execute(query)}
+    for some in portions(ids):
+        query = sa.select(documents.c.id, documents.c.content_hash, documents.c.recipe, documents.c.title, documents.c.edited).where(
+            documents.c.id.in_(some)
+        )
+        known |= {
+            DocumentId(row.id): KnownContent(row.content_hash, row.recipe, row.title, frozenset(row.edited))
+            for row in connection.execute(query)
+        }
     return known
-
-
-def put_documents(transaction: Transaction, new: Sequence[NewDocument], *, version: int) -> None:
-    """Store documents, each in the place of what was stored under its id."""
-    ids = [document.id for document in new]
-    created: dict[DocumentId, float] = {}
-    for some in _portions(ids):
-        query = sa.select(documents.c.id, documents.c.created_at).where(documents.c.id.in_(some))
-        created |= {DocumentId(row.id): row.created_at for row in transaction.execute(query)}
-        transaction.execute(sa.delete(documents).where(documents.c.id.in_(some)))
-    now = transaction.execute(sa.select(db_now())).scalar_one()
-    transaction.execute(
-        sa.insert(documents),
-        [_document_values(document, version=version, created=created.get(document.id, now), now=now) for document in new],
-    )
-    transaction.execute(
-        sa.insert(chunks),
-        [
-            {
-                "document_id": document.id,
-                "position": position,
-                "text": chunk.text,
-                "section": chunk.section,
-                "page": chunk.page,
-                "vector": chunk.vector,
-                "terms": chunk.terms,
-            }
-            for document in new
-            for position, chunk in enumerate(document.chunks)
-        ],
-    )
-
-
-def remove_documents(transaction: Transaction, ids: Sequence[DocumentId], *, version: int) -> list[DocumentId]:
-    """Delete documents with their chunks, and leave a note for other processes. Returns those that were there."""
-    removed: list[DocumentId] = []
-    for some in _portions(ids):
-        deleted = transaction.execute(sa.delete(documents).where(documents.c.id.in_(some)).returning(documents.c.id)).scalars()
-        removed += [DocumentId(name) for name in deleted]
-    if removed:
-        transaction.execute(sa.insert(removals), [{"document_id": name, "version": version} for name in removed])
-        transaction.execute(sa.delete(removals).where(removals.c.version < version - REMEMBERED_VERSIONS))
-    return removed
 
 
 def list_ids_of_scope(connection: sa.Connection, scope: str) -> list[DocumentId]:
@@ -194,8 +136,8 @@ def list_ids_of_scope(connection: sa.Connection, scope: str) -> list[DocumentId]
 
 def list_current(connection: sa.Connection, scope: str, *, tier: Tier, recipe: str) -> list[StoredDocument]:
     """The documents of a scope that are stored for `tier` and as `recipe` would store them."""
-    query = sa.select(*_STORED).where(documents.c.scope == scope, documents.c.tier == tier.value, documents.c.recipe == recipe)
-    return [_stored(row) for row in connection.execute(query)]
+    query = sa.select(*STORED).where(documents.c.scope == scope, documents.c.tier == tier.value, documents.c.recipe == recipe)
+    return [stored(row) for row in connection.execute(query)]
 
 
 def list_ids_of_session(connection: sa.Connection, session_id: SessionId) -> list[DocumentId]:
@@ -213,19 +155,19 @@ def is_empty(connection: sa.Connection) -> bool:
 
 def list_documents(connection: sa.Connection, audience: Audience, *, limit: int, offset: int) -> list[StoredDocument]:
     """By title, then by id."""
-    query = sa.select(*_STORED).where(visible_to(audience)).order_by(documents.c.title, documents.c.id).limit(limit).offset(offset)
-    return [_stored(row) for row in connection.execute(query)]
+    query = sa.select(*STORED).where(visible_to(audience)).order_by(documents.c.title, documents.c.id).limit(limit).offset(offset)
+    return [stored(row) for row in connection.execute(query)]
 
 
 def find_document(connection: sa.Connection, document_id: DocumentId, audience: Audience) -> StoredDocument | None:
-    row = connection.execute(sa.select(*_STORED).where(documents.c.id == document_id, visible_to(audience))).first()
-    return _stored(row) if row is not None else None
+    row = connection.execute(sa.select(*STORED).where(documents.c.id == document_id, visible_to(audience))).first()
+    return stored(row) if row is not None else None
 
 
 def find_passages(connection: sa.Connection, chunk_ids: Sequence[int], audience: Audience) -> dict[int, PassageRow]:
     """The chunks that still exist and that `audience` may see, by id."""
     found: dict[int, PassageRow] = {}
-    for start in range(0, len(chunk_ids), _MOST_PARAMETERS):
+    for start in range(0, len(chunk_ids), MOST_PARAMETERS):
         query = (
             sa.select(
                 chunks.c.id,
@@ -238,7 +180,7 @@ def find_passages(connection: sa.Connection, chunk_ids: Sequence[int], audience:
                 documents.c.url,
             )
             .join(documents, documents.c.id == chunks.c.document_id)
-            .where(chunks.c.id.in_(chunk_ids[start : start + _MOST_PARAMETERS]), visible_to(audience))
+            .where(chunks.c.id.in_(chunk_ids[start : start + MOST_PARAMETERS]), visible_to(audience))
         )
         found |= {row.id: PassageRow(*row) for row in connection.execute(query)}
     return found
@@ -267,33 +209,12 @@ def _insert_state(transaction: Transaction) -> None:
         transaction.execute(sa.insert(state).prefix_with("OR IGNORE").values(values))
 
 
-def _document_values(document: NewDocument, *, version: int, created: float, now: float) -> dict[str, Any]:
-    return {
-        "id": document.id,
-        "origin": document.origin,
-        "source": document.source,
-        "title": document.title,
-        "url": document.url,
-        "content_type": document.content_type,
-        "tier": document.tier,
-        "session_id": document.session_id,
-        "scope": document.scope,
-        "metadata": dict(document.metadata),
-        "content_hash": document.content_hash,
-        "recipe": document.recipe,
-        "characters": document.characters,
-        "chunk_count": len(document.chunks),
-        "version": version,
-        "created_at": created,
-        "updated_at": now,
-    }
-
-
-def _stored(row: sa.Row[*tuple[Any, ...]]) -> StoredDocument:
+def stored(row: sa.Row[*tuple[Any, ...]]) -> StoredDocument:
+    """The document of a row of the columns `STORED`."""
     values = dict(row._mapping)
-    values["tier"] = Tier(values["tier"])
-    return StoredDocument(**values)
+    return StoredDocument(**values | {"tier": Tier(values["tier"]), "state": DocumentState(values["state"])})
 
 
-def _portions(ids: Sequence[DocumentId]) -> Iterator[Sequence[DocumentId]]:
-    return (ids[start : start + _MOST_PARAMETERS] for start in range(0, len(ids), _MOST_PARAMETERS))
+def portions(ids: Sequence[DocumentId]) -> Iterator[Sequence[DocumentId]]:
+    """`ids`, no more at once than a statement can have parameters."""
+    return (ids[start : start + MOST_PARAMETERS] for start in range(0, len(ids), MOST_PARAMETERS))

@@ -13,14 +13,15 @@ from typing import Self
 
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
-from deskhand.knowledge import repository
+from deskhand.knowledge import document_repository, repository
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunking import ChunkSize
 from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument, Tier
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.index import Vocabulary
-from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources, recipe
+from deskhand.knowledge.ingest import IngestReport, Progress, Sources, recipe
+from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import MAX_BYTES
 from deskhand.knowledge.querying import QueryReader
@@ -33,6 +34,7 @@ from deskhand.settings import Settings
 _ATTEMPTS = 3
 # How many the fused score picks, for `best_first` to put in order.
 _CANDIDATES = 40
+_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class KnowledgeOptions:
     refresh_seconds: float = 1.0
     remembered_queries: int = 1024
     max_bytes: int = MAX_BYTES
+    history_days: int = 90
 
 
 class KnowledgeService:
@@ -59,12 +62,21 @@ class KnowledgeService:
         self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
         self._clock = clock or SystemClock()
         self._live = LiveIndex(database, clock=self._clock, executor=self._executor, refresh_seconds=options.refresh_seconds)
+        self.library = Library(
+            database,
+            embedder,
+            executor=self._executor,
+            size=options.chunk_size,
+            max_bytes=options.max_bytes,
+            written=self._live.mark_stale,
+            keep_seconds=options.history_days * _DAY_SECONDS,
+        )
 
     @classmethod
     def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None) -> Self:
         """The service as the settings ask for it."""
         embedder = Embedder(threads=settings.embedding_threads)
-        return cls(database, embedder, KnowledgeOptions(), clock=clock)
+        return cls(database, embedder, KnowledgeOptions(history_days=settings.knowledge_history_days), clock=clock)
 
     async def warm_up(self, *, samples: bool = False) -> None:
         """Load the model and the index and, if asked to, put the samples into an empty knowledge base. Searches wait until it is done.
@@ -77,6 +89,7 @@ class KnowledgeService:
             await asyncio.get_running_loop().run_in_executor(self._executor, self._embedder.prepare)
             if samples and await self._database.read(repository.is_empty):
                 await self.ingest(sample_documents(), sync_scope=None)
+            await self.library.forget_old()
             await self._live.current()
         finally:
             self._warmed.set()
@@ -104,18 +117,15 @@ class KnowledgeService:
             raise KnowledgeUnavailable(retry_after_seconds=error.retry_after_seconds or 1) from error
 
     async def ingest(
-        self, sources: Sources, *, sync_scope: str | None, on_progress: Callable[[Progress], None] = lambda _progress: None
+        self,
+        sources: Sources,
+        *,
+        sync_scope: str | None,
+        on_progress: Callable[[Progress], None] = lambda _progress: None,
+        by: str = OURSELVES,
     ) -> IngestReport:
-        """Put documents in. See `Ingest.run`; `on_progress` is called on the event loop after each batch."""
-        run = Ingest(
-            self._database,
-            self._embedder,
-            executor=self._executor,
-            size=self._options.chunk_size,
-            max_bytes=self._options.max_bytes,
-            written=self._live.mark_stale,
-        )
-        return await run.run(sources, sync_scope=sync_scope, on_progress=on_progress)
+        """Put documents in, in the name of `by`. See `Ingest.run`; `on_progress` is called on the event loop after each batch."""
+        return await self.library.add(sources, by=by, sync_scope=sync_scope, on_progress=on_progress)
 
     async def list_current(self, scope: str, *, tier: Tier) -> list[StoredDocument]:
         """What came from `scope` for `tier` and would be stored just so again: need not be fetched when it is unchanged.
@@ -164,9 +174,12 @@ class KnowledgeService:
 
         def work(transaction: Transaction) -> int:
             transaction.after_commit(self._live.mark_stale)
-            return len(repository.remove_documents(transaction, ids, version=repository.next_version(transaction)))
+            version, recording = repository.next_version(transaction), self.library.recording(OURSELVES)
+            return len(document_repository.remove_documents(transaction, ids, version=version, recording=recording))
 
-        return await self._database.write(work)
+        removed = await self._database.write(work)
+        await leave_no_trace(self._database)
+        return removed
 
     async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
         passages: list[Passage] = []

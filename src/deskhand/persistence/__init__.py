@@ -1,6 +1,7 @@
 """Engine, transactions and migrations. SQLite and PostgreSQL behave alike to whoever is above this floor."""
 
 from deskhand.persistence.database import Database, Dialect, parse_url
+from deskhand.persistence.erasing import erasing
 from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable
 from deskhand.persistence.metadata import db_now, metadata
 from deskhand.persistence.prepared import Prepared, insert_into
@@ -16,6 +17,7 @@ __all__ = [
     "Prepared",
     "Transaction",
     "db_now",
+    "erasing",
     "insert_into",
     "metadata",
     "parse_url",

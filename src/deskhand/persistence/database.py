@@ -92,6 +92,13 @@ class Database:
         result: T = await self._engine.read(work)
         return result
 
+    async def checkpoint(self) -> bool:
+        """On SQLite, move the write-ahead log into the file and empty it, so that nothing of what was deleted is left there.
+
+        False: somebody was reading from it all the time. On PostgreSQL there is nothing to do.
+        """
+        return await self._engine.checkpoint() if isinstance(self._engine, SqliteEngine) else True
+
     def serve_alone(self) -> bool:
         """State that this process serves the database. True: no other can (SQLite); False: others may, too (PostgreSQL).
 

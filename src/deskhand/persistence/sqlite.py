@@ -30,11 +30,15 @@ _BUSY_SECONDS = 5.0
 _LEAST_PATIENCE_SECONDS = 0.05
 _LOCKED = "database is locked"
 _LARGEST_GROUP = 128
+_CHECKPOINTS = 10
+_CHECKPOINT_PAUSE_SECONDS = 0.05
 
 
 @dataclass(slots=True)
 class _Job:
-    work: Callable[[Transaction], Any]
+    """`work` of `None` is no transaction, but a checkpoint after those of its group."""
+
+    work: Callable[[Transaction], Any] | None
     durable: bool
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
@@ -104,6 +108,20 @@ class SqliteEngine:
         self._jobs.put(job)
         return await job.future
 
+    async def checkpoint(self) -> bool:
+        """See `Database.checkpoint`."""
+        for attempt in range(_CHECKPOINTS):
+            if attempt:
+                await asyncio.sleep(_CHECKPOINT_PAUSE_SECONDS)
+            if self._closed:
+                raise DatabaseUnavailable(retry_after_seconds=1)
+            loop = asyncio.get_running_loop()
+            job = _Job(work=None, durable=True, loop=loop, future=loop.create_future())
+            self._jobs.put(job)
+            if await job.future:
+                return True
+        return False
+
     async def read(self, work: Callable[[sa.Connection], Any]) -> Any:
         if self._closed:
             raise DatabaseUnavailable(retry_after_seconds=1)
@@ -150,7 +168,11 @@ class SqliteEngine:
     def _write_jobs(self) -> None:
         waiting: list[_Job] = []
         while group := self._next_group(waiting):
-            waiting = self._commit_group(group)
+            checkpoints = [job for job in group if job.work is None]
+            transactions = [job for job in group if job.work is not None] if checkpoints else group
+            waiting = self._commit_group(transactions) if transactions else []
+            if checkpoints:
+                self._checkpoint(checkpoints)
 
     def _next_group(self, waiting: list[_Job]) -> list[_Job]:
         """Those that wait for a lock, or the next job, and all that is queued with them; empty when there is nothing more to come."""
@@ -204,6 +226,20 @@ class SqliteEngine:
                 loop.call_soon_threadsafe(_settle_all, mine)
         return patient
 
+    def _checkpoint(self, jobs: list[_Job]) -> None:
+        try:
+            # A reader is not waited for: whoever wants to write waits here, too.
+            self._set_patience(_LEAST_PATIENCE_SECONDS)
+            busy = self._raw(self._connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            for job in jobs:
+                job.result = not busy
+        except pysqlite3.dbapi2.Error as error:
+            for job in jobs:
+                job.error = translated_fault(error)
+        for job in jobs:
+            if not job.loop.is_closed():
+                job.loop.call_soon_threadsafe(job.settle)
+
     def _set_patience(self, seconds: float) -> None:
         milliseconds = int(max(seconds, _LEAST_PATIENCE_SECONDS) * 1000)
         if milliseconds != self._patience_ms:
@@ -216,6 +252,7 @@ class SqliteEngine:
             self._synchronous = level
 
     def _run_in_savepoint(self, job: _Job, raw: Any) -> None:
+        assert job.work is not None
         raw.execute("SAVEPOINT job")
         try:
             job.result = job.work(Transaction(connection=self._connection, callbacks=job.after_commit))
