@@ -6,8 +6,11 @@ import pytest
 
 from deskhand.knowledge import Embedder, KnowledgeOptions, KnowledgeService
 from deskhand.knowledge.embedding import BUNDLED
+from deskhand.knowledge.fetch import SourceFetcher
 from deskhand.persistence import Database, metadata
+from knowledge.fetching import Pauses, local_fetcher
 from parts.missing import part_missing
+from parts.sites import Names, Site
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,27 @@ async def knowledge(database: Database, embedder: Embedder) -> AsyncIterator[Kno
     service = KnowledgeService(database, embedder, KnowledgeOptions(threads=2))
     yield service
     await service.close()
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def names() -> Names:
+    return Names()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """A site of this machine."""
+    async with Site() as found:
+        yield found
+
+
+@pytest.fixture
+async def fetcher(pauses: Pauses, names: Names) -> AsyncIterator[SourceFetcher]:
+    """May fetch from this machine, and waits for nothing."""
+    async with local_fetcher(names, pauses) as found:
+        yield found

@@ -19,7 +19,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL: Final = 2_048
-_PORTS: Final = frozenset({80, 443, 8080, 8443})
+PORTS: Final = frozenset({80, 443, 8080, 8443})
 _SCHEMES: Final = frozenset({"http", "https"})
 _NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\Z")
 # A last label that is a number makes an IPv4 address of the whole, in one of the spellings that only some programs know (127.1, 0x7f.1).
@@ -43,9 +43,10 @@ _RESERVED: Final[tuple[Network, ...]] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
-    """`allowed` are networks of one's own, where every port may be asked; elsewhere only public addresses and the usual ports."""
+    """`allowed` are networks of one's own, where every port may be asked; elsewhere only public addresses at `ports`."""
 
     allowed: tuple[Network, ...] = ()
+    ports: frozenset[int] = PORTS
 
     @classmethod
     def of(cls, networks: Sequence[str]) -> Self:
@@ -61,7 +62,7 @@ class AddressPolicy:
         """Whether a connection to `address` may be made."""
         if any(address.version == network.version and address in network for network in self.allowed):
             return True
-        return port in _PORTS and is_public(address)
+        return port in self.ports and is_public(address)
 
 
 def is_public(address: Address) -> bool:
