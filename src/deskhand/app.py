@@ -29,6 +29,7 @@ from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import KnowledgeService
+from deskhand.knowledge.fetch import SourceFetcher
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
     body_limits = BodyLimits(
         json=settings.request_max_bytes,
         form=settings.upload_max_bytes * settings.upload_max_files + settings.request_max_bytes + _FORM_SLACK_BYTES,
-        form_prefix=f"{settings.api_prefix}/chat/",
+        form_prefixes=(f"{settings.api_prefix}/chat/", f"{settings.api_prefix}/knowledge/"),
     )
     app.add_middleware(GuardMiddleware, limiter=limiter, body_limits=body_limits, metrics=metrics, debug=settings.debug)
     if settings.cors_origins:
@@ -89,8 +90,8 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_credentials=settings.cors_allow_credentials,
-            allow_methods=["GET", "POST", "PATCH", "DELETE", "OPTIONS"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-API-Key", "Last-Event-ID", "Prefer", "Accept"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-API-Key", "Last-Event-ID", "Prefer", "Accept", "If-Match"],
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(RequestMiddleware, metrics=metrics, peers=peers, websockets={"/ws": WebSocketEndpoint()})
@@ -129,6 +130,9 @@ async def open_services(
         opened.push_async_callback(chat_model.close)
         knowledge = KnowledgeService.create(database, settings, clock=clock)
         opened.push_async_callback(knowledge.close)
+        await knowledge.set_up()
+        fetcher = SourceFetcher.create(settings, clock=clock)
+        opened.push_async_callback(fetcher.close)
         sessions = SessionService(database)
         agent = CustomerSupportAgent(
             model=chat_model,
@@ -168,6 +172,7 @@ async def open_services(
             model=chat_model,
             model_check=ModelCheck(chat_model, clock=clock),
             knowledge=knowledge,
+            fetcher=fetcher,
             sessions=sessions,
             agent=agent,
             turns=turns,

@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     # Knowledge
     embedding_model: Literal["all-MiniLM-L6-v2"] = Field("all-MiniLM-L6-v2", description="The model that finds passages by meaning.")
     embedding_threads: int = Field(0, ge=0, le=64, description="Texts embedded side by side; 0 means one for each processor.")
+    knowledge_index: Literal["memory", "postgresql"] = Field(
+        "memory",
+        description="Where the search index is kept: in the memory of each server, or in PostgreSQL, which then needs pgvector.",
+    )
     knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
     knowledge_history_days: int = Field(
         90, ge=0, le=36_500, description="Days for which staff can read what a document said before it was changed; 0 keeps nothing."

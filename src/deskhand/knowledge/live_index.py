@@ -6,10 +6,14 @@ time that the refresh takes, and behind a write of this process not at all.
 
 import asyncio
 from concurrent.futures import Executor
+from functools import partial
 
 from deskhand.clock import Clock
-from deskhand.knowledge.index import Index
+from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.candidates import Candidates, Query, candidates
+from deskhand.knowledge.index import Index, Vocabulary
 from deskhand.knowledge.repository import Changes, changes_since, read_version
+from deskhand.knowledge.spelling import Frequencies
 from deskhand.persistence import Database
 
 
@@ -24,10 +28,22 @@ class LiveIndex:
         self._marks = 0
         self._refreshing = asyncio.Lock()
 
+    async def set_up(self) -> None:
+        """Memory is there."""
+
+    async def open(self) -> None:
+        await self.current()
+
     def mark_stale(self) -> None:
-        """The next asker looks at the database, however recently the last one did."""
         self._marks += 1
         self._checked_at = None
+
+    async def frequencies(self, audience: Audience) -> Frequencies:
+        return Vocabulary(await self.current(), audience, now=self._clock.now())
+
+    async def candidates(self, query: Query, *, audience: Audience, share: float, limit: int) -> Candidates:
+        find = partial(candidates, audience=audience, now=self._clock.now(), share=share, limit=limit)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, find, await self.current(), query)
 
     async def current(self) -> Index:
         """The index, refreshed if it is time to look.

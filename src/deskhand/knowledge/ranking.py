@@ -1,4 +1,4 @@
-"""Which chunks answer a query: dense and keyword evidence, weighed. Pure: an index and a query in, places and scores out.
+"""Which chunks answer a query: dense and keyword evidence, weighed. Pure: candidates in, their order and scores out.
 
 `score = w · cosine + (1 − w) · BM25 / best BM25 of the query`, w falling with the model's knowledge of the query's language. Ranks are
 never fused: a rank forgets how good the evidence was (on the sets of `evals/`, equal-weight reciprocal ranks were often worse than
@@ -12,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deskhand.knowledge.analysis import Counts, Hashes
-from deskhand.knowledge.audience import Audience
-from deskhand.knowledge.candidates import Query, candidates
-from deskhand.knowledge.index import Index
+from deskhand.knowledge.candidates import Candidates, Query
 
 # How often a term counts that a long question repeats: it is said five times because it matters, and twenty because somebody rambles.
 _MOST_REPEATED = 5.0
@@ -51,10 +49,13 @@ def weighted_terms(turns: Sequence[tuple[Hashes, Counts]], *, decay: float) -> t
     return unique, largest
 
 
-def rank(index: Index, query: Query, *, audience: Audience, now: float, limit: int, weights: Weights) -> list[Hit]:
-    """At most `limit` chunks that `audience` may see `now`, best first. A chunk with no evidence for it at all is left out."""
-    share = weights.dense * query.familiarity
-    found = candidates(index, query, audience=audience, now=now, share=share, limit=limit)
+def dense_share(query: Query, weights: Weights) -> float:
+    """What the cosine counts for this query; BM25 counts the rest of 1."""
+    return weights.dense * query.familiarity
+
+
+def rank(found: Candidates, *, share: float, limit: int) -> list[Hit]:
+    """At most `limit` of the candidates, best first. One with no evidence for it at all is left out."""
     if not len(found):
         return []
     fused = share * found.cosines + (1 - share) * (found.words / found.best_words if found.best_words > 0 else 0.0)

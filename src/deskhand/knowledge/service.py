@@ -9,23 +9,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Self
+from typing import Literal, Self
 
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
 from deskhand.knowledge import document_repository, repository
 from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
 from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument, Tier
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
-from deskhand.knowledge.index import Vocabulary
 from deskhand.knowledge.ingest import IngestReport, Progress, Sources, recipe
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import MAX_BYTES
+from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
-from deskhand.knowledge.ranking import Hit, Weights, rank
+from deskhand.knowledge.ranking import Hit, Weights, dense_share, rank
 from deskhand.knowledge.relevance import best_first, descending, relevance
 from deskhand.knowledge.samples import sample_documents
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
@@ -47,6 +48,7 @@ class KnowledgeOptions:
     refresh_seconds: float = 1.0
     remembered_queries: int = 1024
     max_bytes: int = MAX_BYTES
+    index: Literal["memory", "postgresql"] = "memory"
     history_days: int = 90
 
 
@@ -61,14 +63,18 @@ class KnowledgeService:
         self._warmed: asyncio.Event | None = None
         self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
         self._clock = clock or SystemClock()
-        self._live = LiveIndex(database, clock=self._clock, executor=self._executor, refresh_seconds=options.refresh_seconds)
+        self._index: ChunkIndex = (
+            PostgresqlIndex(database, clock=self._clock, refresh_seconds=options.refresh_seconds)
+            if options.index == "postgresql"
+            else LiveIndex(database, clock=self._clock, executor=self._executor, refresh_seconds=options.refresh_seconds)
+        )
         self.library = Library(
             database,
             embedder,
             executor=self._executor,
             size=options.chunk_size,
             max_bytes=options.max_bytes,
-            written=self._live.mark_stale,
+            written=self._index.mark_stale,
             keep_seconds=options.history_days * _DAY_SECONDS,
         )
 
@@ -76,7 +82,16 @@ class KnowledgeService:
     def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None) -> Self:
         """The service as the settings ask for it."""
         embedder = Embedder(threads=settings.embedding_threads)
-        return cls(database, embedder, KnowledgeOptions(history_days=settings.knowledge_history_days), clock=clock)
+        options = KnowledgeOptions(history_days=settings.knowledge_history_days, index=settings.knowledge_index)
+        return cls(database, embedder, options, clock=clock)
+
+    async def set_up(self) -> None:
+        """Make what the index needs where it is kept.
+
+        Raises:
+            ConfigurationError: it cannot be kept there; the message says what to do.
+        """
+        await self._index.set_up()
 
     async def warm_up(self, *, samples: bool = False) -> None:
         """Load the model and the index and, if asked to, put the samples into an empty knowledge base. Searches wait until it is done.
@@ -90,7 +105,7 @@ class KnowledgeService:
             if samples and await self._database.read(repository.is_empty):
                 await self.ingest(sample_documents(), sync_scope=None)
             await self.library.forget_old()
-            await self._live.current()
+            await self._index.open()
         finally:
             self._warmed.set()
 
@@ -173,7 +188,7 @@ class KnowledgeService:
             return 0
 
         def work(transaction: Transaction) -> int:
-            transaction.after_commit(self._live.mark_stale)
+            transaction.after_commit(self._index.mark_stale)
             version, recording = repository.next_version(transaction), self.library.recording(OURSELVES)
             return len(document_repository.remove_documents(transaction, ids, version=version, recording=recording))
 
@@ -184,20 +199,18 @@ class KnowledgeService:
     async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
         passages: list[Passage] = []
         loop = asyncio.get_running_loop()
-        index = await self._live.current()
-        now = self._clock.now()
-        read = partial(self._reader.read, text, tuple(earlier), frequencies=Vocabulary(index, audience, now=now))
+        read = partial(self._reader.read, text, tuple(earlier), frequencies=await self._index.frequencies(audience))
         query = await loop.run_in_executor(self._executor, read)
-        find = partial(rank, audience=audience, now=now, limit=max(limit, _CANDIDATES), weights=self._options.weights)
+        share, most = dense_share(query, self._options.weights), max(limit, _CANDIDATES)
         for _ in range(_ATTEMPTS):
-            found = await loop.run_in_executor(self._executor, find, await self._live.current(), query)
-            hits = best_first(found, familiarity=query.familiarity)[:limit]
+            found = await self._index.candidates(query, audience=audience, share=share, limit=most)
+            hits = best_first(rank(found, share=share, limit=most), familiarity=query.familiarity)[:limit]
             rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
             passages = _passages(hits, rows, familiarity=query.familiarity)
             if len(rows) == len(hits):
                 break
             # Some of it went or changed since the index was read: look again, so that what took its place is found.
-            self._live.mark_stale()
+            self._index.mark_stale()
         return passages
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import SecretStr
@@ -59,6 +59,8 @@ def _allowed(name: str, field: FieldInfo) -> str:
         return "true, false"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return ", ".join(member.value for member in kind)
+    if get_origin(kind) is Literal:
+        return ", ".join(get_args(kind))
     if kind in (int, float):
         return _number(kind, field)
     if kind is SecretStr:

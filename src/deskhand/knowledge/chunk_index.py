@@ -1,0 +1,29 @@
+"""Where a search finds its candidates, wherever that is kept."""
+
+from typing import Protocol
+
+from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.spelling import Frequencies
+
+
+class ChunkIndex(Protocol):
+    """Every chunk of the knowledge base. All raise DatabaseUnavailable when the database could not be asked.
+
+    A search sees every write of this process that was committed before it began.
+    """
+
+    async def set_up(self) -> None:
+        """Make what is needed, once before all else. Raises ConfigurationError: it cannot be had; the message says what to do."""
+
+    async def open(self) -> None:
+        """Take in what is there, so that the first search need not."""
+
+    def mark_stale(self) -> None:
+        """The next asker looks at the database, however recently the last one did."""
+
+    async def frequencies(self, audience: Audience) -> Frequencies:
+        """How many chunks that `audience` may see have each term."""
+
+    async def candidates(self, query: Query, *, audience: Audience, share: float, limit: int) -> Candidates:
+        """The chunks among which the `limit` best are by `share` of the cosine and the rest of BM25, or by anything near it."""

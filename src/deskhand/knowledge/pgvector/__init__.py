@@ -1,0 +1,9 @@
+"""Searching inside PostgreSQL: vectors by pgvector, words by an inverted index over the same terms as in memory.
+
+Invariant: the tables here follow `knowledge_chunk` and hold nothing that is not in it. They can be dropped at any time; the next start
+makes them anew.
+"""
+
+from deskhand.knowledge.pgvector.index import PostgresqlIndex
+
+__all__ = ["PostgresqlIndex"]

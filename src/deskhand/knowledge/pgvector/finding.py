@@ -1,0 +1,146 @@
+"""The candidates of a query, found in the database, and the exact evidence for each.
+
+Invariant: nothing leaves the database that `visible_to` does not grant: it is in each query that finds. A candidate's evidence is
+computed from its stored vector and terms, not from the index's rounded ones.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from deskhand.knowledge import analysis
+from deskhand.knowledge.audience import Audience, visible_to
+from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.embedding import DIMENSIONS
+from deskhand.knowledge.pgvector.schema import search
+from deskhand.knowledge.pgvector.statistics import Statistics
+from deskhand.knowledge.tables import chunks, documents
+
+# Up to so many chunks every vector is compared, above them a graph is followed (Malkov and Yashunin, IEEE TPAMI 42, 2020).
+MOST_COMPARED = 20_000
+_DENSE = 200
+_DENSE_OF_A_PIECE = 60
+_WORDS = 200
+# How many index entries of the query's terms, rarest first, are looked at. What a commoner term adds is small beside them.
+_MOST_ENTRIES = 8_000
+_LEAST_TERMS = 3
+_MOST_OWN = 2_000
+_HNSW = f"SET LOCAL hnsw.ef_search = {_DENSE}", "SET LOCAL hnsw.iterative_scan = relaxed_order"
+_COMPARE_ALL = ("SET LOCAL enable_indexscan = off",)
+_DISTANCE = sa.text(f"knowledge_search.embedding <#> CAST(CAST(:vector AS text) AS halfvec({DIMENSIONS}))")
+_TERM = sa.literal_column("knowledge_search.terms @> ARRAY[wanted.term]", sa.Boolean)
+_K1 = 1.2
+_B = 0.75
+_POWER = 3.0
+
+
+def find_candidates(connection: sa.Connection, query: Query, *, audience: Audience, statistics: Statistics) -> Candidates:
+    """The chunks that `audience` may see and that are near the query by vector or by words, and those attached to the asker's session."""
+    frequencies = statistics.frequencies(audience, query.hashes)
+    ids = {
+        *_near(connection, query.vectors, audience=audience, is_small=statistics.chunk_count(audience) <= MOST_COMPARED),
+        *_worded(connection, query, frequencies, audience=audience, total=statistics.chunk_count(audience)),
+        *_own(connection, audience),
+    }
+    rows = connection.execute(
+        sa.select(chunks.c.id, chunks.c.vector, chunks.c.terms).where(chunks.c.id == sa.any_(sa.cast(sorted(ids), sa.ARRAY(sa.BigInteger))))
+    ).all()
+    if not rows:
+        return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0), np.zeros(0), 0.0)
+    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), DIMENSIONS)
+    rarity = _rarity(statistics.chunk_count(audience), frequencies)
+    counts, lengths = _counts([row.terms for row in rows], query.hashes)
+    saturation = counts + _K1 * (1 - _B + _B * lengths[:, None] / statistics.average_length(audience))
+    words = (rarity * query.weights * counts * (_K1 + 1) / saturation).sum(axis=1)
+    counted = rarity * np.minimum(query.weights, 1)
+    return Candidates(
+        chunk_ids=np.array([row.id for row in rows], np.int64),
+        cosines=_cosines(vectors, query.vectors),
+        words=words,
+        coverage=((counts > 0) @ counted) / (float(counted.sum()) or 1.0),
+        best_words=float(words.max()),
+    )
+
+
+def _near(connection: sa.Connection, vectors: NDArray[np.float32], *, audience: Audience, is_small: bool) -> list[int]:
+    for setting in _COMPARE_ALL if is_small else _HNSW:
+        connection.execute(sa.text(setting))
+    nearest = (
+        sa.select(search.c.chunk_id)
+        .join_from(search, documents, documents.c.id == search.c.document_id)
+        .where(visible_to(audience))
+        .order_by(_DISTANCE)
+        .limit(_DENSE if len(vectors) == 1 else _DENSE_OF_A_PIECE)
+    )
+    found: list[int] = []
+    for vector in vectors:
+        text = "[" + ",".join(map(str, vector.tolist())) + "]"
+        found += connection.execute(nearest, {"vector": text}).scalars()
+    connection.execute(sa.text("SET LOCAL enable_indexscan = on"))
+    return found
+
+
+def _worded(connection: sa.Connection, query: Query, frequencies: NDArray[np.int64], *, audience: Audience, total: int) -> list[int]:
+    """Those with the most of the query's rare terms, each worth its rarity."""
+    known = np.flatnonzero(frequencies)
+    rarest = known[np.argsort(frequencies[known], kind="stable")]
+    kept = rarest[: max(int(np.searchsorted(np.cumsum(frequencies[rarest]), _MOST_ENTRIES)), _LEAST_TERMS)]
+    if not len(kept):
+        return []
+    gains = (_rarity(total, frequencies) * query.weights)[kept]
+    wanted = sa.text("SELECT * FROM unnest(CAST(:terms AS integer[]), CAST(:gains AS double precision[])) AS wanted (term, gain)").columns(
+        sa.column("term", sa.Integer), sa.column("gain", sa.Double)
+    )
+    listed = wanted.subquery("wanted")
+    query_ = (
+        sa.select(search.c.chunk_id)
+        .select_from(listed)
+        .join(search, _TERM)
+        .join(documents, documents.c.id == search.c.document_id)
+        .where(visible_to(audience))
+        .group_by(search.c.chunk_id)
+        .order_by(sa.func.sum(listed.c.gain).desc(), search.c.chunk_id)
+        .limit(_WORDS)
+    )
+    terms = query.hashes[kept].view(np.int32).tolist()
+    return list(connection.execute(query_, {"terms": terms, "gains": gains.tolist()}).scalars())
+
+
+def _own(connection: sa.Connection, audience: Audience) -> list[int]:
+    if audience.session_id is None:
+        return []
+    own = (
+        sa.select(chunks.c.id)
+        .join(documents, documents.c.id == chunks.c.document_id)
+        .where(documents.c.session_id == audience.session_id, visible_to(audience))
+        .limit(_MOST_OWN)
+    )
+    return list(connection.execute(own).scalars())
+
+
+def _rarity(total: int, frequencies: NDArray[np.int64]) -> NDArray[np.float64]:
+    rarity: NDArray[np.float64] = np.log1p((np.maximum(total - frequencies, 0) + 0.5) / (frequencies + 0.5))
+    return rarity
+
+
+def _counts(packed: Sequence[bytes], hashes: NDArray[np.uint32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """[chunks, terms], how often each has each term, and [chunks], how long each is."""
+    counts = np.zeros((len(packed), len(hashes)))
+    lengths = np.zeros(len(packed))
+    for row, terms in enumerate(packed):
+        found, often = analysis.unpack(terms)
+        lengths[row] = often.sum()
+        if len(found):
+            places = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
+            counts[row] = np.where(found[places] == hashes, often[places], 0)
+    return counts, lengths
+
+
+def _cosines(stored: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    cosines: NDArray[np.float32] = np.clip(np.einsum("ij,kj->ki", stored, vectors), 0.0, 1.0)
+    if len(cosines) == 1:
+        return cosines.reshape(-1)
+    joined: NDArray[np.float32] = np.power(np.power(cosines, _POWER).mean(axis=0), 1 / _POWER)
+    return joined

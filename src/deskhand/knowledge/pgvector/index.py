@@ -1,0 +1,81 @@
+"""The index of the whole knowledge base, in the database itself; this process keeps the counts of terms alone.
+
+Invariant: a search sees every write of this process that was committed before it began; another process's at most `refresh_seconds` later.
+"""
+
+import asyncio
+from functools import partial
+
+import sqlalchemy as sa
+
+from deskhand.clock import Clock
+from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.pgvector.finding import find_candidates
+from deskhand.knowledge.pgvector.following import catch_up
+from deskhand.knowledge.pgvector.schema import set_up
+from deskhand.knowledge.pgvector.statistics import Statistics, read_statistics
+from deskhand.knowledge.repository import read_version
+from deskhand.knowledge.spelling import Frequencies
+from deskhand.persistence import Database
+
+_REACHED = sa.text("SELECT version FROM knowledge_search_state")
+
+
+class PostgresqlIndex:
+    def __init__(self, database: Database, *, clock: Clock, refresh_seconds: float) -> None:
+        self._database = database
+        self._clock = clock
+        self._refresh_seconds = refresh_seconds
+        self._statistics = Statistics()
+        self._checked_at: float | None = None
+        self._marks = 0
+        self._refreshing = asyncio.Lock()
+
+    async def set_up(self) -> None:
+        await set_up(self._database)
+
+    async def open(self) -> None:
+        await self._look()
+
+    def mark_stale(self) -> None:
+        self._marks += 1
+        self._checked_at = None
+
+    async def frequencies(self, audience: Audience) -> Frequencies:
+        await self._look()
+        return partial(self._statistics.frequencies, audience)
+
+    async def candidates(
+        self,
+        query: Query,
+        *,
+        audience: Audience,
+        share: float,  # noqa: ARG002 - as many are taken by either measure
+        limit: int,  # noqa: ARG002 - always more than anybody asks for
+    ) -> Candidates:
+        await self._look()
+        return await self._database.read(partial(find_candidates, query=query, audience=audience, statistics=self._statistics))
+
+    async def _look(self) -> None:
+        if self._is_fresh():
+            return
+        async with self._refreshing:
+            if not self._is_fresh():
+                await self._refresh()
+
+    def _is_fresh(self) -> bool:
+        return self._checked_at is not None and self._clock.monotonic() < self._checked_at + self._refresh_seconds
+
+    async def _refresh(self) -> None:
+        # Both taken before the look, so that a write which ends during it is seen by the next one.
+        checked_at, marks = self._clock.monotonic(), self._marks
+        if await self._database.read(_is_behind):
+            await catch_up(self._database)
+        self._statistics = await self._database.read(partial(read_statistics, known=self._statistics))
+        if self._marks == marks:
+            self._checked_at = checked_at
+
+
+def _is_behind(connection: sa.Connection) -> bool:
+    return int(connection.execute(_REACHED).scalar_one()) < read_version(connection)
