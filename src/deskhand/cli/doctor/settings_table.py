@@ -63,13 +63,17 @@ def _allowed(name: str, field: FieldInfo) -> str:
         return ", ".join(get_args(kind))
     if kind in (int, float):
         return _number(kind, field)
+    if kind in (SecretStr, Path, str):
+        return _written(name, kind, field)
+    return f"list, separated by '{_separator(name)}'"
+
+
+def _written(name: str, kind: type, field: FieldInfo) -> str:
     if kind is SecretStr:
         return "URL" if name.endswith("_url") else "text"
     if kind is Path:
         return "folder" if name.endswith("_dir") else "file"
-    if kind is str:
-        return _text(field)
-    return f"list, separated by '{_separator(name)}'"
+    return _text(field)
 
 
 def _kind(field: FieldInfo) -> Any:
