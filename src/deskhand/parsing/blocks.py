@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
-_READ_AS_MARKDOWN = re.compile(r"^(\s{0,3})(#{1,6}\s|>|```|~~~|={3,}\s*$|-{3,}\s*$)", re.MULTILINE)
+_OPENS_A_BLOCK = re.compile(r"^([ \t]{0,3})(?=#{1,6}[ \t]|>|```|~~~)", re.MULTILINE)
+_UNDERLINES = re.compile(r"(?<=\n)([ \t]{0,3})(?=(?:=+|-{2,})[ \t]*(?:\n|\Z))")
 
 
 def clean(text: str) -> str:
@@ -14,7 +15,7 @@ def clean(text: str) -> str:
 
 def words(text: str) -> str:
     """Text of a page as Markdown that says the same: what only looks like a heading, a quotation or a rule is none."""
-    return _READ_AS_MARKDOWN.sub(r"\1\\\2", text)
+    return _UNDERLINES.sub(r"\1\\", _OPENS_A_BLOCK.sub(r"\1\\", text))
 
 
 def cell(text: str) -> str:

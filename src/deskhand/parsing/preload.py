@@ -7,6 +7,7 @@ import pkgutil
 # These load others on first use, in the middle of a document.
 _LAZY = (
     "bz2",
+    "copy",
     "email.charset",
     "email.feedparser",
     "email.generator",
@@ -16,6 +17,7 @@ _LAZY = (
     "email.iterators",
     "email.quoprimime",
     "email.base64mime",
+    "heapq",
     "html.entities",
     "lzma",
     "quopri",
