@@ -5,6 +5,7 @@ behind the first `_LAID_OUT` characters is taken in the order of the file, witho
 """
 
 import ctypes
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -23,10 +24,9 @@ _WORD = re.compile(r"\S+")
 _HEADING_SIZE = 1.15
 _LONGEST_HEADING = 160
 _MOST_HEADINGS = 0.3
-_NOT_A_TITLE = re.compile(
-    r"^(?:untitled|\(?(?:anonymous|unspecified|none)\)?|microsoft (?:word|powerpoint|excel)\b.*|.*\.(?:docx?|indd|pptx?|xlsx?|pdf|tex|dvi|qxd))$",
-    re.IGNORECASE,
-)
+_NO_TITLE = r"untitled|\(?(?:anonymous|unspecified|none)\)?|microsoft (?:word|powerpoint|excel)\b.*"
+_FILE_NAME = r".*\.(?:docx?|indd|pptx?|xlsx?|pdf|tex|dvi|qxd)"
+_NOT_A_TITLE = re.compile(f"(?:{_NO_TITLE}|{_FILE_NAME})\\Z", re.IGNORECASE)
 
 
 def read_pdf(data: bytes, *, name: str) -> ParsedDocument:
@@ -105,7 +105,7 @@ def _size_at(handle: object, index: int) -> float:
     size = float(raw.FPDFText_GetFontSize(handle, index))
     if not raw.FPDFText_GetMatrix(handle, index, ctypes.byref(matrix)):
         return size
-    return size * float(matrix.b**2 + matrix.d**2) ** 0.5
+    return size * math.hypot(matrix.b, matrix.d)
 
 
 def _levels(found: list[Block]) -> dict[float, int]:
