@@ -16,6 +16,7 @@ from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.agent.options import AgentOptions
 from deskhand.api import errors, openapi
 from deskhand.api.client import Origins, Peers
+from deskhand.api.fetching import Fetching
 from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
 from deskhand.api.model_check import ModelCheck
 from deskhand.api.rate_limit import Counters, MemoryCounters, RateLimiter
@@ -29,7 +30,6 @@ from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import KnowledgeService
-from deskhand.knowledge.fetch import SourceFetcher
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
@@ -131,8 +131,8 @@ async def open_services(
         knowledge = KnowledgeService.create(database, settings, clock=clock)
         opened.push_async_callback(knowledge.close)
         await knowledge.set_up()
-        fetcher = SourceFetcher.create(settings, clock=clock)
-        opened.push_async_callback(fetcher.close)
+        fetching = Fetching(settings, clock)
+        opened.push_async_callback(fetching.close)
         sessions = SessionService(database)
         agent = CustomerSupportAgent(
             model=chat_model,
@@ -172,7 +172,7 @@ async def open_services(
             model=chat_model,
             model_check=ModelCheck(chat_model, clock=clock),
             knowledge=knowledge,
-            fetcher=fetcher,
+            fetching=fetching,
             sessions=sessions,
             agent=agent,
             turns=turns,

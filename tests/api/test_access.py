@@ -40,6 +40,9 @@ OWN = (ANON, OK, HIDDEN, ANON, ANON, OK)
 # Whether the session is still there is found out by the transaction that stores, which knows no token.
 OWN_STORED = (ANON, OK, HIDDEN, HIDDEN, ANON, OK)
 STAFF_ONLY = (ANON, DENIED, DENIED, ANON, ANON, OK)
+# It was written here, so there is no address to ask again; a visitor does not get as far as learning that.
+STAFF_WHO_CANNOT = (ANON, DENIED, DENIED, ANON, ANON, (409,))
+DOCUMENT = "/api/knowledge/documents/{document_id}"
 
 GRID = [
     Operation("GET", "/", ANYBODY),
@@ -60,6 +63,16 @@ GRID = [
     Operation("GET", "/api/chat/sessions/{session_id}/messages", OWN),
     Operation("POST", "/api/chat/search", PUBLIC, body={"query": "password"}),
     Operation("POST", "/api/chat/upload", OWN, params={"session_id": "{session_id}"}, files={"file": ("a.txt", b"words", "text/plain")}),
+    Operation("GET", "/api/knowledge/documents", STAFF_ONLY),
+    Operation("POST", "/api/knowledge/documents", STAFF_ONLY, body={"title": "Refunds", "text": "Within 14 days."}),
+    Operation("GET", DOCUMENT, STAFF_ONLY),
+    Operation("GET", DOCUMENT + "/history", STAFF_ONLY),
+    Operation("PUT", DOCUMENT, STAFF_ONLY, body={"text": "Within 30 days."}),
+    Operation("PATCH", DOCUMENT, STAFF_ONLY, body={"tier": "operators"}),
+    Operation("POST", DOCUMENT + "/disable", STAFF_ONLY),
+    Operation("POST", DOCUMENT + "/enable", STAFF_ONLY),
+    Operation("POST", DOCUMENT + "/sync", STAFF_WHO_CANNOT),
+    Operation("DELETE", DOCUMENT, STAFF_ONLY),
 ]
 # Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.
 PAGES = {("GET", "/chat"), ("GET", "/assets/{name}"), ("GET", "/favicon.ico")}
@@ -178,6 +191,8 @@ async def headers_of(served: Served, caller: str, target: Visitor) -> dict[str, 
 
 async def call(served: Served, operation: Operation, session_id: str, headers: dict[str, str]) -> tuple[int, Any]:
     path = operation.path.replace("{session_id}", session_id)
+    if "{document_id}" in path:
+        path = path.replace("{document_id}", await document_of(served))
     params = {name: value.replace("{session_id}", session_id) for name, value in (operation.params or {}).items()}
     async with served.http.stream(
         operation.method, path, json=operation.body, files=operation.files, params=params, headers=headers
@@ -186,6 +201,14 @@ async def call(served: Served, operation: Operation, session_id: str, headers: d
             return answer.status_code, {}
         await answer.aread()
         return answer.status_code, body_of(answer)
+
+
+async def document_of(served: Served) -> str:
+    """A document that staff wrote."""
+    written = {"title": "Returns", "text": "Send it back."}
+    answer = await served.http.post("/api/knowledge/documents", json=written, headers=STAFF)
+    document_id: str = answer.json()["documents"][0]["document_id"]
+    return document_id
 
 
 def body_of(answer: httpx2.Response) -> Any:

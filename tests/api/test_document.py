@@ -18,6 +18,8 @@ from deskhand.models.quoting import QuotingModel
 from deskhand.turns.events import SessionEvent
 
 CASES = 3_000
+# A stream that does not end, and what needs a document that was fetched from somewhere.
+UNREACHABLE = {"/api/sessions/{session_id}/events", "/api/knowledge/documents/{document_id}/sync"}
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
@@ -76,10 +78,10 @@ async def test_three_thousand_cases_with_links_find_no_server_error_and_no_untru
     assert int(generated[1].replace(",", "")) >= CASES
     assert re.search(r"API Links: +(\d+) covered / \1 selected", out), out
     reached = Counter(route_of(json.loads(line)["path"]) for line in logs.splitlines() if '"status":20' in line)
-    missed = {operation.path for operation in GRID if not reached[operation.path]} - {"/api/sessions/{session_id}/events"}
+    missed = {operation.path for operation in GRID if not reached[operation.path]} - UNREACHABLE
     assert not missed, f"these were never reached by a request that was right: {reached}"
     assert "request_fault" not in logs
 
 
 def route_of(path: str) -> str:
-    return re.sub(r"sess_[0-9a-f]{12}", "{session_id}", path)
+    return re.sub(r"doc_[0-9a-f]{24}", "{document_id}", re.sub(r"sess_[0-9a-f]{12}", "{session_id}", path))

@@ -12,6 +12,7 @@ _MEANING = {
     403: "Not yours to do.",
     404: "Absent, or not yours to see: the two look alike.",
     409: "It does not fit the present state.",
+    412: "It was changed since it was read: `If-Match` names another revision.",
     413: "The body is too large.",
     415: "The body or the file is of the wrong kind.",
     422: "The request cannot be understood; `details.fields` names what is wrong.",

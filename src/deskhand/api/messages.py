@@ -100,14 +100,7 @@ async def store_upload(upload: UploadFile, session_id: SessionId, services: Serv
         TooLarge: the file is larger than the settings allow.
         UnsupportedKind: files of this kind are not taken.
     """
-    limit = services.settings.upload_max_bytes
-    filename = _tidy_name(upload.filename)
-    if upload.size is not None and upload.size > limit:
-        raise TooLarge(
-            f"{filename} has {upload.size / _MEBIBYTE:.1f} MiB; at most {limit / _MEBIBYTE:.1f} MiB are allowed.",
-            details={"filename": filename, "limit_bytes": limit},
-        )
-    data = await upload.read()
+    filename, data = await read_upload(upload, services)
     content_type = (upload.content_type or "application/octet-stream").partition(";")[0].strip().lower()[:127]
     problem = None
     try:
@@ -119,6 +112,22 @@ async def store_upload(upload: UploadFile, session_id: SessionId, services: Serv
         text, problem = "", error.message
     attachment = await services.sessions.add_attachment(session_id, filename=filename, content_type=content_type, data=data, text=text)
     return attachment, problem
+
+
+async def read_upload(upload: UploadFile, services: Services) -> tuple[str, bytes]:
+    """The name and the bytes of a file.
+
+    Raises:
+        TooLarge: the file is larger than the settings allow.
+    """
+    limit = services.settings.upload_max_bytes
+    filename = _tidy_name(upload.filename)
+    if upload.size is not None and upload.size > limit:
+        raise TooLarge(
+            f"{filename} has {upload.size / _MEBIBYTE:.1f} MiB; at most {limit / _MEBIBYTE:.1f} MiB are allowed.",
+            details={"filename": filename, "limit_bytes": limit},
+        )
+    return filename, await upload.read()
 
 
 async def _store_uploads(uploads: Sequence[UploadFile], session_id: SessionId, services: Services) -> list[str]:

@@ -29,7 +29,7 @@ _SECURITY_HEADERS = [
 _CLOSE = [(b"connection", b"close")]
 _MOST_DISCARDED_BYTES = 64 * 1024 * 1024
 _UNLIMITED = ("/health", "/metrics", "/assets/")
-EXPOSED_HEADERS = ("X-Request-ID", "X-Process-Time", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After", "X-Total-Count")
+EXPOSED_HEADERS = ("X-Request-ID", "X-Process-Time", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After", "X-Total-Count", "ETag")
 
 log = structlog.get_logger("deskhand.access")
 
@@ -93,14 +93,14 @@ class RequestMiddleware:
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How many bytes a body may have: `json` everywhere, `form` where files may be sent (paths that begin with `form_prefix`)."""
+    """How many bytes a body may have: `json` everywhere, `form` where files may be sent (paths that begin with one of `form_prefixes`)."""
 
     json: int
     form: int
-    form_prefix: str
+    form_prefixes: tuple[str, ...]
 
     def of(self, scope: Scope) -> int:
-        if scope["path"].startswith(self.form_prefix) and _header(scope, b"content-type").startswith(b"multipart/"):
+        if scope["path"].startswith(self.form_prefixes) and _header(scope, b"content-type").startswith(b"multipart/"):
             return self.form
         return self.json
 

@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from deskhand.api import documented, frames, schemas
+from deskhand.api import document_schemas, documented, frames, schemas
 from deskhand.settings import Settings
 from deskhand.turns.events import SessionEvent
 
@@ -26,6 +26,11 @@ _BODIES: tuple[type[BaseModel], ...] = (
     schemas.AnswerView,
     schemas.AcceptedView,
     schemas.Error,
+    document_schemas.WriteDocument,
+    document_schemas.FetchDocuments,
+    document_schemas.ReplaceDocument,
+    document_schemas.EditDocument,
+    document_schemas.AddedView,
 )
 _METHODS = ("get", "post", "patch", "put", "delete")
 _LIMITED = {
@@ -117,9 +122,16 @@ def _complete(operation: dict[str, Any]) -> None:
 
 
 def _link(paths: dict[str, Any], prefix: str) -> None:
-    """From opening a session to whatever takes its id, and from an upload to the message that names the file."""
+    """From opening a session to whatever takes its id, and from a new document to whatever takes that."""
     links = {}
+    of_documents = {}
     for path, operations in paths.items():
+        if "{document_id}" in path:
+            for operation in (operations[method] for method in _METHODS if method in operations):
+                of_documents[operation["operationId"]] = {
+                    "operationId": operation["operationId"],
+                    "parameters": {"document_id": "$response.body#/documents/0/document_id"},
+                }
         if "{session_id}" not in path:
             continue
         for method in _METHODS:
@@ -130,3 +142,4 @@ def _link(paths: dict[str, Any], prefix: str) -> None:
                 }
     links["upload_file"] = {"operationId": "upload_file", "parameters": {"session_id": "$response.body#/session_id"}}
     paths[f"{prefix}/sessions"]["post"]["responses"]["201"]["links"] = links
+    paths[f"{prefix}/knowledge/documents"]["post"]["responses"]["200"]["links"] = of_documents

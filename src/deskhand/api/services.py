@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.api.client import Origins
+from deskhand.api.fetching import Fetching
 from deskhand.api.model_check import ModelCheck
 from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.streams import Streams
@@ -40,6 +41,7 @@ class Services:
     model: ChatModel
     model_check: ModelCheck
     knowledge: KnowledgeService
+    fetching: Fetching
     sessions: SessionService
     agent: CustomerSupportAgent
     turns: TurnService

@@ -19,7 +19,7 @@ from deskhand.knowledge.revision_repository import (
     record_revisions,
     texts_of,
 )
-from deskhand.knowledge.tables import chunks, documents, marks, removals
+from deskhand.knowledge.tables import chunks, documents, marks, removals, revisions
 from deskhand.persistence import Transaction, db_now, erasing
 
 # What a change of is worth telling in the history, and what staff may have set by hand.
@@ -206,6 +206,24 @@ def find_any(connection: sa.Connection, document_id: DocumentId) -> StoredDocume
     """The document, if it belongs to no session."""
     row = connection.execute(sa.select(*STORED).where(documents.c.id == document_id, documents.c.session_id.is_(None))).first()
     return stored(row) if row is not None else None
+
+
+def find_some(connection: sa.Connection, ids: Sequence[DocumentId]) -> dict[DocumentId, StoredDocument]:
+    """Those of `ids` that there are and that belong to no session."""
+    found: dict[DocumentId, StoredDocument] = {}
+    for some in portions(ids):
+        query = sa.select(*STORED).where(documents.c.id.in_(some), documents.c.session_id.is_(None))
+        found |= {DocumentId(row.id): stored(row) for row in connection.execute(query)}
+    return found
+
+
+def was_replaced(connection: sa.Connection, document_id: DocumentId) -> bool:
+    query = (
+        sa.select(documents.c.id)
+        .join(revisions, revisions.c.document_id == documents.c.id)
+        .where(documents.c.id == document_id, revisions.c.action == Action.REPLACED.value)
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def list_parts(connection: sa.Connection, document_id: DocumentId) -> list[StoredPart]:

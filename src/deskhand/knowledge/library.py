@@ -74,6 +74,15 @@ class Library:
             raise DocumentNotFound
         return found
 
+    async def find_documents(self, names: Sequence[DocumentId]) -> list[StoredDocument]:
+        """Those of `names` that there are, in that order."""
+        found = await self._database.read(lambda connection: document_repository.find_some(connection, names))
+        return [found[name] for name in names if name in found]
+
+    async def was_replaced(self, name: DocumentId) -> bool:
+        """Whether the document is there and says something else than when it was added."""
+        return await self._database.read(lambda connection: document_repository.was_replaced(connection, name))
+
     async def list_parts(self, name: DocumentId) -> list[StoredPart]:
         """What is stored of a document's text, in order; empty if there is no such document."""
         return await self._database.read(lambda connection: document_repository.list_parts(connection, name))

@@ -1,0 +1,152 @@
+"""Documents as staff send them over HTTP: words, files, an address.
+
+The invariant: the same words or the same file under the same name, sent again, are the same document, unless what it says was changed
+meanwhile: a change is never undone by an addition.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from deskhand.api import document_schemas as schemas
+from deskhand.api.body import decode_json, read_json, validate
+from deskhand.api.messages import is_form, read_form, read_upload
+from deskhand.api.services import Services
+from deskhand.errors import Malformed, UnsupportedKind
+from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, document_id, documents_in
+from deskhand.knowledge.ingest import Source
+
+_MOST_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was sent: documents, or the address of some. The dates are in epoch seconds."""
+
+    sources: Sequence[Source]
+    url: str | None
+    tier: Tier
+    effective_from: float | None
+    effective_until: float | None
+
+
+async def read_given(request: Request, services: Services) -> Given:
+    """What a request brings.
+
+    Raises:
+        Malformed, TooLarge, UnsupportedKind: it cannot be read.
+    """
+    if is_form(request):
+        try:
+            return await _read_files(request, services)
+        finally:
+            await request.close()
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise UnsupportedKind(f"The body is {content_type}.", support="Send JSON, or a form with the files in the field 'files'.")
+    body = decode_json(await request.body())
+    if isinstance(body, dict) and "fetch" in body:
+        wanted = validate(body, schemas.FetchDocuments)
+        return _given([], wanted, tier=Tier(wanted.tier), url=wanted.fetch)
+    written = validate(body, schemas.WriteDocument)
+    data = written.text.encode()
+    source = SourceDocument(
+        origin=_origin(written.title, data),
+        source=written.title,
+        filename="written.md",
+        data=data,
+        title=written.title,
+        url=written.url,
+        tier=Tier(written.tier),
+    )
+    return _given([source], written, tier=source.tier)
+
+
+async def read_replacement(request: Request, services: Services) -> Replacement:
+    """What a document is to say from now on. Raises as `read_given` does."""
+    if not is_form(request):
+        wanted = await read_json(request, schemas.ReplaceDocument)
+        return Replacement(filename="written.md", data=wanted.text.encode(), title=wanted.title)
+    try:
+        form = await read_form(request, services, files={"file"}, fields={"title"})
+        uploads = form.getlist("file")
+        if len(uploads) != 1 or isinstance(uploads[0], str):
+            raise Malformed("file: exactly one file is expected.")
+        title = form.get("title")
+        if title is not None:
+            title = validate({"title": title}, schemas.EditDocument).title
+        filename, data = await read_upload(uploads[0], services)
+        return Replacement(filename=filename, data=data, content_type=uploads[0].content_type, title=title)
+    finally:
+        await request.close()
+
+
+async def store(
+    given: Given, *, by: str, services: Services, tell: Callable[[Progress], None]
+) -> tuple[IngestReport, list[StoredDocument]]:
+    """Put in what was given. Returns what became of it, and those documents that are in; at most 500 of them."""
+    library = services.knowledge.library
+    seen: list[str] = []
+    if given.url is None:
+        sources = [await _under_its_own_name(source, services) for source in given.sources]
+        seen = [source.origin for source in sources if isinstance(source, SourceDocument)]
+        report = await library.add([_dated(source, given) for source in sources], by=by, on_progress=tell)
+    else:
+        known = await services.knowledge.list_current(given.url, tier=given.tier)
+        expansion = services.fetching.fetcher().expand(given.url, tier=given.tier, known=known)
+
+        async def fetched() -> AsyncIterator[Source]:
+            async for source in expansion:
+                if len(seen) < _MOST_SHOWN:
+                    seen.append(source.origin)
+                yield _dated(source, given)
+
+        report = await library.add(fetched(), by=by, on_progress=tell)
+    names = list(dict.fromkeys(document_id(origin) for origin in seen[:_MOST_SHOWN]))
+    return report, await library.find_documents(names)
+
+
+async def _read_files(request: Request, services: Services) -> Given:
+    form = await read_form(request, services, files={"files"}, fields={"tier", "effective_from", "effective_until"})
+    wanted = validate({key: value for key, value in form.items() if isinstance(value, str)}, schemas.UploadedWith)
+    tier = Tier(wanted.tier)
+    sources: list[Source] = []
+    for upload in form.getlist("files"):
+        assert isinstance(upload, UploadFile)
+        filename, data = await read_upload(upload, services)
+        origin = _origin(filename, data)
+        sources += documents_in(filename, data, origin=origin, source=filename, tier=tier, content_type=upload.content_type)
+    if not sources:
+        raise Malformed("files: at least one file is expected.")
+    return _given(sources, wanted, tier=tier)
+
+
+def _given(sources: Sequence[Source], wanted: schemas.Dated, *, tier: Tier, url: str | None = None) -> Given:
+    since, until = (schemas.seconds_of(moment) if moment else None for moment in (wanted.effective_from, wanted.effective_until))
+    return Given(sources, url, tier, since, until)
+
+
+def _dated(source: Source, given: Given) -> Source:
+    if not isinstance(source, SourceDocument):
+        return source
+    return replace(source, effective_from=given.effective_from, effective_until=given.effective_until)
+
+
+def _origin(name: str, data: bytes) -> str:
+    digest = hashlib.blake2s(name.encode() + b"\n" + data, digest_size=16).hexdigest()
+    return f"upload:{digest}/{name}"
+
+
+async def _under_its_own_name(source: Source, services: Services) -> Source:
+    """The document, under another origin if what was once sent under this one says something else by now."""
+    if not isinstance(source, SourceDocument):
+        return source
+    number = 1
+    origin = source.origin
+    while await services.knowledge.library.was_replaced(document_id(origin)):
+        number += 1
+        origin = f"{source.origin}#{number}"
+    return replace(source, origin=origin)

@@ -1,0 +1,268 @@
+"""The bodies of the routes that look after the knowledge base."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from deskhand.api.schemas import Request
+from deskhand.clock import to_iso
+from deskhand.knowledge import Action, DocumentState, IngestReport, Revision, StoredDocument, StoredPart, Tier
+
+_LONGEST_DIFF_LINES = 2_000
+
+_MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
+
+
+def _real(moment: str) -> str:
+    try:
+        seconds_of(moment)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("there is no such moment") from error
+    return moment
+
+
+def seconds_of(moment: str) -> float:
+    """Epoch seconds of a moment as RFC 3339 writes it."""
+    return datetime.fromisoformat(re.sub("Z$", "+00:00", moment)).astimezone(UTC).timestamp()
+
+
+Moment = Annotated[
+    str,
+    StringConstraints(pattern=_MOMENT),
+    AfterValidator(_real),
+    Field(json_schema_extra={"format": "date-time"}, examples=["2026-12-24T18:00:00Z"]),
+]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^https?://[!-~]+$")]
+
+
+class Dated(Request):
+    effective_from: Moment | None = Field(None, description="Not found by any search before.")
+    effective_until: Moment | None = Field(None, description="Not found by any search from then on.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.effective_from and self.effective_until and seconds_of(self.effective_from) >= seconds_of(self.effective_until):
+            raise ValueError("effective_until is not after effective_from")
+        return self
+
+
+class WriteDocument(Dated):
+    """A new document of these words, as Markdown."""
+
+    title: Title
+    text: Words
+    tier: Literal["public", "customers", "operators"] = "public"
+    url: Url | None = Field(None, description="Where customers can read it.")
+
+
+class FetchDocuments(Dated):
+    """New documents from an address: a page, a table, or a sitemap with all its pages."""
+
+    fetch: Url
+    tier: Literal["public", "customers", "operators"] = "public"
+
+
+class UploadedWith(Dated):
+    """The fields beside the files of a form."""
+
+    tier: Literal["public", "customers", "operators"] = "public"
+
+
+class ReplaceDocument(Request):
+    """What a document says from now on, as Markdown."""
+
+    title: Title | None = None
+    text: Words
+
+
+class EditDocument(Dated):
+    """The fields to set; those left out stay. `null` takes an address or a date away."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    title: Title = Field("", validate_default=False)
+    tier: Literal["public", "customers", "operators"] = Field("public", description="Whom answers from it may be given to.")
+    url: Url | None = None
+    disabled: bool = Field(False, description="Whether it is kept, but not answered from.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to set")
+        return self
+
+    def values(self) -> dict[str, Any]:
+        """The fields that were given, as the library takes them."""
+        given: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        for name in ("effective_from", "effective_until"):
+            if given.get(name) is not None:
+                given[name] = seconds_of(given[name])
+        return given | ({"tier": Tier(given["tier"])} if "tier" in given else {})
+
+
+class ListDocuments(Request):
+    """The query of the list of documents."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    tier: Tier | None = None
+    state: DocumentState | None = None
+    scope: Annotated[str, StringConstraints(min_length=1, max_length=4_000, pattern=r"^[^\x00]+$")] | None = Field(
+        None, description="The folder, file or feed that it was read from."
+    )
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")] | None = Field(
+        None, description="What the title, the source or the address holds."
+    )
+    limit: int = Field(50, ge=1, le=500)
+    offset: int = Field(0, ge=0, le=10_000_000)
+
+
+class DocumentView(BaseModel):
+    document_id: str = Field(pattern=r"^doc_[0-9a-f]{24}$")
+    revision: int = Field(ge=1, description="Counts the document's changes; its ETag.")
+    title: str
+    source: str
+    url: str | None
+    content_type: str
+    tier: Tier
+    state: DocumentState
+    effective_from: str | None
+    effective_until: str | None
+    scope: str | None
+    characters: int
+    chunks: int
+    created_at: str
+    updated_at: str
+    can_be_synchronised: bool = Field(description="Whether it was fetched from an address that can be asked again.")
+
+    @classmethod
+    def of(cls, document: StoredDocument) -> Self:
+        return cls(**document_fields(document))
+
+
+class PartView(BaseModel):
+    """A stretch of the text. `page` counts from 1; `section` is the path of headings above it."""
+
+    text: str
+    section: str | None
+    page: int | None
+
+    @classmethod
+    def of(cls, part: StoredPart) -> Self:
+        return cls(text=part.text, section=part.section, page=part.page)
+
+
+class FailureView(BaseModel):
+    source: str
+    reason: str
+
+
+class ReportView(BaseModel):
+    """What became of each document that was given: `indexed + unchanged + removed + failed` of them."""
+
+    indexed: int
+    unchanged: int
+    removed: int
+    failed: list[FailureView]
+    chunks: int
+
+    @classmethod
+    def of(cls, report: IngestReport) -> Self:
+        return cls(
+            indexed=report.indexed,
+            unchanged=report.unchanged,
+            removed=report.removed,
+            failed=[FailureView(source=failure.source, reason=failure.reason) for failure in report.failed],
+            chunks=report.chunks,
+        )
+
+
+class AddedView(ReportView):
+    documents: list[DocumentView] = Field(description="Those that were given by themselves or in files, as they are now; at most 500.")
+
+
+class DocumentDetail(DocumentView):
+    parts: list[PartView]
+
+
+class ChangedView(BaseModel):
+    """`changed` is false when the document was so before."""
+
+    changed: bool
+    document: DocumentView
+
+
+class DocumentDeleted(BaseModel):
+    message: str
+    document_id: str
+
+
+class RevisionView(BaseModel):
+    """One change. `changes`: each field with what it was and what it became. `diff`: what became of the text, as `diff -u` writes it, where
+    the text was changed and what it was is still kept."""
+
+    revision: int
+    action: Action
+    changed_by: str
+    changed_at: str
+    changes: dict[str, tuple[Any, Any]]
+    earlier_text: str | None
+    diff: list[str] | None
+
+
+def history_of(revisions: Sequence[Revision], text: str) -> list[RevisionView]:
+    """`revisions` are the newest first, `text` is what the document says now."""
+    views: list[RevisionView] = []
+    after = text
+    for revision in revisions:
+        diff = None
+        if revision.earlier_text is not None:
+            lines = difflib.unified_diff(revision.earlier_text.splitlines(), after.splitlines(), "before", "after", lineterm="")
+            diff = [line for _, line in zip(range(_LONGEST_DIFF_LINES), lines, strict=False)]
+            after = revision.earlier_text
+        views.append(
+            RevisionView(
+                revision=revision.revision,
+                action=revision.action,
+                changed_by=revision.changed_by,
+                changed_at=to_iso(revision.changed_at),
+                changes={name: _shown(name, values) for name, values in revision.changes.items()},
+                earlier_text=revision.earlier_text,
+                diff=diff,
+            )
+        )
+    return views
+
+
+def _shown(name: str, values: tuple[Any, Any]) -> tuple[Any, Any]:
+    if not name.startswith("effective_"):
+        return values
+    before, after = (None if value is None else to_iso(value) for value in values)
+    return before, after
+
+
+def document_fields(document: StoredDocument) -> dict[str, Any]:
+    return {
+        "document_id": document.id,
+        "revision": document.revision,
+        "title": document.title,
+        "source": document.source,
+        "url": document.url,
+        "content_type": document.content_type,
+        "tier": document.tier,
+        "state": document.state,
+        "effective_from": None if document.effective_from is None else to_iso(document.effective_from),
+        "effective_until": None if document.effective_until is None else to_iso(document.effective_until),
+        "scope": document.scope,
+        "characters": document.characters,
+        "chunks": document.chunk_count,
+        "created_at": to_iso(document.created_at),
+        "updated_at": to_iso(document.updated_at),
+        "can_be_synchronised": "fetched" in document.metadata,
+    }
