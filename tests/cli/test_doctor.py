@@ -83,6 +83,16 @@ async def test_a_database_that_does_not_answer(program: Program) -> None:
     assert SECRET not in done.out + done.err
 
 
+async def test_where_the_index_is_to_be_kept_is_examined(program: Program, postgres_url: str) -> None:
+    (await program.run("migrate")).went_well()
+    assert "DESKHAND_KNOWLEDGE_INDEX=memory" in (await examine(program, "Search index", knowledge_index="postgresql"))["remedy"]
+    (await program.run("migrate", database_url=postgres_url)).went_well()
+    asked = {"database_url": postgres_url, "knowledge_index": "postgresql"}
+    assert (await examine(program, "Search index", **asked))["message"].endswith("pgvector is set up at the next start")
+    (await program.run("ask", "How do I reset my password?", **asked)).went_well()
+    assert (await examine(program, "Search index", **asked))["message"] == "in PostgreSQL"
+
+
 async def test_postgresql_is_examined_too(program: Program, postgres_url: str) -> None:
     (await program.run("migrate", database_url=postgres_url)).went_well()
     done = (await program.run("doctor", "--json", database_url=postgres_url)).went_well()

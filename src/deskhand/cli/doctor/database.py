@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from deskhand.cli.doctor.checks import Finding, Verdict, failed
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import Embedder, KnowledgeOptions, KnowledgeService
+from deskhand.knowledge.pgvector import check_pgvector
 from deskhand.persistence import Database, DatabaseNotSetUp, parse_url
 from deskhand.persistence.migrations import HEAD, check_schema
 from deskhand.settings import Environment, Settings
@@ -40,6 +41,8 @@ async def check_database(settings: Settings) -> list[Finding]:
         findings = [await _check_server(database, shown=shown), await _check_tables(database, settings)]
         if findings[-1].verdict is Verdict.OK:
             findings.append(await _check_knowledge(database, settings))
+        if settings.knowledge_index == "postgresql":
+            findings.append(await _check_index(database))
     except DeskhandError as error:
         return [failed(name, error)]
     finally:
@@ -73,6 +76,14 @@ async def _check_tables(database: Database, settings: Settings) -> Finding:
     except DeskhandError as error:
         return failed("Tables", error)
     return Finding("Tables", Verdict.OK, f"at revision {HEAD}, as this version needs")
+
+
+async def _check_index(database: Database) -> Finding:
+    try:
+        is_installed = await check_pgvector(database)
+    except DeskhandError as error:
+        return failed("Search index", error)
+    return Finding("Search index", Verdict.OK, "in PostgreSQL" if is_installed else "in PostgreSQL; pgvector is set up at the next start")
 
 
 async def _check_knowledge(database: Database, settings: Settings) -> Finding:

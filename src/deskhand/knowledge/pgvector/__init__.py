@@ -5,5 +5,6 @@ makes them anew.
 """
 
 from deskhand.knowledge.pgvector.index import PostgresqlIndex
+from deskhand.knowledge.pgvector.schema import check_pgvector
 
-__all__ = ["PostgresqlIndex"]
+__all__ = ["PostgresqlIndex", "check_pgvector"]

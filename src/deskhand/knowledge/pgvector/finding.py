@@ -18,8 +18,6 @@ from deskhand.knowledge.pgvector.schema import search
 from deskhand.knowledge.pgvector.statistics import Statistics
 from deskhand.knowledge.tables import chunks, documents
 
-# Up to so many chunks every vector is compared, above them a graph is followed (Malkov and Yashunin, IEEE TPAMI 42, 2020).
-MOST_COMPARED = 20_000
 _DENSE = 200
 _DENSE_OF_A_PIECE = 60
 _WORDS = 200
@@ -36,11 +34,16 @@ _B = 0.75
 _POWER = 3.0
 
 
-def find_candidates(connection: sa.Connection, query: Query, *, audience: Audience, statistics: Statistics) -> Candidates:
-    """The chunks that `audience` may see and that are near the query by vector or by words, and those attached to the asker's session."""
+def find_candidates(
+    connection: sa.Connection, query: Query, *, audience: Audience, statistics: Statistics, most_compared: int
+) -> Candidates:
+    """The chunks that `audience` may see and that are near the query by vector or by words, and those attached to the asker's session.
+
+    Up to `most_compared` chunks every vector is compared; above, a graph is followed (Malkov and Yashunin, IEEE TPAMI 42, 2020).
+    """
     frequencies = statistics.frequencies(audience, query.hashes)
     ids = {
-        *_near(connection, query.vectors, audience=audience, is_small=statistics.chunk_count(audience) <= MOST_COMPARED),
+        *_near(connection, query.vectors, audience=audience, is_small=statistics.chunk_count(audience) <= most_compared),
         *_worded(connection, query, frequencies, audience=audience, total=statistics.chunk_count(audience)),
         *_own(connection, audience),
     }

@@ -19,14 +19,17 @@ from deskhand.knowledge.repository import read_version
 from deskhand.knowledge.spelling import Frequencies
 from deskhand.persistence import Database
 
+# How many vectors are compared in the time that following the graph takes.
+MOST_COMPARED = 20_000
 _REACHED = sa.text("SELECT version FROM knowledge_search_state")
 
 
 class PostgresqlIndex:
-    def __init__(self, database: Database, *, clock: Clock, refresh_seconds: float) -> None:
+    def __init__(self, database: Database, *, clock: Clock, refresh_seconds: float, most_compared: int = MOST_COMPARED) -> None:
         self._database = database
         self._clock = clock
         self._refresh_seconds = refresh_seconds
+        self._most_compared = most_compared
         self._statistics = Statistics()
         self._checked_at: float | None = None
         self._marks = 0
@@ -55,7 +58,10 @@ class PostgresqlIndex:
         limit: int,  # noqa: ARG002 - always more than anybody asks for
     ) -> Candidates:
         await self._look()
-        return await self._database.read(partial(find_candidates, query=query, audience=audience, statistics=self._statistics))
+        find = partial(
+            find_candidates, query=query, audience=audience, statistics=self._statistics, most_compared=self._most_compared
+        )
+        return await self._database.read(find)
 
     async def _look(self) -> None:
         if self._is_fresh():

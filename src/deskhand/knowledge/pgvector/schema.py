@@ -73,8 +73,8 @@ _SETUP = (
 )
 
 
-async def set_up(database: Database) -> None:
-    """Make what this index needs, where it is missing.
+async def check_pgvector(database: Database) -> bool:
+    """Whether pgvector is installed in this database; False: it is not, but can be.
 
     Raises:
         ConfigurationError: the database is not PostgreSQL, or has no pgvector that can be used; the message says what to do.
@@ -90,8 +90,18 @@ async def set_up(database: Database) -> None:
     available, installed = found
     if _numbers(installed or available) < _OLDEST:
         raise ConfigurationError(f"pgvector {installed or available} is too old.", support=_REMEDY)
+    return installed is not None
+
+
+async def set_up(database: Database) -> None:
+    """Make what this index needs, where it is missing.
+
+    Raises:
+        ConfigurationError: as `check_pgvector`, or the database does not let us make it.
+    """
+    is_installed = await check_pgvector(database)
     try:
-        await database.write(lambda transaction: _make(transaction, is_installed=installed is not None))
+        await database.write(lambda transaction: _make(transaction, is_installed=is_installed))
     except sqlalchemy.exc.ProgrammingError as error:
         raise ConfigurationError(f"The index cannot be made in the database: {error.orig}.", support=_REMEDY) from error
 
