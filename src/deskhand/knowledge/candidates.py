@@ -1,7 +1,9 @@
 """Which chunks are worth scoring for a query, and the evidence for each. Pure: an index and a query in, arrays out.
 
-Invariant: the evidence is exact, whichever way a chunk became a candidate: its cosine, its BM25 among what the asker may see, and the
-share of the query that it covers. What to make of it is for `ranking` to say.
+In a small index every chunk is a candidate. In a large one those are that look best when their vectors are told by their signs alone.
+
+Invariant: the evidence is exact, whichever way a chunk became a candidate: its cosine (in a shard, of a vector rounded to a byte for each
+component), its BM25 among what the asker may see, and the share of the query that it covers. What to make of it is for `ranking` to say.
 """
 
 from dataclasses import dataclass
@@ -11,12 +13,17 @@ from numpy.typing import NDArray
 
 from deskhand.knowledge.analysis import Hashes
 from deskhand.knowledge.audience import Audience
-from deskhand.knowledge.index import Index, Segment
+from deskhand.knowledge.index import Index
+from deskhand.knowledge.matching import Matches, bm25, cosines, coverage, estimated_cosines, matches
+from deskhand.knowledge.segment import Segment
+from deskhand.knowledge.views import View
 
-_K1 = 1.2
-_B = 0.75
-# The cosines of a long query's pieces are joined by a power mean, between their mean and their best.
-_POWER = 3.0
+# How many chunks of a large index are compared by more than the signs of their vectors.
+_RESCORED = 3_000
+# And how many of these are given out, for each that is asked for.
+_GIVEN = 4
+# Rows of a part are picked by the best of each block of so many, which takes a tenth of the time of sorting them.
+_BLOCK = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,80 +59,92 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
-class _Postings:
-    """The postings of the query's terms in one segment. `terms` are places in `Query.hashes`."""
+class _Scored:
+    """A part of the index with the words' evidence for all its rows."""
 
-    terms: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    counts: NDArray[np.float32]
+    view: View
+    found: Matches
+    words: NDArray[np.float64]
 
 
-def candidates(
-    index: Index,
-    query: Query,
-    *,
-    audience: Audience,
-    now: float,
-    share: float,  # noqa: ARG001 - all are candidates while the index is small
-    limit: int,
-) -> Candidates:
-    """The chunks that `audience` may see `now` among which the `limit` best are, by any measure near `share · cosine + (1 − share) · BM25`.
+def candidates(index: Index, query: Query, *, audience: Audience, now: float, share: float, limit: int) -> Candidates:
+    """The chunks that `audience` may see `now` among which the `limit` best are, by any measure near `ranking`'s with this `share`.
 
     In a small index these are all that it may see.
     """
-    visible = index.visible(audience, now=now)
-    seen = sum(int(np.count_nonzero(mask)) for mask in visible)
-    if seen == 0 or limit <= 0:
+    views = [view for view in index.views(audience, now=now) if view.count]
+    if not views or limit <= 0:
         return _NONE
-    postings = [_postings(segment, query.hashes, mask) for segment, mask in zip(index.segments, visible, strict=True)]
-    frequency = np.zeros(len(query.hashes))
-    for posting in postings:
-        frequency += np.bincount(posting.terms, minlength=len(query.hashes))
+    seen = sum(view.count for view in views)
+    average = max(sum(view.length for view in views) / seen, 1.0)
+    frequency = np.sum([view.frequencies(query.hashes) for view in views], axis=0)
     rarity = np.log1p((seen - frequency + 0.5) / (frequency + 0.5))
-    average = max(sum(float(segment.lengths[mask].sum()) for segment, mask in zip(index.segments, visible, strict=True)) / seen, 1.0)
+    scored = [_scored(view, query, rarity * query.weights, average=average) for view in views]
+    best = max(float(each.words[each.view.mask].max()) for each in scored)
+    if index.is_exact:
+        picked = [np.flatnonzero(each.view.mask) for each in scored]
+        alike = [cosines(each.view.part, query.vectors)[rows] for each, rows in zip(scored, picked, strict=True)]
+    else:
+        scale = (1 - share) / best if best > 0 else 0.0
+        picked, alike = _best(scored, query, share=share, scale=scale, limit=limit)
     counted = rarity * np.minimum(query.weights, 1)
-    words, covered = [], []
-    for segment, mask, posting in zip(index.segments, visible, postings, strict=True):
-        words.append(_bm25(segment, posting, rarity * query.weights, average=average)[mask])
-        covered.append(np.bincount(posting.rows, counted[posting.terms], minlength=len(segment))[mask])
-    scores = np.concatenate(words)
+    pairs = list(zip(scored, picked, strict=True))
+    covered = [coverage(each.found, counted, rows, size=len(each.view.part)) for each, rows in pairs]
     return Candidates(
-        chunk_ids=np.concatenate([segment.chunk_ids[mask] for segment, mask in zip(index.segments, visible, strict=True)]),
-        cosines=np.concatenate([_cosines(segment, query.vectors)[mask] for segment, mask in zip(index.segments, visible, strict=True)]),
-        words=scores,
+        chunk_ids=np.concatenate([each.view.part.columns.chunk_ids[rows] for each, rows in pairs]),
+        cosines=np.concatenate(alike),
+        words=np.concatenate([each.words[rows] for each, rows in pairs]),
         coverage=np.concatenate(covered) / (float(counted.sum()) or 1.0),
-        best_words=float(scores.max()),
+        best_words=best,
     )
 
 
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0), np.zeros(0), 0.0)
 
 
-def _cosines(segment: Segment, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    # Not `@`: BLAS would spread it over all processors, whose threads spin for longer than the product takes on one.
-    cosines: list[NDArray[np.float32]] = [np.clip(np.einsum("ij,j->i", segment.vectors, vector), 0.0, 1.0) for vector in vectors]
-    if len(cosines) == 1:
-        return cosines[0]
-    joined: NDArray[np.float32] = np.power(np.power(cosines, _POWER).mean(axis=0), 1 / _POWER)
-    return joined
+def _scored(view: View, query: Query, gains: NDArray[np.float64], *, average: float) -> _Scored:
+    found = matches(view.part, query.hashes)
+    return _Scored(view, found, bm25(view.part, found, gains, average=average))
 
 
-def _postings(segment: Segment, hashes: Hashes, visible: NDArray[np.bool_]) -> _Postings:
-    places = np.searchsorted(segment.keys, hashes)
-    known = np.flatnonzero(places < len(segment.keys))
-    known = known[segment.keys[places[known]] == hashes[known]]
-    starts = segment.starts[places[known]]
-    lengths = segment.starts[places[known] + 1] - starts
-    # All ranges at once: the place of each posting is its range's start plus its place within the range.
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    chosen = np.repeat(starts, lengths) + within
-    rows = segment.rows[chosen]
-    kept = visible[rows]
-    return _Postings(np.repeat(known, lengths)[kept], rows[kept], segment.counts[chosen[kept]].astype(np.float32))
+def _best(
+    scored: list[_Scored], query: Query, *, share: float, scale: float, limit: int
+) -> tuple[list[NDArray[np.intp]], list[NDArray[np.float32]]]:
+    """The rows of each part that are worth giving out, and their cosines."""
+    rescored = max(_RESCORED, limit * 20)
+    rough = [_picked(each, query, share=share, scale=scale, most=rescored, parts=len(scored)) for each in scored]
+    least = _least(np.concatenate([values for _, values in rough]), rescored)
+    picked = [rows[values >= least] for rows, values in rough]
+    alike = [cosines(each.view.part, query.vectors, rows) for each, rows in zip(scored, picked, strict=True)]
+    exact = [share * near + scale * each.words[rows] for each, rows, near in zip(scored, picked, alike, strict=True)]
+    least = _least(np.concatenate(exact), limit * _GIVEN)
+    kept = [values >= least for values in exact]
+    return (
+        [rows[keep] for rows, keep in zip(picked, kept, strict=True)],
+        [near[keep] for near, keep in zip(alike, kept, strict=True)],
+    )
 
 
-def _bm25(segment: Segment, postings: _Postings, rarity: NDArray[np.float64], *, average: float) -> NDArray[np.float64]:
-    """Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009, with k1 = 1.2 and b = 0.75."""
-    saturation = postings.counts + _K1 * (1 - _B + _B * segment.lengths[postings.rows] / average)
-    gains = rarity[postings.terms] * postings.counts * (_K1 + 1) / saturation
-    return np.bincount(postings.rows, gains, minlength=len(segment)).astype(np.float64)
+def _picked(
+    each: _Scored, query: Query, *, share: float, scale: float, most: int, parts: int
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Rows of one part that may be among the `most` best of all of them, by the estimate, and the estimates."""
+    part = each.view.part
+    near = cosines(part, query.vectors) if isinstance(part, Segment) else estimated_cosines(part, query.vectors)
+    values = near * np.float32(share)
+    values += each.words.astype(np.float32) * np.float32(scale)
+    values[~each.view.mask] = -1.0
+    # More than an equal share, because the best are seldom spread evenly.
+    wanted = min(most, 64 + 4 * most // parts)
+    blocks = len(values) // _BLOCK
+    if blocks <= wanted:
+        rows = np.flatnonzero(each.view.mask)
+    else:
+        maxima = values[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)
+        rows = np.flatnonzero(values >= max(float(np.partition(maxima, -wanted)[-wanted]), 0.0))
+    return rows, values[rows]
+
+
+def _least(values: NDArray[np.floating], most: int) -> float:
+    """The value that the `most` largest reach."""
+    return float(np.partition(values, -most)[-most]) if len(values) > most else -np.inf
