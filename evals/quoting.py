@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--show", action="store_true", help="print what went wrong")
     options, _ = parser.parse_known_args(arguments)
     written: dict[str, list[dict[str, object]]] = {}
-    for name, judged in (("samples", _samples()), ("banking", load("kb_tau_banking", options.data))):
+    for name, judged in (("samples", samples()), ("fresh", samples()), ("banking", load("kb_tau_banking", options.data))):
         outcomes = asyncio.run(measure(judged, expected_of(name)))
         print(f"\n{name}\n" + "\n".join(_table(outcomes)))
         if options.show:
@@ -107,7 +107,7 @@ async def _ask(desk: Desk, expected: Expected) -> Outcome:
     return Outcome(expected, answered.text, tuple(source.metadata["source"] for source in sources), answered.confidence)
 
 
-def _samples() -> JudgedSet:
+def samples() -> JudgedSet:
     return JudgedSet("samples", {document.source: document for document in sample_documents()}, ())
 
 

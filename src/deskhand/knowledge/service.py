@@ -14,6 +14,7 @@ from typing import Literal, Self
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
 from deskhand.knowledge import document_repository, repository
+from deskhand.knowledge.answering import READ, Asked, answer_chances, passage_text, read_asked
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
@@ -27,7 +28,7 @@ from deskhand.knowledge.parse import MAX_BYTES
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Hit, Weights, dense_share, rank
-from deskhand.knowledge.relevance import best_first, descending, relevance
+from deskhand.knowledge.relevance import best_first
 from deskhand.knowledge.samples import sample_documents
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
 from deskhand.settings import Settings
@@ -116,8 +117,8 @@ class KnowledgeService:
     async def search(self, query: str, *, limit: int, audience: Audience, earlier: Sequence[str] = ()) -> list[Passage]:
         """At most `limit` passages that `audience` may see, best first. `earlier` are what the customer said before, oldest first.
 
-        Found by the weighed sum of `ranking`, in the order of `best_first`; `Passage.score` is that of `relevance`. An empty list means
-        that nothing is there to find, or nothing was asked.
+        Found by the weighed sum of `ranking`, in the order of `best_first`; `Passage.score` is that of `answer_chances`. An empty list
+        means that nothing is there to find, or nothing was asked.
 
         Raises:
             KnowledgeUnavailable: the model or the database could not be asked.
@@ -204,9 +205,11 @@ class KnowledgeService:
         share, most = dense_share(query, self._options.weights), max(limit, _CANDIDATES)
         for _ in range(_ATTEMPTS):
             found = await self._index.candidates(query, audience=audience, share=share, limit=most)
-            hits = best_first(rank(found, share=share, limit=most), familiarity=query.familiarity)[:limit]
+            ranked = best_first(rank(found, share=share, limit=most), familiarity=query.familiarity)
+            hits = ranked[:limit]
             rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
-            passages = _passages(hits, rows, familiarity=query.familiarity)
+            texts = [passage_text(row.title, row.section, row.text) for hit in hits[:READ] if (row := rows.get(hit.chunk_id))]
+            passages = _passages(hits, rows, asked=read_asked(text, ranked, texts, familiarity=query.familiarity))
             if len(rows) == len(hits):
                 break
             # Some of it went or changed since the index was read: look again, so that what took its place is found.
@@ -214,9 +217,9 @@ class KnowledgeService:
         return passages
 
 
-def _passages(hits: Sequence[Hit], rows: dict[int, repository.PassageRow], *, familiarity: float) -> list[Passage]:
+def _passages(hits: Sequence[Hit], rows: dict[int, repository.PassageRow], *, asked: Asked) -> list[Passage]:
     there = [(hit, rows[hit.chunk_id]) for hit in hits if hit.chunk_id in rows]
-    scores = descending([relevance(hit, familiarity=familiarity) for hit, _ in there])
+    scores = answer_chances([hit for hit, _ in there], asked)
     return [
         Passage(
             chunk_id=row.chunk_id,

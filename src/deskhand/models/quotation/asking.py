@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from deskhand.glossary import meanings
 from deskhand.models.quotation.blocks import Kind, Unit
+from deskhand.questions import holds, wanted
 from deskhand.words import STOP_WORDS, content_stems, fold, stem, words
 
 _EARLIER_WEIGHT = 0.4
@@ -28,23 +29,7 @@ _FRAME_STEMS = frozenset(stem(word, language) for word in _FRAME.split() for lan
 _FOLLOW_UP = re.compile(
     r"^(?:and|but|so|what about|how about|or|also|und|aber|et|y|e|en)\b|\b(?:it|its|that|this|these|those|they|them|one|there|the same)\b"
 )
-_ASKS_TIME = re.compile(
-    r"\b(?:how (?:long|soon|fast|quickly|often)|when|wie lange|wann|combien de temps|quand|cuanto tiempo|cuando|quanto tempo|quando)\b"
-)
-_ASKS_MONEY = re.compile(
-    r"\b(?:how much|costs?|prices?|fees?|charge|wie viel|kostet|preis|combien|prix|cuanto cuesta|precio|quanto costa)\b"
-)
-_ASKS_COUNT = re.compile(r"\b(?:how many|wie viele|combien de|cuantos|cuantas|quanti|quantos)\b")
 _ASKS_STEPS = re.compile(r"\b(?:how (?:do|can|to|should|would)|steps?|wie|comment|como|come|hoe)\b")
-_KINDS = (_ASKS_TIME, _ASKS_MONEY, _ASKS_COUNT, _ASKS_STEPS)
-_HAS_TIME = re.compile(
-    r"\d|\b(?:minutes?|hours?|days?|weeks?|months?|years?|daily|weekly|monthly|immediately|instantly|tage?|stunden|jours?|dias?|giorni)\b"
-)
-_HAS_MONEY = re.compile(
-    r"[$\u20ac\u00a3\u00a5]\s?\d|\d\s?(?:[$\u20ac\u00a3]|usd|eur|gbp|euros?|dollars?|cents?)"
-    r"|\b(?:free|no (?:charge|fee)|kostenlos|gratis|gratuit)\b"
-)
-_HAS_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|unlimited)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +46,12 @@ class Asked:
     @property
     def figure(self) -> bool:
         """Whether a time, an amount or a number is asked for: then one line answers, not a section."""
-        return any(kind.search(self.folded) for kind in (_ASKS_TIME, _ASKS_MONEY, _ASKS_COUNT))
+        return bool(wanted(self.folded))
 
     def fits(self, unit: Unit) -> bool:
         """Whether a unit is the kind of thing that was asked for."""
         text = fold(unit.text)
-        return (
-            (_ASKS_TIME.search(self.folded) is not None and _HAS_TIME.search(text) is not None)
-            or (_ASKS_MONEY.search(self.folded) is not None and _HAS_MONEY.search(text) is not None)
-            or (_ASKS_COUNT.search(self.folded) is not None and _HAS_NUMBER.search(text) is not None)
-            or (self.steps and unit.kind is Kind.STEP)
-        )
+        return any(holds(text, kind) for kind in wanted(self.folded)) or (self.steps and unit.kind is Kind.STEP)
 
 
 def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str], language: str) -> Asked:
@@ -84,7 +64,7 @@ def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str]
     if earlier and (len(stems) < _FEW_WORDS or _FOLLOW_UP.search(folded)):
         for word in content_stems(earlier[-1], language):
             stems.setdefault(word, _EARLIER_WEIGHT)
-        if not any(kind.search(folded) for kind in _KINDS):
+        if not wanted(folded) and not _ASKS_STEPS.search(folded):
             folded = fold(earlier[-1])
     joined = fold("\n".join(texts))
     lost = [word for word in stems if len(word) >= _SHORTEST_SLIP and word.isalpha() and word not in joined]
