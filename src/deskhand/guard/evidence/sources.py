@@ -1,0 +1,271 @@
+"""The evidence of one turn: passages, tool results, the customer's own words, what was answered before. Texts in, look-ups out.
+
+The invariant: a text is read when something is first looked up, once, and nothing of it is kept beyond the turn, so what a company deletes
+is not kept here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, fold_code, number_words, scan
+from deskhand.guard.evidence.calendar import Date, agree, weekday_of
+from deskhand.guard.evidence.numbers import SCALE, in_smallest
+from deskhand.words import STOP_WORDS, fold
+
+_WORD = re.compile(r"[^\W\d_]+")
+_CAPITAL = re.compile(r"\b[A-Z][^\W\d_]{2,}")
+_BEFORE = 60
+_AFTER = 40
+_WORDS_BEFORE = 4
+_WORDS_BEHIND = 3
+_SHORTEST_KEY = 5
+_ROOT = 5
+
+
+def root(word: str) -> str:
+    """What the forms of a folded word have in common, cheaply and in any language: "refunded", "refunds" → "refun"."""
+    return word[:_ROOT] if len(word) > _ROOT else word.removesuffix("s")
+
+
+def roots(text: str) -> frozenset[str]:
+    """The roots of the words that carry meaning."""
+    return frozenset(root(word) for word in _WORD.findall(fold(text)) if word not in STOP_WORDS and len(word) > 1)
+
+
+def _lengths(value: Any) -> Iterator[int]:
+    match value:
+        case dict():
+            if all(isinstance(item, dict | list) for item in value.values()):
+                yield len(value)
+            for item in value.values():
+                yield from _lengths(item)
+        case list():
+            yield len(value)
+            for item in value:
+                yield from _lengths(item)
+        case _:
+            pass
+
+
+def _records(value: Any, codes: frozenset[str]) -> Iterator[str]:
+    match value:
+        case dict():
+            if any(isinstance(item, str) and fold_code(item) in codes for item in value.values()):
+                yield msgspec.json.encode(value).decode()
+                return
+            for key, item in value.items():
+                if fold_code(key) in codes:
+                    yield msgspec.json.encode({key: item}).decode()
+                else:
+                    yield from _records(item, codes)
+        case list():
+            for item in value:
+                yield from _records(item, codes)
+        case _:
+            pass
+
+
+def beside(text: str, atom: Atom) -> frozenset[str]:
+    """The roots of the few words that carry meaning right before and behind an atom."""
+    before = _meant(text[max(0, atom.start - _BEFORE) : atom.start])[-_WORDS_BEFORE:]
+    return frozenset((*before, *_meant(text[atom.end : atom.end + _AFTER])[:_WORDS_BEHIND]))
+
+
+def _meant(text: str) -> list[str]:
+    return [root(word) for word in _WORD.findall(fold(text)) if word not in STOP_WORDS]
+
+
+class TextIndex:
+    """One text of the evidence."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.text)
+
+    @cached_property
+    def words(self) -> dict[str, list[int]]:
+        """Each folded word with its places, counted in words."""
+        found: dict[str, list[int]] = {}
+        for at, word in enumerate(_WORD.findall(self.folded)):
+            found.setdefault(word, []).append(at)
+        return found
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        return frozenset(root(word) for word in self.words)
+
+    @cached_property
+    def atoms(self) -> tuple[Atom, ...]:
+        return (*scan(self.text), *number_words(self.text))
+
+    @cached_property
+    def value(self) -> Any:
+        """The text read as a JSON object or list; None for any other text."""
+        if self.text[:1] not in ("{", "["):
+            return None
+        try:
+            return msgspec.json.decode(self.text)
+        except msgspec.DecodeError:
+            return None
+
+    @cached_property
+    def lengths(self) -> frozenset[int]:
+        """How many things the lists of a JSON text hold."""
+        return frozenset(_lengths(self.value))
+
+    @cached_property
+    def numbers(self) -> dict[int, list[Atom]]:
+        """By value. Spans of time stand under their value in the smallest unit as well, negative so that the two never mix."""
+        found: dict[int, list[Atom]] = {}
+        for atom in self.atoms:
+            if atom.kind is Kind.NUMBER or (atom.kind is Kind.CODE and atom.text.isdigit()):
+                for key in atom.keys:
+                    value = int(key) * SCALE if isinstance(key, str) else key
+                    if isinstance(value, int):
+                        found.setdefault(value, []).append(atom)
+                        if (span := in_smallest(value, atom.unit)) is not None:
+                            found.setdefault(-span[0], []).append(atom)
+        return found
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Codes, and all other runs of digits and letters that a code may be written as."""
+        return frozenset(str(key) for atom in self.atoms if atom.kind is Kind.CODE for key in atom.keys)
+
+    @cached_property
+    def digits(self) -> str:
+        """All digits of telephone numbers and long numbers, each between spaces."""
+        return " ".join(digits_of(atom.text) for atom in self.atoms if atom.kind in (Kind.PHONE, Kind.CODE, Kind.NUMBER))
+
+    @cached_property
+    def addresses(self) -> frozenset[str]:
+        """Links and e-mail addresses."""
+        return frozenset(str(key) for atom in self.atoms if atom.kind in (Kind.LINK, Kind.EMAIL) for key in atom.keys)
+
+    @cached_property
+    def dates(self) -> tuple[Date, ...]:
+        return tuple(key for atom in self.atoms if atom.kind is Kind.DATE for key in atom.keys if isinstance(key, tuple))
+
+    @cached_property
+    def times(self) -> frozenset[int]:
+        return frozenset(key for atom in self.atoms if atom.kind is Kind.TIME for key in atom.keys if isinstance(key, int) and key >= 0)
+
+    def around(self, atom: Atom) -> frozenset[str]:
+        """The roots of the words beside an atom of this text."""
+        return beside(self.text, atom)
+
+    def records(self, codes: frozenset[str]) -> tuple["TextIndex", ...]:
+        """The records of a JSON text that hold one of these codes, each the smallest that says something about it."""
+        return tuple(TextIndex(text) for text in _records(self.value, codes))
+
+    def has_near(self, one: str, other: str, *, within: int) -> bool:
+        """Whether two folded words stand at most `within` words apart."""
+        first, second = self.words.get(one), self.words.get(other)
+        return bool(first and second) and any(abs(at - there) <= within for at in first or () for there in second or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that was done: a tool that was called and succeeded, and the effects it has (see `deeds`)."""
+
+    name: str
+    effects: frozenset[str]
+
+
+class Evidence:
+    """Everything a turn's answer may be drawn from. Grows while the turn runs."""
+
+    def __init__(self, base: tuple[TextIndex, ...] = (), *, abilities: frozenset[str] = frozenset()) -> None:
+        """`base` is what holds in every turn, such as the company's instructions; it is read once for all of them. `abilities` are the
+        effects of the tools that could be called."""
+        self._base = base
+        self._passages: list[TextIndex] = []
+        self._results: list[TextIndex] = []
+        self._said: list[TextIndex] = []
+        self._earlier: list[TextIndex] = []
+        self.deeds: list[Deed] = []
+        self.abilities: frozenset[str] = abilities
+
+    def add_passage(self, text: str) -> None:
+        """A passage of a document: what holds for everybody."""
+        self._passages.append(TextIndex(text))
+
+    def add_result(self, text: str) -> None:
+        """What a tool gave: what holds for this customer."""
+        self._results.append(TextIndex(text))
+
+    def add_said(self, text: str) -> None:
+        """The customer's own words."""
+        self._said.append(TextIndex(text))
+
+    def add_answered(self, text: str) -> None:
+        """What was answered in an earlier turn, or let through in this one."""
+        self._earlier.append(TextIndex(text))
+
+    def add_deed(self, deed: Deed) -> None:
+        """A tool that was called and succeeded."""
+        self.deeds.append(deed)
+
+    @property
+    def passages(self) -> list[TextIndex]:
+        return self._passages
+
+    @property
+    def results(self) -> list[TextIndex]:
+        return self._results
+
+    @property
+    def said(self) -> list[TextIndex]:
+        return self._said
+
+    @property
+    def earlier(self) -> list[TextIndex]:
+        return self._earlier
+
+    @property
+    def documents(self) -> list[TextIndex]:
+        """What people wrote for everybody, as against what tools gave."""
+        return [*self._passages, *self._base]
+
+    @property
+    def found(self) -> list[TextIndex]:
+        """What was looked up, and what always holds."""
+        return [*self._results, *self._passages, *self._base]
+
+    def __iter__(self) -> Iterator[TextIndex]:
+        """Where a claim is most likely to be found comes first: what is not asked for is never read."""
+        yield from self._passages
+        yield from self._results
+        yield from self._said
+        yield from self._base
+        yield from reversed(self._earlier)
+
+    @property
+    def written_large(self) -> Iterator[str]:
+        """The words that the customer wrote with a capital letter."""
+        return (word for text in self._said for word in _CAPITAL.findall(text.text))
+
+    def has_word(self, word: str) -> bool:
+        return any(word in text.words for text in self)
+
+    def has_root(self, wanted: str) -> bool:
+        return any(wanted in text.roots for text in self)
+
+    def records(self, codes: frozenset[str]) -> tuple[TextIndex, ...]:
+        """The records of tool results that hold one of these codes; a short code, such as a size, names no record."""
+        codes = frozenset(code for code in codes if len(code) >= _SHORTEST_KEY)
+        return tuple(record for text in self._results for record in text.records(codes)) if codes else ()
+
+    def has_date(self, date: Date) -> bool:
+        return any(agree(date, found) for text in self for found in text.dates)
+
+    def has_weekday(self, weekday: int) -> bool:
+        return any(weekday_of(found) == weekday for text in self for found in text.dates)

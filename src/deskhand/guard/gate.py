@@ -1,0 +1,110 @@
+"""The evidence gate: each sentence of an answer is examined before it is shown. Pure: a sentence and the evidence in, problems out.
+
+The invariant: a sentence that stands word for word in a passage has no problem, so who only quotes always passes.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deskhand.guard.evidence.atoms import Atom, Kind, number_words, scan
+from deskhand.guard.evidence.deeds import Claim, unkept
+from deskhand.guard.evidence.effects import effects_of_tool
+from deskhand.guard.evidence.figures import FigureCheck
+from deskhand.guard.evidence.names import unknown_names
+from deskhand.guard.evidence.numbers import NUMBER_WORDS
+from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
+from deskhand.guard.evidence.statements import lacks_support
+from deskhand.words import fold
+
+
+class GatePolicy(StrEnum):
+    """`MARK` shows every sentence and says which have problems; `BLOCK` shows none that has."""
+
+    OFF = "off"
+    MARK = "mark"
+    BLOCK = "block"
+
+
+class WithheldPolicy(StrEnum):
+    """What follows when a sentence has no evidence for the second time."""
+
+    SAY_LESS = "say_less"
+    HAND_OVER = "hand_over"
+
+
+class Reason(StrEnum):
+    FIGURE = "figure"
+    DATE = "date"
+    CODE = "code"
+    ADDRESS = "address"
+    NAME = "name"
+    STATEMENT = "statement"
+    REPORT = "report"
+    PROMISE = "promise"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`text` is the part of the sentence that has no evidence; the whole sentence where it has no part that could be named."""
+
+    reason: Reason
+    text: str
+
+
+_REASONS = {
+    Kind.LINK: Reason.ADDRESS,
+    Kind.EMAIL: Reason.ADDRESS,
+    Kind.PHONE: Reason.ADDRESS,
+    Kind.CODE: Reason.CODE,
+    Kind.DATE: Reason.DATE,
+    Kind.TIME: Reason.DATE,
+    Kind.NUMBER: Reason.FIGURE,
+}
+_NUMBERING = re.compile(r"^[\s>#]*(?:\(?\d{1,3}[.)]|[-*•+])\s+")
+_CITATION = re.compile(r"\s?\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\]")
+_EMPHASIS = re.compile(r"\*\*|__|`")
+_HOLDS_ATOM = re.compile(r"[\d@]|www\.|://|[^\W\d_]\.[a-z]{2}")
+_WORD = re.compile(r"[^\W\d_]+")
+_NUMBER_WORDS = frozenset(NUMBER_WORDS)
+_SPACE = re.compile(r"\s+")
+
+
+def examine(sentence: str, evidence: Evidence, *, answer: Sequence[str] = (), language: str = "en") -> tuple[Problem, ...]:
+    """What in the sentence has no evidence; empty when it may be shown. At most 5 ms of CPU, a plain sentence 0.1 ms.
+
+    `answer` are the sentences of the same answer that were let through before it. `language` is the one the answer is likely in, as an
+    ISO 639-1 code.
+    """
+    body = _CITATION.sub("", _EMPHASIS.sub("", _NUMBERING.sub("", sentence, count=1))).strip()
+    if not body:
+        return ()
+    found: list[Problem] = []
+    atoms = _atoms(body)
+    if atoms:
+        before = [TextIndex(text) for text in answer]
+        found += [Problem(_REASONS[atom.kind], atom.text) for atom in FigureCheck(body, atoms, evidence, answer=before).unproven()]
+    found += [Problem(Reason.NAME, name) for name in unknown_names(body, evidence, language=language)]
+    for said in unkept(body, evidence):
+        found.append(Problem(Reason.REPORT if said.claim is Claim.REPORT else Reason.PROMISE, said.word))
+    if not found and not atoms and lacks_support(body, evidence):
+        found.append(Problem(Reason.STATEMENT, body))
+    return () if found and _is_quoted(body, evidence) else tuple(found)
+
+
+def deed(tool: str, purpose: str) -> Deed:
+    """What a tool of this name and purpose does when it succeeds."""
+    return Deed(tool, effects_of_tool(tool, purpose))
+
+
+def _atoms(body: str) -> tuple[Atom, ...]:
+    atoms = tuple(scan(body)) if _HOLDS_ATOM.search(body) else ()
+    if not _NUMBER_WORDS.isdisjoint(_WORD.findall(fold(body))):
+        atoms = (*atoms, *number_words(body))
+    return atoms
+
+
+def _is_quoted(body: str, evidence: Evidence) -> bool:
+    wanted = _SPACE.sub(" ", fold(body))
+    return any(wanted in _SPACE.sub(" ", _EMPHASIS.sub("", text.folded)) for text in evidence.passages)
