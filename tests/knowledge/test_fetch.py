@@ -9,7 +9,7 @@ from aiohttp import web
 
 from deskhand.errors import DeskhandError, TooLarge, UnsupportedKind
 from deskhand.knowledge.fetch import FetchFailed, PageGone, SourceFetcher, TimeLimits
-from knowledge.fetching import LOCAL, MEGABYTE, documents_of
+from knowledge.fetching import LOCAL, MEGABYTE
 from parts.sites import Names, Site
 
 
@@ -82,18 +82,6 @@ async def test_a_page_names_another_address_for_itself_on_its_own_site_alone(
     href = href.replace("{site}", site.url)
     site.page("/page", f'<html><head><!-- <link rel=canonical href="/no"> --><LINK REL="canonical" href="{href}"></head>words')
     assert (await fetcher.fetch(f"{site.url}/page")).url == url.replace("{site}", site.url)
-
-
-async def test_a_table_becomes_a_document_for_each_row_that_keeps_how_it_was_fetched(fetcher: SourceFetcher, site: Site) -> None:
-    site.page(
-        "/faq.jsonl",
-        '{"id": "a", "text": "One."}\n{"id": "b", "text": "Two.", "url": "https://x.example/b"}\n',
-        "application/jsonl",
-        ETag='"1"',
-    )
-    one, two = await documents_of(fetcher, f"{site.url}/faq.jsonl")
-    assert (one.origin, one.url, two.url) == (f"{site.url}/faq.jsonl#a", f"{site.url}/faq.jsonl", "https://x.example/b")
-    assert one.metadata["fetched"]["etag"] == '"1"'
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from deskhand.knowledge.fetch.addresses import AddressPolicy
 from deskhand.knowledge.fetch.errors import AddressRefused, CheckoutFailed, FetchFailed, PageGone, RobotsRefused, UnreadableSitemap
 from deskhand.knowledge.fetch.expansion import Expansion, Found
 from deskhand.knowledge.fetch.http import TimeLimits
+from deskhand.knowledge.fetch.repository import Checkout
 from deskhand.knowledge.fetch.service import SourceFetcher
 
 __all__ = [
     "AddressPolicy",
     "AddressRefused",
+    "Checkout",
     "CheckoutFailed",
     "Expansion",
     "FetchFailed",

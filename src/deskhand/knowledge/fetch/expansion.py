@@ -1,4 +1,4 @@
-"""All documents behind one address, in order, fetched a few ahead of who takes them.
+"""All documents behind one address, each whole as it came, in order, fetched a few ahead of who takes them.
 
 Invariant: a page that fails is one failure. Only when it is unknown which pages there are, because a sitemap cannot be read or names too
 many, does a failure bear the scope itself as its origin, by which a synchronising ingest knows to remove nothing.
@@ -6,9 +6,8 @@ many, does a failure bear the scope itself as its origin, by which a synchronisi
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
 from yarl import URL
 
@@ -22,14 +21,12 @@ from deskhand.knowledge.fetch.http import Answer, Reading
 from deskhand.knowledge.fetch.pages import (
     FETCHED,
     document_of,
-    fetched,
     is_same_site,
     requested_of,
     require_readable,
     require_readable_or_sitemap,
     validators_of,
 )
-from deskhand.knowledge.sources import documents_in
 
 Found = SourceDocument | UnreadableSource | UnchangedSource
 
@@ -73,9 +70,9 @@ class Expansion:
                 async for source in found:
                     yield source
             return
-        self.total = 0
-        for source in await self._documents(self._url, answer):
-            self.total += 1
+        sources = self._documents(self._url, answer)
+        self.total = len(sources)
+        for source in sources:
             yield source
 
     async def _site(self, answer: Answer) -> AsyncGenerator[Found]:
@@ -92,7 +89,7 @@ class Expansion:
                     tasks.append(asyncio.create_task(self._page(page, site=answer.url)))
                 if not tasks:
                     return
-                kept = [source for source in await tasks[0] if self._is_new(source)]
+                kept = self._new(await tasks[0])
                 del tasks[0]
                 self.total += len(kept) - 1
                 for source in kept:
@@ -142,31 +139,31 @@ class Expansion:
             answer = await self._crawler.get(url, Reading(self._max_bytes, accept=require_readable), known=self._validators(url))
             if answer is not None and not is_same_site(answer.url, site):
                 raise AddressRefused("The page leads to another site.")
-            return await self._documents(url, answer)
+            return self._documents(url, answer)
         except DeskhandError as error:
             return [self._unreadable(location, error, origin=location)]
 
-    async def _documents(self, url: URL, answer: Answer | None) -> list[Found]:
+    def _documents(self, url: URL, answer: Answer | None) -> list[Found]:
         if answer is None:
             return [UnchangedSource(document.origin, document.source, self.scope) for document in self._known[str(url)]]
         try:
-            whole = document_of(url, answer, tier=self._tier, scope=self.scope)
+            return [document_of(url, answer, tier=self._tier, scope=self.scope)]
         except DeskhandError as error:
             return [self._unreadable(url.human_repr(), error, origin=str(url))]
-        kept = fetched(url, answer)
-        return [_with(source, url=whole.url, kept=kept) for source in await asyncio.to_thread(_taken_apart, whole)]
 
     def _validators(self, url: URL) -> Validators | None:
         """Of several documents from one page those of the first: they came in one answer."""
         known = self._known.get(str(url))
         return validators_of(known[0]) if known else None
 
-    def _is_new(self, source: Found) -> bool:
-        if source.origin not in self._seen:
-            self._seen.add(source.origin)
-            return True
-        self.repeated += 1
-        return False
+    def _new(self, sources: list[Found]) -> list[Found]:
+        """`sources`, without a page that another address led to already."""
+        finals = {source.metadata[FETCHED]["url"] for source in sources if isinstance(source, SourceDocument)}
+        if finals & self._seen:
+            self.repeated += 1
+            return []
+        self._seen |= finals
+        return sources
 
     def _unreadable(self, shown: str, error: DeskhandError, *, origin: str) -> UnreadableSource:
         return UnreadableSource(origin, shown, error.message, self.scope, gone=isinstance(error, PageGone))
@@ -178,24 +175,3 @@ def _of_site(location: str, site: URL) -> URL:
     if not is_same_site(url, site):
         raise AddressRefused("It is of another site than the sitemap.")
     return url
-
-
-def _taken_apart(document: SourceDocument) -> list[SourceDocument | UnreadableSource]:
-    return list(
-        documents_in(
-            document.filename,
-            document.data,
-            origin=document.origin,
-            source=document.source,
-            scope=document.scope,
-            tier=document.tier,
-            content_type=document.content_type,
-        )
-    )
-
-
-def _with(source: SourceDocument | UnreadableSource, *, url: str | None, kept: Mapping[str, str]) -> Found:
-    """A part of a fetched document, with what it lacks of how it was fetched."""
-    if isinstance(source, UnreadableSource):
-        return source
-    return replace(source, url=source.url or url, metadata={**source.metadata, FETCHED: kept})

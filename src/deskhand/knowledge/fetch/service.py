@@ -21,6 +21,7 @@ from deskhand.knowledge.fetch.expansion import Expansion
 from deskhand.knowledge.fetch.http import Reading, TimeLimits
 from deskhand.knowledge.fetch.pages import document_of, requested_of, require_readable, validators_of
 from deskhand.knowledge.fetch.politeness import Pause
+from deskhand.knowledge.fetch.repository import Checkout, find_repository
 from deskhand.parsing.read import MAX_BYTES
 from deskhand.settings import Settings
 
@@ -63,7 +64,7 @@ class SourceFetcher:
             self._crawler = None
 
     async def fetch(self, url: str, *, tier: Tier = Tier.PUBLIC) -> SourceDocument:
-        """The document at `url`, as it came: a table or archive is one document, which `documents_in` takes apart.
+        """The document at `url`, as it came: a table or archive is one document, which an ingest takes apart.
 
         Its `origin` is `url` without its fragment, its `url` where redirects ended or what the page calls its own address on the same site.
         `metadata["fetched"]` is what `fetch_again` needs.
@@ -94,8 +95,14 @@ class SourceFetcher:
             return None
         return replace(document_of(url, answer, tier=document.tier, scope=document.scope), session_id=document.session_id)
 
-    def expand(self, url: str, *, tier: Tier = Tier.PUBLIC, known: Sequence[StoredDocument] = ()) -> Expansion:
-        """All documents at `url`: of the page, of the rows of a table, of every page that a sitemap names.
+    @staticmethod
+    def scope_of(url: str) -> str:
+        """The name under which a synchronising ingest knows what comes from `url`. Raises AddressRefused."""
+        repository = find_repository(url)
+        return repository.scope if repository is not None else str(parse_url(url))
+
+    def expand(self, url: str, *, tier: Tier = Tier.PUBLIC, known: Sequence[StoredDocument] = ()) -> Expansion | Checkout:
+        """All documents at `url`: the page, every page that a sitemap names, or those of a Git repository.
 
         `known` are documents that were stored from the same scope and would be stored just so again: a page that did not change since comes
         out as an `UnchangedSource` for each.
@@ -103,6 +110,9 @@ class SourceFetcher:
         Raises:
             AddressRefused: at once, for what is no address. Whatever else fails comes out as an `UnreadableSource`.
         """
+        repository = find_repository(url)
+        if repository is not None:
+            return Checkout(repository, self._crawl().resolver, tier=tier, max_bytes=self._max_bytes)
         return Expansion(self._crawl(), parse_url(url), tier=tier, known=known, max_bytes=self._max_bytes)
 
     def _crawl(self) -> Crawler:
