@@ -21,7 +21,7 @@ from deskhand.agent.run import Answered, Run, RunEvent, SourcesFound, StageChang
 from deskhand.agent.tools import ALL_TOOLS
 from deskhand.handoff.signals import read_signals
 from deskhand.ids import SessionId, TurnId
-from deskhand.knowledge import KnowledgeService
+from deskhand.knowledge import Audience, DocumentId, KnowledgeService, Quote
 from deskhand.memory import MemoryService
 from deskhand.models.port import ChatModel
 from deskhand.session_store import AgentContext, SessionStore, SessionStoreUnavailable
@@ -92,7 +92,9 @@ class CustomerSupportAgent:
             LimitReached: rounds, calls, tokens or time are used up, or the answer became too long.
             ModelError: the model's fault.
         """
-        context = await self.get_or_create_context(run.session_id, before=run.turn_id, history_until=run.history_until)
+        context = await self._without_withdrawn(
+            await self.get_or_create_context(run.session_id, before=run.turn_id, history_until=run.history_until), run
+        )
         words = tuple(message.content for message in run.messages)
         signals = read_signals(words)
         texts = texts_for(language_of(words[-1] if words else ""))
@@ -192,6 +194,14 @@ class CustomerSupportAgent:
             ),
             deadline=deadline,
         )
+
+    async def _without_withdrawn(self, context: AgentContext, run: Run) -> AgentContext:
+        cites = history.cited(context)
+        if not cites:
+            return context
+        quotes = [Quote(DocumentId(document_id), chunk_id) for document_id, chunk_id in cites]
+        current = await self._knowledge.find_current(quotes, audience=Audience.of_session(run.session_id, run.user_id))
+        return history.without_withdrawn(context, {(quote.document_id, quote.chunk_id) for quote in current})
 
     async def _find_stored(self, session_id: SessionId) -> AgentContext | None:
         try:

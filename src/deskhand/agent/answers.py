@@ -98,7 +98,13 @@ def _sources(passages: Sequence[FoundPassage]) -> tuple[UsedSource, ...]:
 
 
 def _source_metadata(passage: FoundPassage) -> dict[str, Any]:
-    optional = {"url": passage.url, "page": passage.page, "section": passage.section}
+    optional = {
+        "url": passage.url,
+        "page": passage.page,
+        "section": passage.section,
+        "document_id": passage.document_id,
+        "chunk_id": passage.chunk_id,
+    }
     return {"source": passage.source, "title": passage.title, **{name: value for name, value in optional.items() if value is not None}}
 
 

@@ -11,7 +11,10 @@ from deskhand.agent.run import EscalationRequest
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """A passage as a tool result holds it. `key` is the same for the same passage; `score` is in [0, 1]."""
+    """A passage as a tool result holds it. `key` is the same for the same passage; `score` is in [0, 1].
+
+    `document_id` and `chunk_id` say where in the knowledge base it stood; `None` for what does not come from there.
+    """
 
     key: str
     text: str
@@ -21,6 +24,8 @@ class FoundPassage:
     url: str | None = None
     page: int | None = None
     section: str | None = None
+    document_id: str | None = None
+    chunk_id: int | None = None
 
 
 @dataclass(slots=True)

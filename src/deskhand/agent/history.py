@@ -4,7 +4,8 @@ The invariant: folding a session's messages one turn at a time or all at once gi
 it was, as far back as it reaches.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ _ROLES: dict[Author, Literal["customer", "assistant", "operator"]] = {
     Author.OPERATOR: "operator",
 }
 _MOST_NOTES = 50
+# To the model, in the place of an answer.
+WITHDRAWN = "(This answer is left out: the documents that it was taken from were changed or withdrawn since. Search again.)"
 
 # Keys of an answer's metadata, which is stored with it and read back here.
 ANSWERED = "answered"
@@ -89,7 +92,8 @@ def fold_turn(
     if context.last_turn_id == turn_id:
         return context
     added = [_remembered(message, "customer") for message in said if message.content or message.data.get("attachments")]
-    added.append(ContextMessage(role="assistant", text=answered.text))
+    cites = _cites([source.metadata for source in answered.sources])
+    added.append(ContextMessage(role="assistant", text=answered.text, cites=cites))
     unanswered = unanswered_after(context.unanswered_in_a_row, answered.metadata.get(ANSWERED))
     return msgspec.structs.replace(
         context,
@@ -104,7 +108,31 @@ def fold_turn(
 
 def _remembered(message: Message, role: Literal["customer", "assistant", "operator"]) -> ContextMessage:
     files = tuple(describe_file(file["attachment_id"], file["filename"]) for file in message.data.get("attachments", ()))
-    return ContextMessage(role=role, text=message.content, interrupted=message.status is MessageStatus.INCOMPLETE, files=files)
+    return ContextMessage(
+        role=role,
+        text=message.content,
+        interrupted=message.status is MessageStatus.INCOMPLETE,
+        files=files,
+        cites=_cites([source["metadata"] for source in message.data.get("sources", ())]),
+    )
+
+
+def _cites(sources: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, int], ...]:
+    return tuple((source["document_id"], source["chunk_id"]) for source in sources if "chunk_id" in source)
+
+
+def cited(context: AgentContext) -> set[tuple[str, int]]:
+    """The documents and chunks that what was answered before was taken from."""
+    return {cite for message in context.messages for cite in message.cites}
+
+
+def without_withdrawn(context: AgentContext, current: AbstractSet[tuple[str, int]]) -> AgentContext:
+    """The context without the words of answers from what is not among `current` any more: a model would repeat them."""
+    kept = tuple(
+        message if current >= set(message.cites) else msgspec.structs.replace(message, text=WITHDRAWN, interrupted=False)
+        for message in context.messages
+    )
+    return msgspec.structs.replace(context, messages=kept)
 
 
 def _notes_after(notes: tuple[str, ...], metadata: dict[str, Any]) -> tuple[str, ...]:

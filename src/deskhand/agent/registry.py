@@ -61,7 +61,8 @@ class Tool(Generic[ArgumentsT]):
     """A tool the model may call.
 
     `call` does the work and returns a JSON object, which is journalled; it raises `ToolFailed` or a `DeskhandError` for what the model has
-    to cope with. `absorb` folds that object, fresh or replayed, into the findings, and returns what the model is shown of it.
+    to cope with. `absorb` folds that object, fresh or replayed, into the findings, and returns what the model is shown of it. `recheck`
+    takes out of a replayed one what the customer may not be told any more.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Tool(Generic[ArgumentsT]):
     idempotent: bool
     lowest_tier: Tier = Tier.VISITOR
     absorb: Callable[[Findings, dict[str, Any]], dict[str, Any]] = show_result
+    recheck: Callable[[ToolDeps, dict[str, Any]], Awaitable[dict[str, Any]]] | None = None
 
     @property
     def spec(self) -> ToolSpec:

@@ -94,6 +94,9 @@ async def make_call(
         begun = await journal.begin(key, arguments=msgspec.to_builtins(arguments), idempotent=tool.idempotent)
     if isinstance(begun, Replayed):
         result, failed = begun.result, begun.failed
+        if tool.recheck is not None and not failed:
+            with deadline.wait():
+                result = await tool.recheck(deps, result)
     else:
         with deadline.wait():
             result, failed = await _make(tool, arguments, replace(deps, idempotency_key=begun.idempotency_key), seconds=tool_seconds)

@@ -115,8 +115,12 @@ class SessionsCleaned(BaseModel):
 
 
 class SourceView(BaseModel):
+    """A passage that an answer used. Of one whose document was changed or taken away since, nothing is shown but `withdrawn`."""
+
     content: str
-    metadata: dict[str, Any] = Field(description="`source` and `title`; `url`, `page` and `section` where known.")
+    metadata: dict[str, Any] = Field(
+        description="`source` and `title`; `url`, `page` and `section` where known; `document_id` and `chunk_id`; or `withdrawn`."
+    )
     relevance_score: float = Field(ge=0, le=1)
     rank: int = Field(ge=1)
 

@@ -9,7 +9,9 @@ from deskhand.api.identity import SessionIdDep, identify
 from deskhand.api.services import Services, ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streams import Closing, Reader
+from deskhand.api.withdrawal import with_current_sources
 from deskhand.errors import PartDown, Unauthenticated
+from deskhand.ids import SessionId
 from deskhand.sessions import SessionNotFound
 from deskhand.turns import Accepted
 
@@ -36,17 +38,19 @@ async def follow(
     if cursor is None:
         cursor = await services.turns.last_event_id(authorised)
     return EventStream(
-        services.turns.stream_events(authorised, after=cursor),
+        with_current_sources(services.turns.stream_events(authorised, after=cursor), authorised, services),
         streams=services.streams,
         reader=reader_of(request, authorised, services),
         cursor=cursor,
     )
 
 
-def follow_turn(request: Request, accepted: Accepted, *, session_id: str, services: Services) -> EventStream:
+def follow_turn(request: Request, accepted: Accepted, *, session_id: SessionId, services: Services) -> EventStream:
     """The stream of one turn, which ends with it."""
     return EventStream(
-        services.turns.stream_turn(session_id, accepted), streams=services.streams, reader=reader_of(request, session_id, services)
+        with_current_sources(services.turns.stream_turn(session_id, accepted), session_id, services),
+        streams=services.streams,
+        reader=reader_of(request, session_id, services),
     )
 
 

@@ -28,6 +28,7 @@ from deskhand.api.identity import access, identify_token
 from deskhand.api.messages import check_length
 from deskhand.api.services import Services
 from deskhand.api.streams import Closing, Reader
+from deskhand.api.withdrawal import with_current_sources
 from deskhand.errors import DeskhandError, TooMany, Unauthenticated
 from deskhand.sessions import SessionNotFound
 
@@ -167,7 +168,8 @@ class Connection:
         # What ends this task ends the connection, also a fault; but not its being cancelled, and a client that left needs no goodbye.
         closing: Closing | None = Closing.DRAINING
         try:
-            async with aclosing(self._services.turns.stream_events(self._session_id, after=after)) as events:
+            stored = self._services.turns.stream_events(self._session_id, after=after)
+            async with aclosing(with_current_sources(stored, self._session_id, self._services)) as events:
                 async for event in events:
                     await self.send(_ENCODER.encode(event))
             closing = Closing.DRAINING if self._services.turns.draining else Closing.GONE

@@ -11,7 +11,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from deskhand.ids import SessionId
+from deskhand.ids import SessionId, UserId
 from deskhand.knowledge.documents import DocumentState, Tier
 from deskhand.knowledge.tables import documents
 from deskhand.persistence import db_now
@@ -34,6 +34,11 @@ class Audience:
     @classmethod
     def customer(cls, session_id: SessionId | None = None) -> Self:
         return cls(frozenset({Tier.PUBLIC, Tier.CUSTOMERS}), session_id)
+
+    @classmethod
+    def of_session(cls, session_id: SessionId, user_id: UserId | None) -> Self:
+        """What is answered from in a session; `user_id` is its customer's, `None` while nobody knows who they are."""
+        return cls.public(session_id) if user_id is None else cls.customer(session_id)
 
     @classmethod
     def operator(cls, session_id: SessionId | None = None) -> Self:

@@ -173,5 +173,14 @@ class Passage:
     rank: int
 
 
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A passage that was shown or told once. `text` is `None` where only its chunk is remembered."""
+
+    document_id: DocumentId
+    chunk_id: int
+    text: str | None = None
+
+
 def document_id(origin: str) -> DocumentId:
     return DocumentId(f"doc_{hashlib.blake2s(origin.encode(), digest_size=12).hexdigest()}")

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from deskhand.ids import SessionId
 from deskhand.knowledge.audience import Audience, state_now, visible_to
-from deskhand.knowledge.documents import DocumentId, DocumentState, StoredDocument, Tier
-from deskhand.knowledge.index import ChunkRow
+from deskhand.knowledge.documents import DocumentId, DocumentState, Quote, StoredDocument, Tier
+from deskhand.knowledge.segment import ChunkRow
 from deskhand.knowledge.tables import chunks, documents, removals, state
 from deskhand.persistence import Transaction
 
@@ -197,6 +197,25 @@ def _chunk_row(row: sa.Row[*tuple[Any, ...]]) -> ChunkRow:
         effective_from=-math.inf if row.effective_from is None else row.effective_from,
         effective_until=math.inf if row.effective_until is None else row.effective_until,
     )
+
+
+def find_current(connection: sa.Connection, quotes: Sequence[Quote], audience: Audience) -> set[Quote]:
+    """Those of `quotes` that `audience` would still be told: the chunk is there, or another of the same document with the same text."""
+    chunk_ids = list({quote.chunk_id for quote in quotes})
+    seen = sa.join(chunks, documents, documents.c.id == chunks.c.document_id)
+    current: set[int] = set()
+    for start in range(0, len(chunk_ids), MOST_PARAMETERS):
+        some = chunk_ids[start : start + MOST_PARAMETERS]
+        query = sa.select(chunks.c.id).select_from(seen).where(chunks.c.id.in_(some), visible_to(audience))
+        current |= set(connection.execute(query).scalars())
+    found = {quote for quote in quotes if quote.chunk_id in current}
+    for quote in quotes:
+        if quote not in found and quote.text is not None:
+            same = sa.and_(chunks.c.document_id == quote.document_id, chunks.c.text == quote.text)
+            query = sa.select(chunks.c.id).select_from(seen).where(same, visible_to(audience)).limit(1)
+            if connection.execute(query).first() is not None:
+                found.add(quote)
+    return found
 
 
 def _insert_state(transaction: Transaction) -> None:

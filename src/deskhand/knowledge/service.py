@@ -18,7 +18,7 @@ from deskhand.knowledge.answering import READ, Asked, answer_chances, passage_te
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
-from deskhand.knowledge.documents import DocumentId, Passage, StoredDocument, Tier
+from deskhand.knowledge.documents import DocumentId, Passage, Quote, StoredDocument, Tier
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.ingest import IngestReport, Progress, Sources, recipe
@@ -152,6 +152,16 @@ class KnowledgeService:
         find_recipe = partial(recipe, self._embedder, size=self._options.chunk_size)
         now = await asyncio.get_running_loop().run_in_executor(self._executor, find_recipe)
         return await self._database.read(partial(repository.list_current, scope=scope, tier=tier, recipe=now))
+
+    async def find_current(self, quotes: Sequence[Quote], *, audience: Audience) -> set[Quote]:
+        """Those of `quotes` that `audience` would still be answered from. The others are of documents that were changed or taken away.
+
+        Raises:
+            DatabaseUnavailable: the database could not be asked.
+        """
+        if not quotes:
+            return set()
+        return await self._database.read(partial(repository.find_current, quotes=quotes, audience=audience))
 
     async def count_documents(self, audience: Audience | None = None) -> int:
         """How many documents `audience` may see; for `None`, how many belong to no session."""

@@ -13,12 +13,16 @@ Text = Annotated[str, msgspec.Meta(max_length=200_000)]
 
 
 class ContextMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message as the agent remembers it. `interrupted`: the answer was cut off; `files`: what came with it, as a model is told."""
+    """One message as the agent remembers it. `interrupted`: the answer was cut off; `files`: what came with it, as a model is told.
+
+    `cites` are the documents and chunks of the knowledge base that an answer was taken from.
+    """
 
     role: Literal["customer", "assistant", "operator"]
     text: Text
     interrupted: bool = False
     files: tuple[Text, ...] = ()
+    cites: tuple[tuple[str, int], ...] = ()
 
 
 class AgentContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -12,6 +12,7 @@ from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access
 from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
 from deskhand.api.services import ServicesDep
 from deskhand.api.streaming import Draining, follow_turn
+from deskhand.api.withdrawal import hide_withdrawn, with_current
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed, Unauthenticated, UnsupportedKind
 from deskhand.ids import SessionId
@@ -84,6 +85,7 @@ async def send_message(authorised: WriterDep, request: Request, services: Servic
         return follow_turn(request, accepted, session_id=authorised, services=services)
     outcome = await services.turns.outcome(authorised, accepted)
     if isinstance(outcome, Complete):
+        outcome = await with_current(outcome, authorised, services) if accepted.duplicate else outcome
         return Response(msgspec.json.encode(_answer(outcome)), media_type="application/json")
     return render_failed_turn(outcome, message_id=accepted.message_id, request_id=request_id_of(request))
 
@@ -98,7 +100,9 @@ async def cancel_turn(authorised: WriterDep, services: ServicesDep) -> schemas.C
 async def list_messages(authorised: SessionIdDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
     """The transcript, oldest first."""
     messages, total = await services.sessions.list_messages(authorised, limit=page.limit, offset=page.offset)
-    return schemas.Transcript(messages=[schemas.MessageView.of(message) for message in messages], total=total, session_id=authorised)
+    views = [schemas.MessageView.of(message) for message in messages]
+    await hide_withdrawn(views, authorised, services)
+    return schemas.Transcript(messages=views, total=total, session_id=authorised)
 
 
 @router.post(
@@ -187,7 +191,13 @@ def _answer(complete: Complete) -> dict[str, Any]:
 
 
 def _source(passage: Passage) -> schemas.SourceView:
-    known = {"url": passage.url, "page": passage.page, "section": passage.section}
+    known = {
+        "url": passage.url,
+        "page": passage.page,
+        "section": passage.section,
+        "document_id": passage.document_id,
+        "chunk_id": passage.chunk_id,
+    }
     return schemas.SourceView(
         content=passage.text,
         metadata={"source": passage.source, "title": passage.title, **{key: value for key, value in known.items() if value is not None}},
