@@ -145,6 +145,12 @@ class Settings(BaseSettings):
     fetch_allowed_networks: CommaList = Field(
         [], description="Networks of your own, as `10.1.0.0/16`, whose pages may be fetched; otherwise only those of the public internet."
     )
+    reader_processes: int = Field(2, ge=1, le=64, description="Processes that read documents side by side, each confined to itself.")
+    reader_memory_mib: int = Field(512, ge=256, le=8_192, description="MiB of memory that reading one document may take.")
+    reader_cpu_seconds: int = Field(10, ge=2, le=600, description="Seconds of processor time that reading one document may take.")
+    reader_timeout_seconds: float = Field(
+        30, gt=1, le=3_600, description="Seconds that reading one document may take, however busy the machine is."
+    )
 
     # Telemetry and secrets
     telemetry_enabled: bool = Field(True, description="Whether `/metrics` is served.")

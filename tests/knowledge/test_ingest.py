@@ -46,7 +46,7 @@ async def _best(knowledge: KnowledgeService, query: str) -> str:
 
 async def test_a_folder_gives_its_documents_and_each_row_of_its_tables(knowledge: KnowledgeService, folder: Path) -> None:
     sources = FileSources([folder])
-    assert len(sources) == 4
+    assert len(sources) == 3
     assert await knowledge.ingest(sources, sync_scope=None) == IngestReport(indexed=4, chunks=4)
     assert sources.passed_over == 1
     stored = await knowledge.list_documents(audience=EVERYONE)

@@ -20,6 +20,7 @@ from deskhand.knowledge.documents import DocumentId, Recording, Revision, Source
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
 from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources, embedded_chunks
+from deskhand.knowledge.parse import DocumentReader
 from deskhand.persistence import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -49,7 +50,7 @@ class Library:
         *,
         executor: Executor,
         size: chunking.ChunkSize,
-        max_bytes: int,
+        reader: DocumentReader,
         written: Callable[[], None],
         keep_seconds: float,
     ) -> None:
@@ -57,7 +58,7 @@ class Library:
         self._embedder = embedder
         self._executor = executor
         self._size = size
-        self._max_bytes = max_bytes
+        self._reader = reader
         self._written = written
         self._keep_seconds = keep_seconds
 
@@ -226,7 +227,7 @@ class Library:
             self._embedder,
             executor=self._executor,
             size=self._size,
-            max_bytes=self._max_bytes,
+            reader=self._reader,
             written=self._written,
             recording=self.recording(by),
             replaces_revision=replaces_revision,

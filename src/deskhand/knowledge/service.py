@@ -24,7 +24,7 @@ from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.ingest import IngestReport, Progress, Sources, recipe
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
-from deskhand.knowledge.parse import MAX_BYTES
+from deskhand.knowledge.parse import DocumentReader, ReaderOptions
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Hit, Weights, dense_share, rank
@@ -48,7 +48,7 @@ class KnowledgeOptions:
     threads: int = 4
     refresh_seconds: float = 1.0
     remembered_queries: int = 1024
-    max_bytes: int = MAX_BYTES
+    reading: ReaderOptions = field(default_factory=ReaderOptions)
     index: Literal["memory", "postgresql"] = "memory"
     history_days: int = 90
 
@@ -69,12 +69,14 @@ class KnowledgeService:
             if options.index == "postgresql"
             else LiveIndex(database, clock=self._clock, executor=self._executor, refresh_seconds=options.refresh_seconds)
         )
+        # Public: what a customer sends is read by it too.
+        self.reader = DocumentReader(options.reading)
         self.library = Library(
             database,
             embedder,
             executor=self._executor,
             size=options.chunk_size,
-            max_bytes=options.max_bytes,
+            reader=self.reader,
             written=self._index.mark_stale,
             keep_seconds=options.history_days * _DAY_SECONDS,
         )
@@ -83,7 +85,13 @@ class KnowledgeService:
     def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None) -> Self:
         """The service as the settings ask for it."""
         embedder = Embedder(threads=settings.embedding_threads)
-        options = KnowledgeOptions(history_days=settings.knowledge_history_days, index=settings.knowledge_index)
+        reading = ReaderOptions(
+            processes=settings.reader_processes,
+            memory_bytes=settings.reader_memory_mib * 1024 * 1024,
+            cpu_seconds=settings.reader_cpu_seconds,
+            wall_seconds=settings.reader_timeout_seconds,
+        )
+        options = KnowledgeOptions(history_days=settings.knowledge_history_days, index=settings.knowledge_index, reading=reading)
         return cls(database, embedder, options, clock=clock)
 
     async def set_up(self) -> None:
@@ -112,6 +120,7 @@ class KnowledgeService:
 
     async def close(self) -> None:
         """Wait for what runs in threads, then let them go."""
+        await self.reader.close()
         await asyncio.to_thread(self._executor.shutdown)
 
     async def search(self, query: str, *, limit: int, audience: Audience, earlier: Sequence[str] = ()) -> list[Passage]:

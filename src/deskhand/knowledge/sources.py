@@ -1,4 +1,4 @@
-"""Where documents come from: files, folders, and bytes that came by another way. Rows that have a text become documents of their own.
+"""Where documents come from: files, folders, and bytes that came by another way. Files of a stranger's are not opened here: `ingest` does.
 
 Invariant: the origin of a file is its absolute address, and that of a row the file's with the row's key, so reading the same thing twice,
 by whatever relative path, names the same documents.
@@ -26,12 +26,24 @@ class FileSources:
 
     A folder gives its files of the supported kinds, in order of name, hidden ones left out; `passed_over` counts the others. A path named
     by itself is always given, as a failure if it must be.
+
+    `walk` gives the files of a folder where others than these are wanted; `address_of` where a file can be read in a browser.
     """
 
-    def __init__(self, paths: Sequence[Path], *, tier: Tier = Tier.PUBLIC, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        tier: Tier = Tier.PUBLIC,
+        max_bytes: int = MAX_BYTES,
+        walk: Callable[[Path], Iterable[Path]] | None = None,
+        address_of: Callable[[Path], str | None] = lambda _path: None,
+    ) -> None:
         self._paths = tuple(paths)
         self._tier = tier
         self._max_bytes = max_bytes
+        self._walk = walk or files_of
+        self._address_of = address_of
         self.passed_over = 0
 
     def __iter__(self) -> Iterator[Source]:
@@ -41,15 +53,17 @@ class FileSources:
             if not root.is_dir():
                 yield from self._read(root, shown=_readable(root.name), scope=scope)
                 continue
-            for path in _walk(root):
+            for path in self._walk(root):
                 if path.suffix.lower() in SUPPORTED_SUFFIXES:
                     yield from self._read(path, shown=_readable(f"{root.resolve().name}/{path.relative_to(root).as_posix()}"), scope=scope)
                 else:
                     self.passed_over += 1
 
     def __len__(self) -> int:
-        """How many documents there are; reads the files once for it."""
-        return sum(1 for _ in self)
+        """How many files there are. What is inside of them shows when they are opened."""
+        return sum(
+            1 if not root.is_dir() else sum(path.suffix.lower() in SUPPORTED_SUFFIXES for path in self._walk(root)) for root in self._paths
+        )
 
     def _read(self, path: Path, *, shown: str, scope: str) -> Iterator[Source]:
         origin = path.resolve().as_uri()
@@ -63,7 +77,15 @@ class FileSources:
         except OSError as error:
             yield UnreadableSource(origin, shown, f"It cannot be opened: {error.strerror or error}.", scope)
             return
-        yield from documents_in(_readable(path.name), data, origin=origin, source=shown, scope=scope, tier=self._tier)
+        yield SourceDocument(
+            origin=origin,
+            source=shown,
+            filename=_readable(path.name),
+            data=data,
+            url=self._address_of(path.resolve()),
+            tier=self._tier,
+            scope=scope,
+        )
 
 
 def scope_of(root: Path) -> str:
@@ -83,7 +105,8 @@ def documents_in(
 ) -> Iterator[Source]:
     """The documents in the bytes of one file: one, or one for each row of a table or list whose rows have texts.
 
-    For what comes by standard input, `filename` says the kind (`stdin.md`, `stdin.jsonl`).
+    Reads tables in this process, so it is for files of our own. `ingest` takes a `SourceDocument` of a whole file, and finds the same in
+    it, in a process that can do no harm.
     """
     try:
         kind = kind_of(filename, content_type)
@@ -124,7 +147,8 @@ def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def files_of(root: Path) -> Iterator[Path]:
+    """The files of a folder and of those in it, in order, hidden ones left out."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):

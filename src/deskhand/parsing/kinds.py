@@ -156,6 +156,17 @@ def look_at(filename: str, content_type: str | None, data: bytes) -> Kind | Cont
     return claimed
 
 
+def may_hold_documents(filename: str, content_type: str | None, data: bytes) -> bool:
+    """Whether there may be documents of their own in a file: rows, members of an archive, what came with a mail. Looks at a few bytes."""
+    claimed = _BY_SUFFIX.get(suffix_of(filename)) or _BY_TYPE.get((content_type or "").split(";")[0].strip().lower())
+    found = _begins_as(data[:16])
+    if found is Container.ZIP:
+        return claimed not in (Kind.WORD, Kind.SLIDES, Kind.SHEETS, Kind.OPEN_SHEETS, Kind.EPUB)
+    if found is Container.OLE:
+        return claimed is not Kind.OLD_SHEETS
+    return found is None and claimed in (Kind.CSV, Kind.TSV, Kind.JSON, Kind.JSON_LINES, Kind.MAIL)
+
+
 def suffix_of(filename: str) -> str:
     return PurePosixPath(filename.replace("\\", "/")).suffix.lower()
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import msgspec
+
 from deskhand.errors import DeskhandError
 from deskhand.parsing import mail, outlook, rows
 from deskhand.parsing.archive import Archive
@@ -111,13 +113,14 @@ def _member(key: str, filename: str, data: bytes, *, allowance: _Allowance, dept
         yield Member(key, filename, data)
         return
     for found in inner:
-        yield Member(key + found.key, found.filename, found.data, found.title, found.url, found.metadata, found.problem)
+        shown = key + (found.key if found.shown is None else found.shown)
+        yield msgspec.structs.replace(found, key=key + found.key, shown=shown)
 
 
 def _rows(found: Iterator[rows.Row | rows.UnreadableRow], allowance: _Allowance) -> Iterator[Member]:
     for row in found:
         if isinstance(row, rows.UnreadableRow):
-            yield Member(f"#row-{row.place}", problem=row.reason)
+            yield Member(f"#row-{row.place}", problem=row.reason, shown=f"#{row.place}")
             continue
         data = row.text.encode()
         allowance.take(len(data))

@@ -66,7 +66,8 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 class Member(msgspec.Struct, frozen=True):
     """A document within another. `key` goes behind the address of the outer one: `!/manual.pdf` of an archive, `#7` of a table.
 
-    `problem` says why there is nothing to read; the rest is then empty."""
+    `shown` is how it is called where people see it, if not by its key. `problem` says why there is nothing to read; the rest is then empty.
+    """
 
     key: str
     filename: str = ""
@@ -75,6 +76,7 @@ class Member(msgspec.Struct, frozen=True):
     url: str | None = None
     metadata: dict[str, Any] = {}
     problem: str | None = None
+    shown: str | None = None
 
 
 class Members(msgspec.Struct, frozen=True, tag="members"):
