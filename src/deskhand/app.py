@@ -141,6 +141,7 @@ async def open_services(
             knowledge=knowledge,
             memory=MemoryService(database),
             options=AgentOptions.from_settings(settings),
+            metrics=metrics,
         )
         opened.push_async_callback(agent.cleanup)
         turns = TurnService(

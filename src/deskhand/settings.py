@@ -123,6 +123,14 @@ class Settings(BaseSettings):
         description="The tools the agent may use.",
     )
     agent_instructions: str = Field("", max_length=20_000, description="Your own instructions to the model, added to ours.")
+    evidence_gate: Literal["off", "mark", "block"] = Field(
+        "block",
+        description="What happens to a sentence of an answer that has no evidence: nothing (`off`), a note in the answer's metadata "
+        "(`mark`), or it is not shown (`block`) and the model is asked again.",
+    )
+    evidence_withheld: Literal["say_less", "hand_over"] = Field(
+        "say_less", description="What follows when a sentence has no evidence again: it is left out, or a person takes over as well."
+    )
     company_name: str = Field("our company", min_length=1, max_length=120, description="For whom the agent speaks.")
     # On the empty chat page; separated by "|" in the environment.
     chat_suggestions: BarList = Field(

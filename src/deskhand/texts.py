@@ -10,7 +10,8 @@ from deskhand.words import words
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The phrases of one language. `unknown` says that there is no answer and offers a person; `handed_over` says that one will answer."""
+    """The phrases of one language. `unknown` says that there is no answer and offers a person; `withheld` that
+    there is none that can be proven; `handed_over` says that one will answer."""
 
     greeting: str
     thanks: str
@@ -18,6 +19,7 @@ class Texts:
     unknown: str
     unclear: str
     search_failed: str
+    withheld: str
     handed_over: str
     handed_over_after_failures: str
     handed_over_urgently: str
@@ -35,6 +37,7 @@ _ENGLISH = Texts(
     goodbye="Goodbye, and thank you for getting in touch.",
     unknown="I don't know: I found nothing about this in our documents. Would you like to talk to a person?",
     unclear="Could you tell me a little more about what you need?",
+    withheld="I can't confirm an answer to this from what I have here, so I'd rather not guess. Would you like to talk to a person?",
     search_failed=(
         "I can't look into our documents at the moment. Please try again shortly, or tell me if you would like to talk to a person."
     ),
@@ -60,6 +63,7 @@ _GERMAN = Texts(
     goodbye="Auf Wiedersehen, und danke für Ihre Nachricht.",
     unknown="Das weiß ich nicht: In unseren Unterlagen habe ich dazu nichts gefunden. Möchten Sie mit einem Menschen sprechen?",
     unclear="Können Sie mir etwas genauer sagen, was Sie brauchen?",
+    withheld="Ich kann das mit dem, was mir vorliegt, nicht belegen und möchte nicht raten. Möchten Sie mit einem Menschen sprechen?",
     search_failed=(
         "Ich kann gerade nicht in unseren Unterlagen nachsehen. Bitte versuchen Sie es gleich noch einmal, "
         "oder sagen Sie mir, wenn Sie mit einem Menschen sprechen möchten."
@@ -87,6 +91,7 @@ _FRENCH = Texts(
     goodbye="Au revoir, et merci de nous avoir contactés.",
     unknown="Je ne sais pas : je n'ai rien trouvé à ce sujet dans nos documents. Souhaitez-vous parler à une personne ?",
     unclear="Pouvez-vous préciser un peu votre besoin ?",
+    withheld="Je ne peux pas confirmer la réponse avec ce que j'ai ici, et je préfère ne pas deviner. Voulez-vous parler à une personne ?",
     search_failed=(
         "Je ne peux pas consulter nos documents pour le moment. Veuillez réessayer dans un instant, "
         "ou dites-moi si vous souhaitez parler à une personne."
@@ -113,6 +118,7 @@ _SPANISH = Texts(
     goodbye="Hasta luego, y gracias por escribirnos.",
     unknown="No lo sé: no he encontrado nada sobre esto en nuestros documentos. ¿Quiere hablar con una persona?",
     unclear="¿Puede decirme con más detalle qué necesita?",
+    withheld="No puedo confirmar la respuesta con lo que tengo aquí y prefiero no adivinar. ¿Quiere hablar con una persona?",
     search_failed=(
         "Ahora mismo no puedo consultar nuestros documentos. Inténtelo de nuevo en un momento, o dígame si quiere hablar con una persona."
     ),
@@ -137,6 +143,7 @@ _ITALIAN = Texts(
     goodbye="Arrivederci, e grazie per averci scritto.",
     unknown="Non lo so: nei nostri documenti non ho trovato nulla in proposito. Desidera parlare con una persona?",
     unclear="Può dirmi con più precisione di che cosa ha bisogno?",
+    withheld="Non posso confermare la risposta con quello che ho qui e preferisco non tirare a indovinare. Vuole parlare con una persona?",
     search_failed="Al momento non posso consultare i nostri documenti. Riprovi tra poco, o mi dica se desidera parlare con una persona.",
     handed_over="Passo questa conversazione a un collega, che le risponderà qui.",
     handed_over_after_failures="Finora non ho potuto aiutarla, perciò passo questa conversazione a un collega, che le risponderà qui.",
@@ -157,6 +164,7 @@ _PORTUGUESE = Texts(
     goodbye="Até logo, e obrigado pelo contato.",
     unknown="Não sei: não encontrei nada sobre isso nos nossos documentos. Quer falar com uma pessoa?",
     unclear="Pode dizer com mais detalhes do que precisa?",
+    withheld="Não consigo confirmar a resposta com o que tenho aqui e prefiro não adivinhar. Quer falar com uma pessoa?",
     search_failed=(
         "Neste momento não consigo consultar os nossos documentos. Tente de novo daqui a pouco, ou diga se quer falar com uma pessoa."
     ),
@@ -179,6 +187,7 @@ _DUTCH = Texts(
     goodbye="Tot ziens, en bedankt voor uw bericht.",
     unknown="Dat weet ik niet: ik heb hierover niets gevonden in onze documenten. Wilt u met een medewerker spreken?",
     unclear="Kunt u iets preciezer zeggen wat u nodig hebt?",
+    withheld="Ik kan dit antwoord niet bevestigen met wat ik hier heb en wil niet gokken. Wilt u met een medewerker spreken?",
     search_failed=(
         "Ik kan nu niet in onze documenten kijken. Probeer het zo nog eens, of laat weten of u met een medewerker wilt spreken."
     ),

@@ -257,6 +257,7 @@ async def desk(
         "DESKHAND_MODEL": "openai:test",
         "DESKHAND_MODEL_BASE_URL": server.base_url,
         "DESKHAND_RATE_LIMIT_ENABLED": "false",
+        "DESKHAND_EVIDENCE_GATE": "off",
         "DESKHAND_TURN_LEASE_SECONDS": str(lease_seconds),
         "DESKHAND_TURN_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
         "DESKHAND_DRAIN_SECONDS": "2",

@@ -14,7 +14,7 @@ from faults.desk import Desk, open_desk
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def out_of_the_box(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
     """The embedded default with the sample documents."""
-    settings = settings_in(tmp_path_factory.mktemp("data"), environment=Environment.DEVELOPMENT)
+    settings = settings_in(tmp_path_factory.mktemp("data"), environment=Environment.DEVELOPMENT, evidence_gate="block")
     async with serving(settings, model=create_configured_model(settings)) as served:
         yield served
 

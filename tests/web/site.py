@@ -66,6 +66,7 @@ class Site:
             "DESKHAND_API_PORT": str(port),
             "DESKHAND_COMPANY_NAME": "Northwind Outdoor",
             "DESKHAND_RATE_LIMIT_ENABLED": "false",
+            "DESKHAND_EVIDENCE_GATE": "off",
             **settings,
         }
         self._process: ServerProcess | None = None

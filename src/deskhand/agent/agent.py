@@ -13,6 +13,7 @@ from deskhand.agent import history
 from deskhand.agent.answers import conclude, hand_over_at_once
 from deskhand.agent.conversation import build_conversation
 from deskhand.agent.deadline import Deadline
+from deskhand.agent.gating import GatedText, GateRules
 from deskhand.agent.loop import AnswerLoop
 from deskhand.agent.options import AgentOptions
 from deskhand.agent.prompts.system import render_system_prompt
@@ -26,6 +27,7 @@ from deskhand.memory import MemoryService
 from deskhand.models.port import ChatModel
 from deskhand.session_store import AgentContext, SessionStore, SessionStoreUnavailable
 from deskhand.sessions import Attachment, Message, SessionService
+from deskhand.telemetry import Metrics
 from deskhand.texts import language_of, texts_for
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,7 @@ class CustomerSupportAgent:
         memory: MemoryService,
         options: AgentOptions,
         tools: Sequence[AnyTool] = ALL_TOOLS,
+        metrics: Metrics | None = None,
     ) -> None:
         """Raises ConfigurationError: `options.tools` names what is no tool."""
         self.model = model
@@ -55,6 +58,7 @@ class CustomerSupportAgent:
         self._options = options
         self._registry = ToolRegistry.choose(tools, options.tools)
         self._system = render_system_prompt(company=options.company_name, instructions=options.instructions)
+        self._gate_rules = GateRules.create(options, self._registry, metrics=metrics)
         self._bounds = history.Bounds(messages=options.context_messages, characters=options.context_characters)
 
     @property
@@ -116,7 +120,14 @@ class CustomerSupportAgent:
             deadline.close()
 
         # Everything is closed before the last events: a consumer may leave at `Answered` without closing this generator.
-        addition, answered = conclude(loop, unanswered_before=context.unanswered_in_a_row, rules=rules, texts=texts, words=words)
+        addition, answered = conclude(
+            loop,
+            unanswered_before=context.unanswered_in_a_row,
+            rules=rules,
+            withheld=self._options.withheld,
+            texts=texts,
+            words=words,
+        )
         if addition:
             yield TextProduced(addition)
         if answered.sources:
@@ -193,6 +204,27 @@ class CustomerSupportAgent:
                 system=self._system, context=context, notes=notes, messages=run.messages, attachments=attachments
             ),
             deadline=deadline,
+            gate=self._gate(context, words=words, notes=notes, attachments=attachments),
+        )
+
+    def _gate(
+        self,
+        context: AgentContext,
+        *,
+        words: tuple[str, ...],
+        notes: tuple[str, ...],
+        attachments: Sequence[Attachment],
+    ) -> GatedText | None:
+        if self._gate_rules is None:
+            return None
+        past = [message.text for message in context.messages if message.role == "customer"]
+        names = [attachment.filename for attachment in attachments]
+        answered = [message.text for message in context.messages if message.role != "customer"]
+        return GatedText(
+            self._gate_rules,
+            said=[*words, *notes, *names, *past],
+            earlier=answered,
+            language=language_of(words[-1] if words else ""),
         )
 
     async def _without_withdrawn(self, context: AgentContext, run: Run) -> AgentContext:

@@ -8,10 +8,13 @@ from deskhand.agent.citations import supporting
 from deskhand.agent.findings import Findings, FoundPassage
 from deskhand.agent.loop import AnswerLoop
 from deskhand.agent.run import Answered, EscalationRequest, UsedSource
+from deskhand.guard.gate import WithheldPolicy
 from deskhand.handoff.policy import EscalationDecision, EscalationReason, HandoffFacts, HandoffRules, Priority, decide
 from deskhand.handoff.signals import Signals
 from deskhand.texts import Texts
 
+# Under this key an answer's metadata say what the evidence gate did.
+EVIDENCE = "evidence"
 _SUMMARY_CHARACTERS = 500
 # Confidence of an answer whose model states none: with sources by their relevance, else by what is missing.
 _CONFIDENCE_SMALL_TALK = 0.5
@@ -33,11 +36,16 @@ def hand_over_at_once(signals: Signals, rules: HandoffRules, *, texts: Texts, wo
     return Answered(text=text, sources=(), confidence=1.0, tools_used=(), escalation=_request(decision, Findings(), words))
 
 
-def conclude(loop: AnswerLoop, *, unanswered_before: int, rules: HandoffRules, texts: Texts, words: Sequence[str]) -> tuple[str, Answered]:
-    """What is still to be said, so that no hand-off is silent, and the answer with it."""
+def conclude(
+    loop: AnswerLoop, *, unanswered_before: int, rules: HandoffRules, withheld: WithheldPolicy, texts: Texts, words: Sequence[str]
+) -> tuple[str, Answered]:
+    """What is still to be said, so that no hand-off and no withheld answer is silent, and the answer with it."""
     findings = loop.findings
+    asked_by_model = findings.escalation is not None
+    if findings.escalation is None:
+        findings.escalation = _escalation_of_gate(loop, withheld, words)
     sources = _sources(loop.citations.cited or supporting("".join(loop.text), findings.passages))
-    answered = _answered(findings, sources)
+    answered = False if _withheld_all(loop) else _answered(findings, sources)
     confidence = loop.confidence if loop.confidence is not None else _confidence(answered, sources)
     decision = decide(
         HandoffFacts(
@@ -48,7 +56,10 @@ def conclude(loop: AnswerLoop, *, unanswered_before: int, rules: HandoffRules, t
         ),
         rules,
     )
-    addition = _announcement(decision, findings, texts, said_something=bool(loop.text))
+    is_announced = asked_by_model or (loop.gate is not None and loop.gate.promised_person)
+    addition = _announcement(decision, texts, said_something=bool(loop.text), is_announced=is_announced)
+    if not addition and _withheld_all(loop):
+        addition = texts.withheld
     return addition, Answered(
         text="".join(loop.text) + addition,
         sources=sources,
@@ -74,9 +85,21 @@ def _confidence(answered: bool | None, sources: tuple[UsedSource, ...]) -> float
     return round(_CONFIDENCE_CITED + (1 - _CONFIDENCE_CITED) * max(source.relevance for source in sources), 4)
 
 
-def _announcement(decision: EscalationDecision | None, findings: Findings, texts: Texts, *, said_something: bool) -> str:
+def _withheld_all(loop: AnswerLoop) -> bool:
+    return loop.gate is not None and loop.gate.withheld_all
+
+
+def _escalation_of_gate(loop: AnswerLoop, withheld: WithheldPolicy, words: Sequence[str]) -> EscalationRequest | None:
+    """A hand-off that was promised without asking for it, or that the company wants where sentences had to be left out."""
+    gate = loop.gate
+    if gate is None or not (gate.promised_person or (gate.counts.dropped and withheld is WithheldPolicy.HAND_OVER)):
+        return None
+    return EscalationRequest(reason=EscalationReason.POLICY, priority=Priority.NORMAL, summary=_summary(words))
+
+
+def _announcement(decision: EscalationDecision | None, texts: Texts, *, said_something: bool, is_announced: bool) -> str:
     """What is added to the model's answer so that no hand-off is silent."""
-    if decision is None or (findings.escalation is not None and said_something):
+    if decision is None or (is_announced and said_something):
         return ""
     after_failures = decision.reason is EscalationReason.REPEATED_FAILURE
     phrase = texts.handed_over_after_failures if after_failures else texts.handed_over
@@ -86,8 +109,12 @@ def _announcement(decision: EscalationDecision | None, findings: Findings, texts
 def _request(decision: EscalationDecision | None, findings: Findings, words: Sequence[str]) -> EscalationRequest | None:
     if decision is None:
         return None
-    summary = findings.escalation.summary if findings.escalation else " ".join(" ".join(words).split())[:_SUMMARY_CHARACTERS]
+    summary = findings.escalation.summary if findings.escalation else _summary(words)
     return EscalationRequest(reason=decision.reason, priority=decision.priority, summary=summary)
+
+
+def _summary(words: Sequence[str]) -> str:
+    return " ".join(" ".join(words).split())[:_SUMMARY_CHARACTERS]
 
 
 def _sources(passages: Sequence[FoundPassage]) -> tuple[UsedSource, ...]:
@@ -110,6 +137,8 @@ def _source_metadata(passage: FoundPassage) -> dict[str, Any]:
 
 def _metadata(loop: AnswerLoop, answered: bool | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {history.ANSWERED: answered, "rounds": loop.rounds, "tokens": loop.tokens}
+    if loop.gate is not None:
+        metadata[EVIDENCE] = loop.gate.metadata()
     if loop.findings.failed_parts:
         metadata["degraded"] = sorted(set(loop.findings.failed_parts))
     if loop.findings.forgot_notes:

@@ -5,6 +5,7 @@ that replays its tool calls cites as the first one did.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from deskhand.agent.run import EscalationRequest
 
@@ -37,6 +38,8 @@ class Findings:
     forgot_notes: bool = False
     escalation: EscalationRequest | None = None
     tools_used: list[str] = field(default_factory=list)
+    # (tool, result) of each call that succeeded.
+    succeeded: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def number_of(self, passage: FoundPassage) -> int:
         """The passage's number in this turn, counted from 1; a new one is added."""

@@ -5,13 +5,15 @@ The invariant: whatever the model does, the loop ends, with an answer or with an
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deskhand.agent.citations import CitationStream
 from deskhand.agent.deadline import Deadline
 from deskhand.agent.errors import AnswerTruncated, TokenLimit, ToolLoop
 from deskhand.agent.findings import Findings
+from deskhand.agent.gating import GatedText
 from deskhand.agent.options import AgentOptions
+from deskhand.agent.prompts.evidence import render_withheld
 from deskhand.agent.registry import ToolDeps, ToolRegistry
 from deskhand.agent.run import Run, StageChanged, TextProduced, ToolCallKey
 from deskhand.agent.tool_calls import as_model_message, check_calls, make_call
@@ -46,6 +48,8 @@ class _Round:
     calls: list[ToolCall] = field(default_factory=list)
     tokens: int = 0
     ended: ModelEnded | None = None
+    # What is put between this step's text and what was shown before it.
+    break_before: str = ""
 
 
 class AnswerLoop:
@@ -61,13 +65,19 @@ class AnswerLoop:
         deps: ToolDeps,
         conversation: list[ModelMessage],
         deadline: Deadline,
+        gate: GatedText | None,
     ) -> None:
+        """`gate` examines what the model writes; `None` lets all of it pass."""
         self.findings = Findings()
+        self.gate = gate
+        if gate is not None:
+            gate.watch(self.findings)
         self.citations = CitationStream(self.findings.passages)
         self.confidence: float | None = None
         self.tokens = 0
         self.rounds = 0
         self.text: list[str] = []
+        self._goes_on = False
         self._model = model
         self._registry = registry
         self._options = options
@@ -88,9 +98,17 @@ class AnswerLoop:
         for step in range(self._options.max_rounds):
             self.rounds = step + 1
             spoken = _Round()
+            if self.gate is not None:
+                self.gate.begin_step(may_ask_again=step + 1 < self._options.max_rounds)
             async with aclosing(self._ask(spoken)) as events:
                 async for event in events:
                     yield event
+            if self.gate is not None and self.gate.withheld is not None:
+                if not spoken.calls:
+                    self._ask_again(self.gate, spoken)
+                    continue
+                # The calls may yet do what was said too early.
+                self.gate.drop_withheld()
             self._check(spoken)
             if not spoken.calls:
                 return
@@ -101,7 +119,6 @@ class AnswerLoop:
     async def _ask(self, spoken: _Round) -> AsyncGenerator[StageChanged | TextProduced, None]:
         request = self._request()
         most_characters = request.max_output_tokens * _MOST_CHARACTERS_PER_TOKEN
-        citations = self.citations
         reach(Failpoint.MODEL_BEFORE_CALL)
         async with aclosing(self._model.stream(request)) as events:
             while True:
@@ -112,15 +129,11 @@ class AnswerLoop:
                     break
                 match event:
                     case TextDelta(text=text):
-                        if not spoken.text:
-                            yield StageChanged("writing")
-                            if self.text:
-                                yield self._show("\n\n")
                         piece = text[: most_characters - spoken.characters]
-                        spoken.text.append(piece)
-                        spoken.characters += len(piece)
-                        if shown := citations.feed(piece):
-                            yield self._show(shown)
+                        for shown in self._write(spoken, piece):
+                            yield shown
+                        if self._is_withheld and not spoken.calls:
+                            return
                         if len(piece) < len(text):
                             raise TokenLimit("The model did not stop writing.")
                     case ToolCallRequested(call=call):
@@ -131,12 +144,52 @@ class AnswerLoop:
                         spoken.ended = event
                         break
         reach(Failpoint.MODEL_AFTER_CALL)
-        if rest := citations.flush():
+        for passed in self._pass(spoken, self.gate.flush() if self.gate is not None else ""):
+            yield passed
+        if rest := self.citations.flush():
             yield self._show(rest)
+
+    @property
+    def _is_withheld(self) -> bool:
+        return self.gate is not None and self.gate.withheld is not None
+
+    def _write(self, spoken: _Round, text: str) -> list[StageChanged | TextProduced]:
+        """Take up a piece of the model's text; returns what may be shown because of it."""
+        events: list[StageChanged | TextProduced] = []
+        if not spoken.text:
+            events.append(StageChanged("writing"))
+            spoken.break_before = "\n\n" if self.text and not self._goes_on else ""
+            self._goes_on = False
+            if spoken.break_before and self.gate is not None:
+                self.gate.begin_paragraph()
+        spoken.text.append(text)
+        spoken.characters += len(text)
+        return [*events, *self._pass(spoken, text if self.gate is None else self.gate.feed(text))]
+
+    def _pass(self, spoken: _Round, text: str) -> list[TextProduced]:
+        """What is to be shown of text that may be shown: its citations renumbered, and set apart from what was shown before."""
+        if not text:
+            return []
+        events: list[TextProduced] = []
+        if spoken.break_before:
+            events.append(self._show(spoken.break_before))
+            spoken.break_before = ""
+        if shown := self.citations.feed(text):
+            events.append(self._show(shown))
+        return events
 
     def _show(self, text: str) -> TextProduced:
         self.text.append(text)
         return TextProduced(text)
+
+    def _ask_again(self, gate: GatedText, spoken: _Round) -> None:
+        """Tell the model what was withheld from the customer, and why. What was shown stays; a tool it asked for was not called."""
+        withheld = gate.begin_again()
+        system = self._conversation[0]
+        note = render_withheld(withheld.sentence, withheld.problems, shown="".join(self.text))
+        self._conversation[0] = replace(system, content=system.content + note)
+        self._goes_on = bool(self.text)
+        self._count_tokens(spoken)
 
     def _request(self) -> ModelRequest:
         left = self._options.max_total_tokens - self.tokens
@@ -152,8 +205,7 @@ class AnswerLoop:
 
     def _check(self, spoken: _Round) -> None:
         """Count what the round cost, and raise what its end means."""
-        written = sum(len(message.content) for message in self._conversation) + spoken.characters
-        self.tokens += spoken.tokens or written // _CHARACTERS_PER_TOKEN
+        self._count_tokens(spoken)
         if spoken.ended is None:
             raise ModelProtocolError("The model's answer was cut off.")
         self.confidence = spoken.ended.confidence
@@ -165,6 +217,10 @@ class AnswerLoop:
             case EndReason.STOP | EndReason.TOOL_CALLS:
                 if not spoken.calls and not spoken.text and self.findings.escalation is None:
                     raise ModelEmpty
+
+    def _count_tokens(self, spoken: _Round) -> None:
+        written = sum(len(message.content) for message in self._conversation) + spoken.characters
+        self.tokens += spoken.tokens or written // _CHARACTERS_PER_TOKEN
 
     async def _call(self, step: int, spoken: _Round) -> AsyncGenerator[StageChanged, None]:
         if self._repairs > self._options.max_repairs:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from deskhand.guard.gate import GatePolicy, WithheldPolicy
 from deskhand.handoff.policy import HandoffRules
 from deskhand.settings import Settings
 
@@ -24,6 +25,8 @@ class AgentOptions:
     context_messages: int = 20
     context_characters: int = 40_000
     passages: int = 5
+    gate: GatePolicy = GatePolicy.OFF
+    withheld: WithheldPolicy = WithheldPolicy.SAY_LESS
     handoff: HandoffRules = field(default_factory=HandoffRules)
 
     @classmethod
@@ -38,4 +41,6 @@ class AgentOptions:
             max_total_tokens=settings.turn_max_total_tokens,
             context_messages=settings.context_messages,
             passages=settings.knowledge_passages,
+            gate=GatePolicy(settings.evidence_gate),
+            withheld=WithheldPolicy(settings.evidence_withheld),
         )

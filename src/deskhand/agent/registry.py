@@ -119,6 +119,11 @@ class ToolRegistry:
     def names(self) -> tuple[str, ...]:
         return tuple(self._tools)
 
+    @property
+    def purposes(self) -> dict[str, str]:
+        """What each tool is for, by its name."""
+        return {name: tool.description for name, tool in self._tools.items()}
+
     def specs(self, tier: Tier) -> tuple[ToolSpec, ...]:
         """What a model that serves a customer of this tier is offered."""
         return self._specs[tier]

@@ -106,6 +106,7 @@ async def make_call(
     if failed:
         findings.failed_parts.append(tool.name)
         return _tool_message(checked.call, result)
+    findings.succeeded.append((tool.name, result))
     return _tool_message(checked.call, tool.absorb(findings, result))
 
 

@@ -43,6 +43,9 @@ class Metrics:
         )
         self.model_calls = Counter("deskhand_model_calls", "Calls of a language model.", ["model", "outcome"], registry=self.registry)
         self.tool_calls = Counter("deskhand_tool_calls", "Calls of a tool.", ["tool", "outcome"], registry=self.registry)
+        self.gate_sentences = Counter(
+            "deskhand_gate_sentences", "Sentences that the evidence gate examined or dropped.", ["verdict"], registry=self.registry
+        )
         self.cache = Counter("deskhand_cache_requests", "Requests to the cache.", ["outcome"], registry=self.registry)
         self.database_group = Histogram(
             "deskhand_database_group_size",

@@ -85,6 +85,14 @@ def unkept(sentence: str, evidence: Evidence) -> Iterator[Said]:
             yield said
 
 
+def promises_person(sentence: str) -> bool:
+    """Whether the sentence says, without any condition, that a person takes over."""
+    folded = fold(sentence)
+    if folded.rstrip().endswith("?") or not _WORTH_A_LOOK.search(folded) or _CONDITION.search(folded):
+        return False
+    return any(said.claim is Claim.PROMISE and "person" in said.effects for said in _said(folded))
+
+
 def _said(folded: str) -> Iterator[Said]:
     for pattern, claim in _PATTERNS:
         for match in pattern.finditer(folded):

@@ -34,7 +34,7 @@ _WORDS = {
     "exchange": "exchang replac umgetausch ersetz echang remplac reemplaz sostitu troc substitu omgeruild",
     "return": "returned",
     "person": """
-        transfer escalat handed handing handover connecting connected passed weitergeleit weiterleit ubergeb verbind trasfer passo
+        transfer escalat handing handover handed connecting connected weitergeleit weiterleit ubergeb verbind trasfer passo
         transmi escal doorverbond
     """,
     "reset": "reset zuruckgesetz reinitialis restablec reimpost redefin",

@@ -1,0 +1,217 @@
+"""The evidence gate in the running text: gathers the evidence of a turn, cuts the answer into sentences, lets through what is proven.
+
+The invariant: under `BLOCK` no sentence is shown before it was examined, and what was shown is never taken back. Under `MARK` the text
+passes as it comes, and only what is known of it grows.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from deskhand.agent.findings import Findings
+from deskhand.agent.options import AgentOptions
+from deskhand.agent.registry import ToolRegistry
+from deskhand.guard.evidence.deeds import promises_person
+from deskhand.guard.evidence.sentences import SentenceStream
+from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
+from deskhand.guard.gate import GatePolicy, Problem, deed, examine
+from deskhand.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+# The customer waits while an answer is asked for again: once in a turn.
+_MOST_REGENERATIONS = 1
+_MOST_MARKED = 20
+_TOOLS_OF_PASSAGES = frozenset({"search_knowledge", "read_attachment"})
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """What holds in every turn of an agent: the policy, what the company wrote itself, and what its tools do."""
+
+    policy: GatePolicy
+    base: tuple[TextIndex, ...]
+    deeds: Mapping[str, Deed]
+    abilities: frozenset[str]
+    metrics: Metrics | None
+
+    @classmethod
+    def create(cls, options: AgentOptions, registry: ToolRegistry, *, metrics: Metrics | None) -> "GateRules | None":
+        """None where the gate is off."""
+        if options.gate is GatePolicy.OFF:
+            return None
+        deeds = {name: deed(name, purpose) for name, purpose in registry.purposes.items()}
+        abilities = frozenset(effect for each in deeds.values() for effect in each.effects)
+        base = TextIndex(f"{options.company_name}\n{options.instructions}")
+        return cls(options.gate, (base,), deeds, abilities, metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A sentence that was not let through, and why."""
+
+    sentence: str
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class GateCounts:
+    """What the gate did in a turn. `reasons` counts the problems by kind; `marked` are shown sentences that have some."""
+
+    checked: int = 0
+    flagged: int = 0
+    regenerated: int = 0
+    dropped: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    marked: list[dict[str, Any]] = field(default_factory=list)
+
+
+class GatedText:
+    """The text of one turn. `passed` takes the model's text; `withheld` is set when the model is to be asked again."""
+
+    def __init__(self, rules: GateRules, *, said: Sequence[str], earlier: Sequence[str], language: str) -> None:
+        self.counts = GateCounts()
+        self.withheld: Withheld | None = None
+        self._rules = rules
+        self._findings = Findings()
+        self._language = language
+        self._evidence = Evidence(rules.base, abilities=rules.abilities)
+        for text in said:
+            self._evidence.add_said(text)
+        for text in earlier:
+            self._evidence.add_answered(text)
+        self._passages = 0
+        self._calls = 0
+        self._stream = SentenceStream()
+        self._answer: list[str] = []
+        # White space between what was shown and what may follow.
+        self._gap = ""
+        self._may_ask_again = True
+        self.promised_person = False
+
+    def watch(self, findings: Findings) -> None:
+        """What tools find in this turn is evidence as it comes."""
+        self._findings = findings
+
+    @property
+    def blocks(self) -> bool:
+        return self._rules.policy is GatePolicy.BLOCK
+
+    @property
+    def withheld_all(self) -> bool:
+        """Whether the model wrote something and the customer was shown nothing of it."""
+        return self.counts.dropped > 0 and not self._answer
+
+    def begin_step(self, *, may_ask_again: bool) -> None:
+        """A request to the model begins. It can be made again only where another one is left."""
+        self._may_ask_again = may_ask_again
+
+    def begin_paragraph(self) -> None:
+        """What comes next is set apart from what was shown."""
+        self._gap = ""
+
+    def feed(self, text: str) -> str:
+        """What may be shown now."""
+        return self._pass(self._stream.feed(text)) if self.blocks else self._mark(self._stream.feed(text), text)
+
+    def flush(self) -> str:
+        """What is left to be shown when a step of the model has ended."""
+        return self._pass(self._stream.flush()) if self.blocks else self._mark(self._stream.flush(), "")
+
+    def begin_again(self) -> Withheld:
+        """Take up the sentence that was withheld; what follows is the model's second try."""
+        withheld, self.withheld = self.withheld, None
+        if withheld is None:
+            raise RuntimeError("nothing was withheld")
+        self.counts.regenerated += 1
+        self._stream = SentenceStream()
+        # The second try goes on in the same paragraph unless it says otherwise.
+        self._gap = self._gap or (" " if self._answer else "")
+        return withheld
+
+    def drop_withheld(self) -> None:
+        """Leave out the sentence that was withheld, and go on without asking again."""
+        self.withheld = None
+        self._drop("")
+
+    def metadata(self) -> dict[str, Any]:
+        """What the gate did, for the answer's metadata: counts and reasons, never the words that were withheld."""
+        counts = self.counts
+        told: dict[str, Any] = {"policy": self._rules.policy.value, "checked": counts.checked, "flagged": counts.flagged}
+        if self.blocks:
+            told |= {"regenerated": counts.regenerated, "dropped": counts.dropped}
+        elif counts.marked:
+            told["marked"] = counts.marked
+        return {**told, "reasons": dict(sorted(counts.reasons.items()))}
+
+    def _mark(self, sentences: Sequence[str], text: str) -> str:
+        for sentence in sentences:
+            problems = self._examine(sentence)
+            self._let_through(sentence)
+            if problems and len(self.counts.marked) < _MOST_MARKED:
+                reasons = sorted({problem.reason.value for problem in problems})
+                self.counts.marked.append({"text": sentence.strip(), "reasons": reasons})
+        return text
+
+    def _pass(self, sentences: Sequence[str]) -> str:
+        shown = ""
+        for sentence in sentences:
+            problems = self._examine(sentence)
+            if not problems:
+                words = sentence.rstrip()
+                shown += f"{self._gap}{words}" if words else ""
+                self._gap = (sentence[len(words) :]) if words else self._gap + sentence
+                self._let_through(sentence)
+            elif self._may_ask_again and self.counts.regenerated < _MOST_REGENERATIONS:
+                self.withheld = Withheld(sentence, problems)
+                break
+            else:
+                self._drop(sentence)
+        return shown
+
+    def _let_through(self, sentence: str) -> None:
+        if sentence.strip():
+            self._answer.append(sentence)
+            self.promised_person = self.promised_person or promises_person(sentence)
+
+    def _drop(self, sentence: str) -> None:
+        self.counts.dropped += 1
+        self._count("dropped")
+        # A list or a paragraph that goes on behind it stays one.
+        self._gap = max(self._gap, sentence[len(sentence.rstrip()) :], key=lambda gap: gap.count("\n"))
+
+    def _examine(self, sentence: str) -> tuple[Problem, ...]:
+        if not sentence.strip():
+            return ()
+        self._gather()
+        problems = examine(sentence, self._evidence, answer=self._answer, language=self._language)
+        self.counts.checked += 1
+        if problems:
+            self.counts.flagged += 1
+            self.counts.reasons.update(problem.reason.value for problem in problems)
+            log.info(
+                "sentence_without_evidence", policy=self._rules.policy.value, reasons=sorted({problem.reason.value for problem in problems})
+            )
+        self._count("flagged" if problems else "passed")
+        return problems
+
+    def _gather(self) -> None:
+        """Take up what tools have found since."""
+        findings, evidence = self._findings, self._evidence
+        for passage in findings.passages[self._passages :]:
+            evidence.add_passage(f"{passage.title}\n{passage.section or ''}\n{passage.text}\n{passage.url or ''}")
+        self._passages = len(findings.passages)
+        for name, result in findings.succeeded[self._calls :]:
+            if name not in _TOOLS_OF_PASSAGES:
+                evidence.add_result(msgspec.json.encode(result).decode())
+            if name in self._rules.deeds:
+                evidence.add_deed(self._rules.deeds[name])
+        self._calls = len(findings.succeeded)
+
+    def _count(self, verdict: str) -> None:
+        if self._rules.metrics is not None:
+            self._rules.metrics.gate_sentences.labels(verdict).inc()
