@@ -1,7 +1,8 @@
 """Where a document is cut, and what each piece knows of the rest."""
 
-from deskhand.knowledge import ChunkSize, ParsedDocument, Part, read_text
+from deskhand.knowledge import ChunkSize, ParsedDocument, Part
 from deskhand.knowledge.chunking import indexed_text, split
+from deskhand.parsing.read import read_document as read_text
 
 SMALL = ChunkSize(least=200, most=300)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from deskhand.errors import DeskhandError, TooLarge, UnsupportedKind
-from deskhand.knowledge import UnreadableDocument, read_text
+from deskhand.knowledge import UnreadableDocument
+from deskhand.parsing.read import read_document as read_text
 
 PAGE = """<html><head><title>Help | Northwind</title><link rel="canonical" href="https://help.example/reset">
 <style>p { color: red }</style></head><body><nav>Home Products</nav><main><h1>Reset your <em>password</em></h1>

@@ -4,7 +4,6 @@ The invariant: a file is stored before the message that names it, and a form sen
 retried send stays one message.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from deskhand.api.body import read_json, validate
 from deskhand.api.services import Services
 from deskhand.errors import DeskhandError, Malformed, TooLarge
 from deskhand.ids import SessionId
-from deskhand.knowledge import read_text
 from deskhand.sessions import Attachment
 
 _MEBIBYTE = 1024 * 1024
@@ -104,7 +102,7 @@ async def store_upload(upload: UploadFile, session_id: SessionId, services: Serv
     content_type = (upload.content_type or "application/octet-stream").partition(";")[0].strip().lower()[:127]
     problem = None
     try:
-        parsed = await asyncio.to_thread(read_text, filename, upload.content_type or "", data)
+        parsed = await services.knowledge.reader.read(filename, upload.content_type, data)
         text = parsed.text
     except DeskhandError as error:
         if error.status != Malformed.status:

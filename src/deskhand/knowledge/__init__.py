@@ -24,7 +24,9 @@ from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentChanged, DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
 from deskhand.knowledge.ingest import Failure, IngestReport, Progress
 from deskhand.knowledge.library import Library, Replacement
-from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, read_text
+from deskhand.knowledge.likeness import LikenessKind
+from deskhand.knowledge.likeness_check import Likeness, Side
+from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, Document, DocumentReader, ReaderOptions
 from deskhand.knowledge.ranking import Weights
 from deskhand.knowledge.samples import sample_documents
 from deskhand.knowledge.service import KnowledgeOptions, KnowledgeService
@@ -36,10 +38,12 @@ __all__ = [
     "Action",
     "Audience",
     "ChunkSize",
+    "Document",
     "DocumentChanged",
     "DocumentFilter",
     "DocumentId",
     "DocumentNotFound",
+    "DocumentReader",
     "DocumentState",
     "Embedder",
     "Failure",
@@ -56,6 +60,8 @@ __all__ = [
     "Replacement",
     "Quote",
     "Revision",
+    "ReaderOptions",
+    "Replacement",
     "SourceDocument",
     "StoredDocument",
     "StoredPart",
@@ -66,6 +72,5 @@ __all__ = [
     "Weights",
     "document_id",
     "documents_in",
-    "read_text",
     "sample_documents",
 ]

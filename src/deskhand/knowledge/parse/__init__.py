@@ -2,8 +2,7 @@
 
 from deskhand.knowledge.parse.reader import DocumentReader, ReaderOptions, ReadersUnavailable
 from deskhand.parsing.kinds import SUPPORTED_SUFFIXES, Kind, kind_of, may_hold_documents
-from deskhand.parsing.read import MAX_BYTES, read_document
-from deskhand.parsing.read import read_document as read_text
+from deskhand.parsing.read import MAX_BYTES
 from deskhand.parsing.rows import Row, rows_of
 from deskhand.parsing.wire import Document
 
@@ -18,7 +17,5 @@ __all__ = [
     "Row",
     "kind_of",
     "may_hold_documents",
-    "read_document",
-    "read_text",
     "rows_of",
 ]
