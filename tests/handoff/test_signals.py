@@ -3,6 +3,7 @@
 import pytest
 
 from deskhand.handoff.signals import Signals, read_signals, wants_person
+from handoff import sentences
 
 ASKING = [
     "I want to talk to a human",
@@ -61,12 +62,12 @@ NOT_ASKING = [
 ]
 
 
-@pytest.mark.parametrize("text", ASKING)
+@pytest.mark.parametrize("text", [*ASKING, *sentences.ASKING])
 def test_a_request_for_a_person_is_heard(text: str) -> None:
     assert wants_person(text)
 
 
-@pytest.mark.parametrize("text", NOT_ASKING)
+@pytest.mark.parametrize("text", [*NOT_ASKING, *sentences.NOT_ASKING])
 def test_a_question_is_no_request_for_a_person(text: str) -> None:
     assert not wants_person(text)
 

@@ -1,7 +1,8 @@
 """The words with which customers ask for a person, in the languages we know. Data of `signals`; one entry a language.
 
 Folded as `words.fold` does it. A `*` ends a stem. `contact` asks to be put in touch and counts beside any `person`; `want` is weaker
-and counts only beside a `surely_person` word. `negation` directly before one of them takes it back.
+and counts only beside a `surely_person` word. `alone` asks by itself, but for "are you a real person?". `negation` directly before one of
+them takes it back.
 """
 
 from dataclasses import dataclass
@@ -15,24 +16,34 @@ class Vocabulary:
     want: str = ""
     negation: str = ""
     filler: str = ""
+    alone: str = ""
+    # Said directly before `alone`, they only ask whom one talks to.
+    identity: str = ""
+    # Said directly before `contact`, it is told and not asked.
+    past: str = ""
     # Whole expressions that ask for a person, or refuse the machine, on their own.
     expressions: str = ""
 
 
 ENGLISH = Vocabulary(
-    contact="""talk, talking, talk to, speak, speaking, chat with, chat to, put me, put us, putting me, connect me, connect us, connect to,
+    contact="""
+        talk, talking, talk to, speak, speaking, chat with, chat to, put me, put us, putting me, connect me, connect us, connect to,
         connect with, transfer me, transfer us, pass me, pass this, hand me, hand this, switch me, forward me, redirect me, escalate,
         call me, phone me, reach, get hold of, get in touch with, get through to, get me, gimme, give me, let me have, talk with,
-        discuss this with, directly ask, ask that from, hear from""",
-    person="""person, people, someone, somebody, anyone, anybody, someone else, somebody else, manager, supervisor, boss, advisor, adviser,
+        discuss this with, directly ask, ask that from, hear from, word with, patch me, route me, live chat with, in contact with,
+        contact with, ring me, answered by""",
+    person="""
+        person, people, someone, somebody, anyone, anybody, someone else, somebody else, manager, supervisor, boss, advisor, adviser,
         staff, employee, worker, colleague, team, support, customer service, customer care, customer support, helpdesk, specialist,
-        consultant, expert""",
+        consultant, expert, reception, receptionist, front desk, concierge, service desk, someone in charge, somebody in charge, cust
+        service, person in charge, your guys, your people, receptionists""",
     surely_person="""
         human, humans, human being, agent, agents, representative, representatives, rep, operator, real person, live person, actual
         person, normal person, real human, live agent, human agent, real people, someone real, somebody real, bank worker, customer
-        representative, executive, team member, member of staff""",
-    want="want, need, wanna, prefer, would like, like, require, demand, is there, are there, where is, where's, get",
-    negation="don't, dont, never, without, needn't, do not, no need, not need, not want, not to, rather not, instead of, stop",
+        representative, executive, team member, member of staff, customer care""",
+    want="""want, need, wanna, prefer, would like, like, require, demand, is there, are there, where is, where's, get, deal with,
+        rather, transfer to, transferred to, put through to, help from, gimme, assistance from, any""",
+    negation="don't, dont, never, without, needn't, do not, no need, not need, not want, not to, rather not, instead of",
     filler="""please, now, a, an, the, real, live, me, to, hi, hello, hey, i, want, need, with, and, just, asap, ok, okay, no, can, yes,
         pls, plz, chat, customer, service""",
     expressions="""
@@ -40,89 +51,135 @@ ENGLISH = Vocabulary(
         somebody else take, can someone else take, somebody else look, someone else look, with a machine, with a robot, to a machine,
         to a robot, to a bot, to bots, with a bot, with bots, to a wall, to an ai, with an ai, don't want to talk to you, dont want to
         talk to you, do not want to talk to you, don't want to speak to you, don't want to speak with you, stop talking to bots, no
-        bots, no more bots, call me back, someone call me, talk to the manager, speak to the manager""",
+        bots, no more bots, call me back, someone call me, somebody call me, talk to the manager, speak to the manager, get the
+        manager, get your manager, live chat, live support, a callback, request callback, callback please, a call back, human help,
+        human support, human assistance, person help me, want a bot, want a robot, talk to a bot, talking to a bot, not a bot, no
+        robots, someone on the phone, somebody on the phone, person on the phone, someone on the line, want a person, need a person, a
+        person please, prefer a person, someone in person""",
+    alone="real person, real human, actual person, actual human, live person, live agent, human agent, real people, human person",
+    identity="are you a, are you an, you a, you an, this a, you're a, is it a",
 )
 
 OTHERS: tuple[Vocabulary, ...] = (
     # German
     Vocabulary(
-        contact="""sprechen, reden, verbinden, verbinde, verbunden, verbindet, durchstellen, durchgestellt, stellen sie mich, weiterleiten,
-            weitergeleitet, chatten, telefonieren, unterhalten, gesprach, ruckruf, kontakt, erreichen, holen sie, gib mir, geben sie
-            mir""",
-        person="""jemand*, person, kolleg*, chef*, vorgesetzt*, team, support, kundendienst*, kundenservice*, kundenberat*, abteilung,
-            leiter*, manager*""",
+        contact="""
+            sprechen, reden, verbinden, verbinde, verbunden, verbindet, durchstellen, durchgestellt, stellen sie mich, weiterleiten,
+            weitergeleitet, chatten, telefonieren, unterhalten, gesprach, ruckruf, kontakt, erreichen, erreiche, holen sie,
+            gib mir, geben sie mir, leiten sie mich, leite mich, leitet mich""",
+        person="""
+            rezeption*, empfang, filialleit*, jemand*, person, kolleg*, chef*, vorgesetzt*, team, support, kundendienst*,
+            kundenservice*, kundenberat*, abteilung, leiter*, manager*""",
         surely_person="""
             mensch*, mitarbeiter*, berater*, sachbearbeiter*, agent, agenten, ansprechpartner*, echte person, echten person, operator""",
-        want="mochte, will, brauche, hatte gern, bitte, gibt es, wo ist, einen echten, einen richtigen",
+        want="mochte, will, brauche, hatte gern, bitte, gibt es, gibts, wo ist, einen echten, einen richtigen",
         negation="keinen, kein, keine, nie, ohne, muss nicht",
         filler="bitte, jetzt, ein, einen, einem, mit, echten, echter, richtigen, hallo, ich, will, mochte",
-        expressions="""nicht mit einer maschine, nicht mit einem bot, nicht mit einem roboter, mit keiner maschine, rufen sie mich an,
-            rufen sie mich zuruck""",
+        expressions="""
+            nicht mit einer maschine, nicht mit einem bot, nicht mit einem roboter, mit keiner maschine, rufen sie mich an, rufen sie mich
+            zuruck, ruf mich an, ruckruf bitte, um ruckruf, einen ruckruf, ruckruf erwunscht, zuruckrufen lassen,
+            zuruckgerufen werden, jemand anrufen, jemand zuruckrufen, mich anrufen, mich zuruckrufen, keinem bot, keinem
+            roboter, keiner maschine, kein bot, keinen bot, mit einem bot""",
+        alone="echte menschen, echten menschen, echter mensch, echte person, echten person, richtigen menschen, richtiger mensch",
+        identity="sind sie ein, sind sie eine, bist du ein, bist du eine",
     ),
     # French
     Vocabulary(
         contact="""
             parler, parle, discuter, echanger, joindre, passez, passez-moi, passe, passer, transferez*, transferer, mettez*, mettre en
-            relation, mise en relation, contacter, appeler, connecter, avoir quelqu'un""",
-        person="""quelqu'un, personne, responsable*, superieur*, equipe, service client, support, employe*, collegue*, interlocut*,
-            specialiste*""",
+            relation, mise en relation, contacter, appeler, connecter, avoir quelqu'un, en contact""",
+        person="""
+            quelqu'un, personne, responsable*, superieur*, equipe, reception, receptionniste, accueil, service
+            client, support, employe*, collegue*, interlocut*, specialiste*""",
         surely_person="""
             humain*, conseiller*, conseillere*, agent*, operateur*, operatrice*, representant*, vraie personne, personne reelle, etre
-            humain""",
+            humain, interlocuteur*, interlocutrice*""",
         want="veux, voudrais, souhaite, souhaiterais, besoin, prefere, aimerais, y a-t-il",
         negation="sans, jamais, pas besoin, ne veux pas, pas",
         filler="s'il, vous, te, plait, svp, un, une, vrai, vraie, bonjour, je, veux, voudrais, moi, a",
-        expressions="pas avec un robot, pas a un robot, pas a une machine, rappelez-moi, qu'on me rappelle",
+        expressions="""
+            avec un robot, a un robot, a une machine, a un bot, avec un bot, rappelez-moi, appelez-moi, qu'on me rappelle, etre rappele*,
+            me rappeler, pas de robot""",
+        alone="vraie personne, vrai humain, personne reelle, vrai conseiller",
+        identity="es une, etes une, es un, etes un, vous un, vous une, tu un, tu une",
+        past="ai, avons, a, avez",
     ),
     # Spanish
     Vocabulary(
-        contact="""hablar, hablo, habla, hablarle, conversar, chatear, comunicarme, comuniqueme, comunicame, comunicar*, paseme, pasame,
-            pasarme, pongame, ponme, poner, transfier*, transferir*, conectar*, conecta*, contactar, derivar*, derive*, atienda,
-            atender*, pasar""",
-        person="""alguien, persona, personas, encargad*, supervisor*, gerente*, jefe*, emplead*, equipo, servicio al cliente, atencion al
-            cliente, soporte""",
+        contact="""
+            hablar, hablo, habla, hablarle, conversar, chatear, comunicarme, comuniqueme, comunicame, comunicar*, paseme, pasame, pasarme,
+            pongame, ponme, poner, transfier*, transferir*, conectar*, conecta*, contactar, derivar*, derive*, atienda,
+            atender*, pasar, ablar, contacto con""",
+        person="""
+            alguien, recepcion, recepcionista, persona, personas, encargad*, supervisor*, gerente*, jefe*, emplead*, equipo, servicio al
+            cliente, atencion al cliente, soporte""",
         surely_person="""
             humano*, humana*, agente*, asesor*, representante*, operador*, ejecutiv*, persona real, persona de verdad, ser humano,
             teleoperador*""",
         want="quiero, quisiera, necesito, prefiero, deseo, me gustaria, hay",
         negation="sin, nunca, no quiero, no necesito, tampoco",
         filler="por, favor, un, una, real, hola, con, ya, ahora, quiero, necesito, a",
-        expressions="no con una maquina, no con un robot, no con un bot, que me llamen, llamenme, llamame",
+        expressions="""
+            con una maquina, con un robot, con un bot, con robots, que me llamen, que me llame, llamenme, llamame, me llamen, llamar
+            alguien, alguien me llame, puede llamarme, pueden llamarme, puede llamar, pueden llamar, quiero una llamada,
+            alguna persona ahi, alguien ahi, de un humano, atencion humana, ayuda humana""",
+        alone="persona real, persona de verdad, humano real, agente humano",
+        identity="eres una, eres un, es usted una, es usted un, usted una, usted un",
     ),
     # Italian
     Vocabulary(
-        contact="""parlare, parlo, parlarne, chattare, passami, passatemi, passarmi, mi passi, mettimi, mettetemi, mettermi, trasferi*,
-            contattare, collegami, collegatemi, connett*, chiamare, mi metta""",
-        person="qualcuno, persona, responsabil*, capo, team, servizio clienti, assistenza, impiegat*, colleg*, supervisore, direttore",
+        contact="""
+            parlare, parlo, parlarne, chattare, passami, passatemi, passarmi, mi passi, mettimi, mettetemi, mettermi, trasferi*,
+            contattare, collegami, collegatemi, collegarmi, collegare, connett*, chiamare, mi metta, in contatto""",
+        person="""
+            qualcuno, persona, responsabil*, capo, team, servizio clienti, assistenza, reception, impiegat*, colleg*, supervisore,
+            direttore""",
         surely_person="uman*, operator*, agente, agenti, consulent*, addett*, rappresentant*, persona reale, persona vera, essere umano",
         want="voglio, vorrei, ho bisogno, desidero, preferisco, preferirei, c'e",
         negation="senza, mai, non voglio, non serve",
         filler="per, favore, un, una, vero, reale, ciao, con, subito, voglio, vorrei",
-        expressions="non con una macchina, non con un robot, non con un bot, richiamatemi, mi richiami",
+        expressions="""
+            con una macchina, con un robot, con un bot, richiamatemi, mi richiami, essere richiamat*, essere contattat*, chiamatemi,
+            potete chiamarmi, puo chiamarmi, chiamarmi qualcuno, qualcuno chiamarmi, fatemi chiamare""",
+        alone="persona reale, persona vera, vera persona, umano vero, operatore umano, aiuto umano",
+        identity="sei una, sei un, e una, e un",
     ),
     # Portuguese
     Vocabulary(
-        contact="""falar, fala, falo, conversar, passe, passa, passar, passa-me, passe-me, transfere, transferir*, transfira*, conectar*,
-            conecte*, encaminhar*, encaminhe*, contatar, contactar, ligar, chamar, chama""",
-        person="""alguem, pessoa, supervisor*, gerente*, responsavel, chefe, equipe, equipa, suporte, atendimento,
-            funcionari*, colaborador*""",
+        contact="""
+            falar, fala, falo, conversar, passe, passa, passar, passa-me, passe-me, transfere, transferir*, transfira*, conectar*,
+            conecte*, encaminhar*, encaminhe*, contatar, contactar, ligar, chamar, chama, atendido, atendida, contato com,
+            contacto com""",
+        person="""
+            alguem, pessoa, gente, especialista*, recepcao, supervisor*, gerente*, responsavel, chefe, equipe, equipa, suporte,
+            atendimento, funcionari*, colaborador*""",
         surely_person="""
             human*, atendente*, agente*, representante*, operador*, pessoa real, pessoa de verdade, ser humano, assistente humano""",
         want="quero, queria, gostaria, preciso, prefiro, desejo, tem",
         negation="sem, nunca, nao quero, nao preciso",
         filler="por, favor, um, uma, real, ola, com, agora, quero, preciso",
-        expressions="nao com uma maquina, nao com um robo, me liguem, me ligue",
+        expressions="""
+            com uma maquina, com um robo, com robo, com robos, com um bot, me liguem, me ligue, me ligar, liguem-me, ligue-me, podem
+            ligar, pode ligar, pessoa me atenda, humano me atenda, de um humano, alguma pessoa ai, alguem ai, atendimento humano,
+            ajuda humana""",
+        alone="pessoa real, pessoa de verdade, gente de verdade, atendente humano",
+        identity="es uma, e uma, voce e uma, voce e um",
     ),
     # Dutch
     Vocabulary(
-        contact="""spreken, praten, chatten, verbinden, verbind, doorverbinden, doorverbonden, doorverbind, bellen, contact met, geef me,
+        contact="""
+            spreken, praten, chatten, verbinden, verbind, doorverbinden, doorverbonden, doorverbind, bellen, contact met, geef me,
             overleggen, te woord""",
         person="iemand, persoon, collega*, team, klantenservice, leidinggevende*, manager, chef, support",
         surely_person="mens, mensen, medewerk*, agent, adviseur*, vertegenwoordig*, echt persoon, echte persoon",
         want="wil, zou graag, graag, heb, nodig, is er",
         negation="geen, nooit, zonder, hoef niet",
-        filler="alsjeblieft, alstublieft, een, echte, met, nu, hallo, ik, wil",
-        expressions="niet met een robot, niet met een machine, niet met een bot, bel me, bel mij",
+        filler="alsjeblieft, alstublieft, graag, een, echte, met, nu, hallo, ik, wil",
+        expressions="""
+            met een robot, met een machine, met een bot, bel me, bel mij, iemand aan de telefoon, iemand aan de lijn, mij terugbellen, me
+            terugbellen, teruggebeld""",
+        alone="echt persoon, echte persoon, echt mens",
+        identity="ben je een, bent u een",
     ),
     # Polish
     Vocabulary(
@@ -155,12 +212,13 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Russian and Ukrainian
     Vocabulary(
-        contact="""поговор*, говор*, соедин*, переключ*, переведи*, связ*, позов*, позвать, общат*, пообщат*, дозвон*, свяж*, зʼєдна*,
-            з'єдна*, розмовл*, зв'яз*, перемкн*""",
+        contact="""
+            поговор*, говор*, соедин*, переключ*, переведи*, связ*, позов*, позвать, общат*, пообщат*, дозвон*, свяж*, зʼєдна*, з'єдна*,
+            розмовл*, зв'яз*, перемкн*""",
         person="кем-то, кем-нибудь, кемто, кто-то, кого-то, начальник*, руководител*, менеджер*, поддержк*, кимось, хтось, керівник*",
         surely_person="""
-            человек*, люди, людьми, оператор*, сотрудник*, специалист*, консультант*, представител*, агент*, живым, живого, живой,
-            людин*, працівник*""",
+            человек*, люди, людьми, оператор*, сотрудник*, специалист*, консультант*, представител*, агент*, живым, живого, живой, людин*,
+            працівник*""",
         want="хочу, нужен, нужна, нужно, дайте, хотел*, можно, потрібен, потрібна, хотів",
         negation="не надо, не нужно, не нужен, не хочу, без, никогда",
         filler="пожалуйста, с, живой, мне, будь, ласка, хочу",
@@ -185,7 +243,8 @@ OTHERS: tuple[Vocabulary, ...] = (
     ),
     # Arabic
     Vocabulary(
-        contact="""اتحدث, التحدث, اتكلم, التكلم, اكلم, التواصل, تحويلي, تحويل, حولني, حولوني, وصلني, كلمني, محادثه, محادثة, الاتصال, اتواصل,
+        contact="""
+            اتحدث, التحدث, اتكلم, التكلم, اكلم, التواصل, تحويلي, تحويل, حولني, حولوني, وصلني, كلمني, محادثه, محادثة, الاتصال, اتواصل,
             التكلم""",
         person="شخص, احد, احدهم, مدير, المدير, مسؤول, المسؤول, مسوول, خدمة العملاء, خدمه العملاء, الدعم, مشرف",
         surely_person="انسان, موظف, الموظف, ممثل, بشري, وكيل, شخص حقيقي, موظفين, مندوب",
@@ -203,6 +262,18 @@ OTHERS: tuple[Vocabulary, ...] = (
         filler="से, कृपया, मुझे, एक",
     ),
 )
+
+# What a slip of the pen is read as, and the other words of these languages that are one letter away from one of them.
+OFTEN_MISSPELT = """
+    speak talk human person agent representative operator supervisor somebody someone customer connect transfer executive manager
+    sprechen verbinden mitarbeiter menschen ansprechpartner
+    conseiller quelqu'un responsable
+    hablar persona asesor representante operador
+    operatore parlare qualcuno persona
+    atendente pessoa alguem falar
+    medewerker iemand spreken
+"""
+NOT_MISSPELT = "personal, manage, manages, managed, responsible, transfers, persons, habla, hablas, parla, fala, falas, falta, transferi"
 
 # Scripts without spaces between words: expressions as patterns.
 UNSPACED = (

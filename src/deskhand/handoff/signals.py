@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from deskhand.handoff.phrases import ANGER, DANGER, ENGLISH, OTHERS, SENSITIVE, UNSPACED, Vocabulary
+from deskhand.handoff.phrases import ANGER, DANGER, ENGLISH, NOT_MISSPELT, OFTEN_MISSPELT, OTHERS, SENSITIVE, UNSPACED, Vocabulary
 from deskhand.words import fold
 
 # A longer message says what it wants in its beginning or its end.
@@ -17,7 +17,10 @@ _REACH = 7
 _REACH_BACK = 4
 _WANT_REACH = 3
 _NEGATION_REACH = 3
+_IDENTITY_REACH = 3
 _BARE_WORDS = 5
+_SHORTEST_SLIP = 4
+_LONG = 8
 _TOKEN = re.compile(r"[^\W_]+(?:['\u02bc-][^\W_]+)*|[.!?;\n\u2026]+")
 _ELISION = re.compile(r"^(?:l|d|qu|j|n|m|s|c|un|all|dell|nell|sull|dall|quest)'")
 _UNSPACED = re.compile(UNSPACED)
@@ -87,7 +90,7 @@ def _stands(phrase: tuple[str, ...], tokens: list[str], at: int) -> bool:
 
 
 class _Language:
-    __slots__ = ("contact", "expressions", "filler", "negation", "person", "surely_person", "want")
+    __slots__ = ("alone", "contact", "expressions", "filler", "identity", "negation", "past", "person", "surely_person", "want")
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.contact = _Phrases(vocabulary.contact)
@@ -96,24 +99,32 @@ class _Language:
         self.want = _Phrases(vocabulary.want)
         self.negation = _Phrases(vocabulary.negation)
         self.expressions = _Phrases(vocabulary.expressions)
+        self.alone = _Phrases(vocabulary.alone)
+        self.identity = _Phrases(vocabulary.identity)
+        self.past = _Phrases(vocabulary.past)
         self.filler = frozenset(part.strip() for part in vocabulary.filler.split(","))
 
     def named(self) -> tuple[set[str], set[str]]:
         """What a sentence has to have for this language to look at it: the beginnings of a person or an expression."""
         words, stems = self.person.beginnings()
-        more_words, more_stems = self.expressions.beginnings()
-        return words | more_words, stems | more_stems
+        for phrases in (self.expressions, self.alone):
+            more_words, more_stems = phrases.beginnings()
+            words, stems = words | more_words, stems | more_stems
+        return words, stems
 
     def asks(self, tokens: list[str]) -> bool:
         """Whether this sentence asks for a person."""
         if self.expressions.found_in(tokens):
+            return True
+        if any(not self._negated(tokens, at) and not self._asks_who(tokens, at) for at in self.alone.places(tokens)):
             return True
         persons = list(self.person.places(tokens))
         if not persons:
             return False
         for at in self.contact.places(tokens):
             length = self.contact.match(tokens, at)
-            if not self._negated(tokens, at) and any(self._near(at, length, person) for person in persons):
+            told = at > 0 and self.past.match(tokens, at - 1)
+            if not told and not self._negated(tokens, at) and any(self._near(at, length, person) for person in persons):
                 return True
         surely = [at for at in persons if self.surely_person.match(tokens, at)]
         for at in self.want.places(tokens) if surely else ():
@@ -138,6 +149,9 @@ class _Language:
             at += length or 1
         return named
 
+    def _asks_who(self, tokens: list[str], at: int) -> bool:
+        return any(before + self.identity.match(tokens, before) == at for before in range(max(0, at - _IDENTITY_REACH), at))
+
     @staticmethod
     def _near(at: int, length: int, person: int) -> bool:
         return at + length - 1 <= person <= at + length + _REACH or at - _REACH_BACK <= person < at
@@ -150,6 +164,39 @@ class _Language:
 
 def _tokens(text: str) -> list[str]:
     return [_ELISION.sub("", token) if "'" in token else token for token in _TOKEN.findall(fold(text))]
+
+
+def _deletions(word: str) -> Iterator[str]:
+    """The word without each of its letters but the first: two words one slip apart have one of these, or one of them itself, in common."""
+    return (word[:at] + word[at + 1 :] for at in range(1, len(word)))
+
+
+def _words_of(vocabularies: Iterable[Vocabulary]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """All words that stand in expressions, and the stems among them."""
+    written = [
+        word
+        for each in vocabularies
+        for phrases in (each.contact, each.person, each.surely_person, each.alone, each.expressions, NOT_MISSPELT)
+        for phrase in phrases.split(",")
+        for word in phrase.split()
+    ]
+    return frozenset(written), tuple({word[:-1] for word in written if word.endswith("*")})
+
+
+def _slips(written: str) -> dict[str, str]:
+    """What the words become by a slip, each with the word that is meant."""
+    return {slip: word for word in written.split() for slip in (word, *_deletions(word))}
+
+
+def _meant(token: str) -> str:
+    """The word that a token is a slip of: a letter too many or too few, two that changed places, in a long word a wrong one."""
+    if len(token) < _SHORTEST_SLIP or token in _KNOWN or token.startswith(_STEMS):
+        return token
+    meant = _SLIPS.get(token)
+    if meant is None:
+        meant = next((_SLIPS[slip] for slip in _deletions(token) if slip in _SLIPS), token)
+    # One letter for another makes most short words another word.
+    return meant if len(meant) != len(token) or sorted(meant) == sorted(token) or len(token) >= _LONG else token
 
 
 def _index(languages: Iterable[_Language]) -> tuple[dict[str, list[_Language]], dict[str, list[_Language]]]:
@@ -165,6 +212,8 @@ def _index(languages: Iterable[_Language]) -> tuple[dict[str, list[_Language]], 
 
 
 _BY_WORD, _BY_STEM = _index(_Language(vocabulary) for vocabulary in (ENGLISH, *OTHERS))
+_SLIPS = _slips(OFTEN_MISSPELT)
+_KNOWN, _STEMS = _words_of((ENGLISH, *OTHERS))
 _ANGER = _Phrases(ANGER)
 _SENSITIVE = _Phrases(SENSITIVE)
 _DANGER = _Phrases(DANGER)
@@ -191,6 +240,7 @@ def read_signals(texts: Iterable[str]) -> Signals:
 def _asks(text: str, found: list[list[str]]) -> bool:
     if _UNSPACED_SCRIPT.search(text) and _UNSPACED.search(text[:_READ_CHARACTERS]):
         return True
+    found = [[_meant(token) for token in tokens] for tokens in found]
     everything = [token for tokens in found for token in tokens]
     languages: dict[_Language, None] = {}
     for token in everything:
