@@ -19,6 +19,9 @@ class ChunkIndex(Protocol):
     async def open(self) -> None:
         """Take in what is there, so that the first search need not."""
 
+    async def close(self) -> None:
+        """End what runs beside the searches."""
+
     def mark_stale(self) -> None:
         """The next asker looks at the database, however recently the last one did."""
 

@@ -34,6 +34,9 @@ class LiveIndex:
     async def open(self) -> None:
         await self.current()
 
+    async def close(self) -> None:
+        """Nothing runs beside."""
+
     def mark_stale(self) -> None:
         self._marks += 1
         self._checked_at = None

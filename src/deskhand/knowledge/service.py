@@ -121,6 +121,7 @@ class KnowledgeService:
     async def close(self) -> None:
         """Wait for what runs in threads, then let them go."""
         await self.reader.close()
+        await self._index.close()
         await asyncio.to_thread(self._executor.shutdown)
 
     async def search(self, query: str, *, limit: int, audience: Audience, earlier: Sequence[str] = ()) -> list[Passage]:

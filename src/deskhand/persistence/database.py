@@ -92,6 +92,17 @@ class Database:
         result: T = await self._engine.read(work)
         return result
 
+    async def maintain(self, statement: str) -> None:
+        """Run a statement of PostgreSQL's that takes long and works beside everything else, such as building an index concurrently.
+
+        Raises:
+            ConfigurationError: the database is not PostgreSQL.
+            DatabaseUnavailable: it could not be reached, or went away meanwhile.
+        """
+        if isinstance(self._engine, SqliteEngine):
+            raise ConfigurationError("Only PostgreSQL can do this.")
+        await self._engine.maintain(statement)
+
     async def checkpoint(self) -> bool:
         """On SQLite, move the write-ahead log into the file and empty it, so that nothing of what was deleted is left there.
 

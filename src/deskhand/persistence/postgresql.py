@@ -80,6 +80,22 @@ class PostgresqlEngine:
         except (sqlalchemy.exc.DBAPIError, OSError, sqlalchemy.exc.TimeoutError, TimeoutError) as error:
             raise _translated(error) from error
 
+    async def maintain(self, statement: str) -> None:
+        """Run a statement outside any transaction, however long it takes, on a connection of its own."""
+        engine = create_async_engine(
+            self._url.set(drivername="postgresql+asyncpg"),
+            poolclass=sa.NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"timeout": _CONNECT_TIMEOUT_SECONDS, "server_settings": {"application_name": "deskhand"}},
+        )
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(sa.text(statement))
+        except (sqlalchemy.exc.DBAPIError, OSError) as error:
+            raise _translated(error) from error
+        finally:
+            await engine.dispose()
+
     async def close(self) -> None:
         await self._engine.dispose()
 

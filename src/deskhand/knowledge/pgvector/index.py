@@ -7,17 +7,21 @@ import asyncio
 from functools import partial
 
 import sqlalchemy as sa
+import structlog
 
 from deskhand.clock import Clock
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Query
 from deskhand.knowledge.pgvector.finding import find_candidates
 from deskhand.knowledge.pgvector.following import catch_up
+from deskhand.knowledge.pgvector.graph import grow_graph, has_graph
 from deskhand.knowledge.pgvector.schema import set_up
 from deskhand.knowledge.pgvector.statistics import Statistics, read_statistics
 from deskhand.knowledge.repository import read_version
 from deskhand.knowledge.spelling import Frequencies
-from deskhand.persistence import Database
+from deskhand.persistence import Database, DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
 
 # How many vectors are compared in the time that following the graph takes.
 MOST_COMPARED = 20_000
@@ -31,6 +35,8 @@ class PostgresqlIndex:
         self._refresh_seconds = refresh_seconds
         self._most_compared = most_compared
         self._statistics = Statistics()
+        self._has_graph = False
+        self._growing: asyncio.Task[None] | None = None
         self._checked_at: float | None = None
         self._marks = 0
         self._refreshing = asyncio.Lock()
@@ -40,6 +46,13 @@ class PostgresqlIndex:
 
     async def open(self) -> None:
         await self._look()
+        if self._growing is not None:
+            await self._growing
+
+    async def close(self) -> None:
+        if self._growing is not None:
+            self._growing.cancel()
+            await asyncio.wait([self._growing])
 
     def mark_stale(self) -> None:
         self._marks += 1
@@ -58,9 +71,7 @@ class PostgresqlIndex:
         limit: int,  # noqa: ARG002 - always more than anybody asks for
     ) -> Candidates:
         await self._look()
-        find = partial(
-            find_candidates, query=query, audience=audience, statistics=self._statistics, most_compared=self._most_compared
-        )
+        find = partial(find_candidates, query=query, audience=audience, statistics=self._statistics, has_graph=self._has_graph)
         return await self._database.read(find)
 
     async def _look(self) -> None:
@@ -81,6 +92,17 @@ class PostgresqlIndex:
         self._statistics = await self._database.read(partial(read_statistics, known=self._statistics))
         if self._marks == marks:
             self._checked_at = checked_at
+        if not self._has_graph and self._growing is None and self._statistics.chunk_count(Audience.operator()) > self._most_compared:
+            self._growing = asyncio.create_task(self._grow(), name="knowledge-graph")
+
+    async def _grow(self) -> None:
+        try:
+            await grow_graph(self._database)
+            self._has_graph = await self._database.read(has_graph)
+        except DatabaseUnavailable:
+            log.warning("knowledge_graph_not_built", exc_info=True)
+        finally:
+            self._growing = None
 
 
 def _is_behind(connection: sa.Connection) -> bool:

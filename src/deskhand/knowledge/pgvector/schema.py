@@ -42,7 +42,6 @@ _SETUP = (
     "ALTER TABLE knowledge_search ALTER COLUMN embedding SET STORAGE PLAIN, ALTER COLUMN terms SET STORAGE EXTERNAL",
     "CREATE INDEX IF NOT EXISTS ix_knowledge_search_document_id ON knowledge_search (document_id)",
     "CREATE INDEX IF NOT EXISTS ix_knowledge_search_terms ON knowledge_search USING gin (terms)",
-    "CREATE INDEX IF NOT EXISTS ix_knowledge_search_embedding ON knowledge_search USING hnsw (embedding halfvec_ip_ops)",
     """CREATE TABLE IF NOT EXISTS knowledge_term (
         tier varchar(16) NOT NULL, term integer NOT NULL, chunks integer NOT NULL, stamp bigint NOT NULL, PRIMARY KEY (tier, term))""",
     "CREATE INDEX IF NOT EXISTS ix_knowledge_term_stamp ON knowledge_term (stamp)",
