@@ -529,6 +529,11 @@ export interface components {
             removed: number;
             /** Unchanged */
             unchanged: number;
+            /**
+             * Warnings
+             * @description What of it is said elsewhere too, or differently; at most 200.
+             */
+            warnings: components["schemas"]["WarningView"][];
         };
         /**
          * AnswerView
@@ -633,6 +638,11 @@ export interface components {
             /** Changed */
             changed: boolean;
             document: components["schemas"]["DocumentView"];
+            /**
+             * Warnings
+             * @description Where other documents say nearly what it says now, or something else.
+             */
+            warnings: components["schemas"]["WarningView"][];
         };
         ClientFrame: components["schemas"]["Authenticate"] | components["schemas"]["SayMessage"] | components["schemas"]["Resume"] | components["schemas"]["Typing"] | components["schemas"]["Ping"] | components["schemas"]["Cancel"];
         /**
@@ -743,6 +753,11 @@ export interface components {
             updated_at: string;
             /** Url */
             url: string | null;
+            /**
+             * Warnings
+             * @description Where other documents say nearly the same, or something else of the same thing.
+             */
+            warnings: components["schemas"]["WarningView"][];
         };
         /**
          * DocumentState
@@ -939,6 +954,11 @@ export interface components {
             /** Version */
             version: string;
         };
+        /**
+         * LikenessKind
+         * @enum {string}
+         */
+        LikenessKind: "near_duplicate" | "contradiction";
         /** MessageView */
         MessageView: {
             /** Attachments */
@@ -1267,6 +1287,21 @@ export interface components {
             /** Sessions Deleted */
             sessions_deleted: number;
         };
+        /** SideView */
+        SideView: {
+            /** Document Id */
+            document_id: string;
+            /** Page */
+            page: number | null;
+            /** Section */
+            section: string | null;
+            /** Source */
+            source: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
         /**
          * Source
          * @description A passage that an answer used. `relevance_score` is in [0, 1]; `rank` counts from 1 and is the number the answer cites: [1].
@@ -1277,13 +1312,16 @@ export interface components {
             rank: number;
             relevance_score: number;
         };
-        /** SourceView */
+        /**
+         * SourceView
+         * @description A passage that an answer used. Of one whose document was changed or taken away since, nothing is shown but `withdrawn`.
+         */
         SourceView: {
             /** Content */
             content: string;
             /**
              * Metadata
-             * @description `source` and `title`; `url`, `page` and `section` where known.
+             * @description `source` and `title`; `url`, `page` and `section` where known; `document_id` and `chunk_id`; or `withdrawn`.
              */
             metadata: {
                 [key: string]: unknown;
@@ -1414,6 +1452,15 @@ export interface components {
             processed: boolean;
             /** Size Mb */
             size_mb: number;
+        };
+        /**
+         * WarningView
+         * @description Two documents that say nearly the same, or two sentences of which only one can be right.
+         */
+        WarningView: {
+            kind: components["schemas"]["LikenessKind"];
+            one: components["schemas"]["SideView"];
+            other: components["schemas"]["SideView"];
         };
         /**
          * WriteDocument

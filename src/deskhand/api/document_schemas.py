@@ -10,7 +10,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from deskhand.api.schemas import Request
 from deskhand.clock import to_iso
-from deskhand.knowledge import Action, DocumentState, IngestReport, Revision, StoredDocument, StoredPart, Tier
+from deskhand.knowledge import (
+    Action,
+    DocumentState,
+    IngestReport,
+    Likeness,
+    LikenessKind,
+    Revision,
+    Side,
+    StoredDocument,
+    StoredPart,
+    Tier,
+)
 
 _LONGEST_DIFF_LINES = 2_000
 
@@ -163,6 +174,33 @@ class FailureView(BaseModel):
     reason: str
 
 
+class SideView(BaseModel):
+    document_id: str
+    title: str
+    source: str
+    section: str | None
+    page: int | None
+    text: str
+
+
+class WarningView(BaseModel):
+    """Two documents that say nearly the same, or two sentences of which only one can be right."""
+
+    kind: LikenessKind
+    one: SideView
+    other: SideView
+
+    @classmethod
+    def of(cls, likeness: Likeness) -> Self:
+        return cls(kind=likeness.kind, one=_side(likeness.one), other=_side(likeness.other))
+
+
+def _side(side: Side) -> SideView:
+    return SideView(
+        document_id=side.document_id, title=side.title, source=side.source, section=side.section, page=side.page, text=side.text
+    )
+
+
 class ReportView(BaseModel):
     """What became of each document that was given: `indexed + unchanged + removed + failed` of them."""
 
@@ -171,6 +209,7 @@ class ReportView(BaseModel):
     removed: int
     failed: list[FailureView]
     chunks: int
+    warnings: list[WarningView] = Field(description="What of it is said elsewhere too, or differently; at most 200.")
 
     @classmethod
     def of(cls, report: IngestReport) -> Self:
@@ -180,6 +219,7 @@ class ReportView(BaseModel):
             removed=report.removed,
             failed=[FailureView(source=failure.source, reason=failure.reason) for failure in report.failed],
             chunks=report.chunks,
+            warnings=[WarningView.of(warning) for warning in report.warnings],
         )
 
 
@@ -189,6 +229,7 @@ class AddedView(ReportView):
 
 class DocumentDetail(DocumentView):
     parts: list[PartView]
+    warnings: list[WarningView] = Field(description="Where other documents say nearly the same, or something else of the same thing.")
 
 
 class ChangedView(BaseModel):
@@ -196,6 +237,7 @@ class ChangedView(BaseModel):
 
     changed: bool
     document: DocumentView
+    warnings: list[WarningView] = Field(description="Where other documents say nearly what it says now, or something else.")
 
 
 class DocumentDeleted(BaseModel):

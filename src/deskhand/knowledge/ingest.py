@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deskhand.errors import DeskhandError, Malformed, TooLarge, UnsupportedKind
-from deskhand.knowledge import analysis, chunking, document_repository, repository, revision_repository
+from deskhand.knowledge import analysis, chunking, document_repository, likeness, repository, revision_repository
 from deskhand.knowledge.documents import (
     DocumentId,
     ParsedDocument,
@@ -27,6 +27,7 @@ from deskhand.knowledge.documents import (
     document_id,
 )
 from deskhand.knowledge.embedding import Embedder, Vectors
+from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.parse import Document, DocumentReader, may_hold_documents
 from deskhand.parsing.wire import Member
 from deskhand.persistence import Database, Transaction
@@ -37,6 +38,7 @@ _BATCH_BYTES = 8_000_000
 # .906 without; .25 and .7 were no better.
 _HEADING_WEIGHT = 0.5
 _LEAST_LENGTH = 1e-9
+_MOST_WARNINGS = 200
 
 # What a document's keeper says of it besides its content: a change of it alone is no change of the document.
 _NOT_CONTENT = frozenset({"fetched"})
@@ -79,6 +81,7 @@ class IngestReport:
     removed: int = 0
     failed: tuple[Failure, ...] = ()
     chunks: int = 0
+    warnings: tuple[Likeness, ...] = ()
     incomplete: bool = False
 
     @property
@@ -240,6 +243,14 @@ class Ingest:
             indexed=self._report.indexed + len(documents),
             chunks=self._report.chunks + sum(len(document.chunks) for document in documents),
         )
+        await self._look_for_likenesses([document.id for document in documents])
+
+    async def _look_for_likenesses(self, ids: Sequence[DocumentId]) -> None:
+        if len(self._report.warnings) >= _MOST_WARNINGS:
+            return
+        candidates = await self._database.read(lambda connection: find_candidates(connection, ids))
+        found = await asyncio.get_running_loop().run_in_executor(self._executor, compare, candidates)
+        self._report = replace(self._report, warnings=(*self._report.warnings, *found)[:_MOST_WARNINGS])
 
     async def _without_same(self, prepared: Sequence[_Prepared], known: Mapping[DocumentId, repository.KnownContent]) -> list[_Prepared]:
         ids = [item.document.id for item in prepared]
@@ -274,7 +285,14 @@ class Ingest:
         pieces = chunking.split(replace(parsed, title=title), size=self._size)
         texts = [chunking.indexed_text(piece, title=title) for piece in pieces]
         rows = [
-            document_repository.NewChunk(piece.text, piece.section, piece.page, b"", analysis.pack(*analysis.analyse(text)))
+            document_repository.NewChunk(
+                text=piece.text,
+                section=piece.section,
+                page=piece.page,
+                vector=b"",
+                terms=analysis.pack(*analysis.analyse(text)),
+                marks=likeness.marks_of(piece.text) if source.session_id is None else (),
+            )
             for piece, text in zip(pieces, texts, strict=True)
         ]
         document = document_repository.NewDocument(

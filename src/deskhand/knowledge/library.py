@@ -20,6 +20,7 @@ from deskhand.knowledge.documents import DocumentId, Recording, Revision, Source
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
 from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources, embedded_chunks
+from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.parse import DocumentReader
 from deskhand.persistence import Database, Transaction
 
@@ -87,6 +88,11 @@ class Library:
     async def list_parts(self, name: DocumentId) -> list[StoredPart]:
         """What is stored of a document's text, in order; empty if there is no such document."""
         return await self._database.read(lambda connection: document_repository.list_parts(connection, name))
+
+    async def find_likenesses(self, name: DocumentId) -> list[Likeness]:
+        """What other documents say nearly the same as this one, or something else of the same thing; at most one of each kind for each."""
+        candidates = await self._database.read(lambda connection: find_candidates(connection, [name]))
+        return await asyncio.get_running_loop().run_in_executor(self._executor, compare, candidates)
 
     async def list_revisions(self, name: DocumentId) -> list[Revision]:
         """What became of a document, newest first, also when it was deleted since.

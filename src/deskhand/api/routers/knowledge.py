@@ -97,7 +97,12 @@ async def get_document(_staff: StaffDep, services: ServicesDep, response: Respon
     """The document with its text, in the parts that are searched."""
     document = await _document(document_id, services, response)
     parts = await services.knowledge.library.list_parts(document.id)
-    return schemas.DocumentDetail(**schemas.document_fields(document), parts=[schemas.PartView.of(part) for part in parts])
+    likenesses = await services.knowledge.library.find_likenesses(document.id)
+    return schemas.DocumentDetail(
+        **schemas.document_fields(document),
+        parts=[schemas.PartView.of(part) for part in parts],
+        warnings=[schemas.WarningView.of(likeness) for likeness in likenesses],
+    )
 
 
 @router.get("/{document_id}/history", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 422, 503))
@@ -211,9 +216,7 @@ async def delete_document(
 
 async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell = lambda _step: None) -> bytes:
     report, documents = await store(given, by=staff.name, services=services, tell=tell)
-    view = schemas.AddedView(
-        **schemas.ReportView.of(report).model_dump(), documents=[schemas.DocumentView.of(document) for document in documents]
-    )
+    view = schemas.AddedView(**dict(schemas.ReportView.of(report)), documents=[schemas.DocumentView.of(document) for document in documents])
     return view.model_dump_json().encode()
 
 
@@ -221,12 +224,13 @@ async def _edit(
     name: str, values: dict[str, Any], *, if_match: str | None, staff: Staff, services: Services, response: Response
 ) -> schemas.ChangedView:
     changed = await services.knowledge.library.edit(DocumentId(name), values, by=staff.name, expected_revision=_revision(if_match))
-    return schemas.ChangedView(changed=changed, document=schemas.DocumentView.of(await _document(name, services, response)))
+    return schemas.ChangedView(changed=changed, document=schemas.DocumentView.of(await _document(name, services, response)), warnings=[])
 
 
 async def _changed(name: str, report: IngestReport, *, services: Services, response: Response) -> schemas.ChangedView:
     document = await _document(name, services, response)
-    return schemas.ChangedView(changed=report.indexed > 0, document=schemas.DocumentView.of(document))
+    warnings = [schemas.WarningView.of(warning) for warning in report.warnings]
+    return schemas.ChangedView(changed=report.indexed > 0, document=schemas.DocumentView.of(document), warnings=warnings)
 
 
 async def _document(name: str, services: Services, response: Response) -> StoredDocument:
