@@ -122,6 +122,9 @@ class Settings(BaseSettings):
         ["search_knowledge", "read_attachment", "remember", "recall", "forget", "escalate_to_human"],
         description="The tools the agent may use.",
     )
+    link_hosts: CommaList = Field(
+        [], description="Hosts that answers may always link to, such as `help.example.com`. Others only by an address in a document."
+    )
     agent_instructions: str = Field("", max_length=20_000, description="Your own instructions to the model, added to ours.")
     evidence_gate: Literal["off", "mark", "block"] = Field(
         "block",
@@ -145,6 +148,12 @@ class Settings(BaseSettings):
         "memory",
         description="Where the search index is kept: in the memory of each server, or in PostgreSQL, which then needs pgvector.",
     )
+    reader_processes: int = Field(2, ge=1, le=64, description="Processes that read documents side by side, each confined to itself.")
+    reader_memory_mib: int = Field(512, ge=256, le=8_192, description="MiB of memory that reading one document may take.")
+    reader_cpu_seconds: int = Field(10, ge=2, le=600, description="Seconds of processor time that reading one document may take.")
+    reader_timeout_seconds: float = Field(
+        30, gt=1, le=3_600, description="Seconds that reading one document may take, however busy the machine is."
+    )
     knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
     knowledge_history_days: int = Field(
         90, ge=0, le=36_500, description="Days for which staff can read what a document said before it was changed; 0 keeps nothing."
@@ -152,12 +161,6 @@ class Settings(BaseSettings):
     knowledge_passages: int = Field(5, ge=1, le=20, description="Passages that a search hands to the model.")
     fetch_allowed_networks: CommaList = Field(
         [], description="Networks of your own, as `10.1.0.0/16`, whose pages may be fetched; otherwise only those of the public internet."
-    )
-    reader_processes: int = Field(2, ge=1, le=64, description="Processes that read documents side by side, each confined to itself.")
-    reader_memory_mib: int = Field(512, ge=256, le=8_192, description="MiB of memory that reading one document may take.")
-    reader_cpu_seconds: int = Field(10, ge=2, le=600, description="Seconds of processor time that reading one document may take.")
-    reader_timeout_seconds: float = Field(
-        30, gt=1, le=3_600, description="Seconds that reading one document may take, however busy the machine is."
     )
 
     # Telemetry and secrets

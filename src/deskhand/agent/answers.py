@@ -135,10 +135,23 @@ def _source_metadata(passage: FoundPassage) -> dict[str, Any]:
     return {"source": passage.source, "title": passage.title, **{name: value for name, value in optional.items() if value is not None}}
 
 
+def _untrusted(loop: AnswerLoop) -> dict[str, Any]:
+    """What was kept from the customer or from taking effect, and what reads like orders; empty when there was nothing."""
+    told: dict[str, Any] = {
+        "orders_in": sorted({origin for origin, _ in loop.findings.suspicious}),
+        "kinds": sorted({family for _, families in loop.findings.suspicious for family in families}),
+        "refused_tools": sorted(set(loop.findings.refused)),
+        "withheld_hosts": sorted(set(filter(None, loop.links.withheld))),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def _metadata(loop: AnswerLoop, answered: bool | None) -> dict[str, Any]:
     metadata: dict[str, Any] = {history.ANSWERED: answered, "rounds": loop.rounds, "tokens": loop.tokens}
     if loop.gate is not None:
         metadata[EVIDENCE] = loop.gate.metadata()
+    if untrusted := _untrusted(loop):
+        metadata["untrusted"] = untrusted
     if loop.findings.failed_parts:
         metadata["degraded"] = sorted(set(loop.findings.failed_parts))
     if loop.findings.forgot_notes:

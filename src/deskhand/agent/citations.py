@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from deskhand.agent.findings import FoundPassage
+from deskhand.guard.untrusted_links import LinkFilter
 from deskhand.words import content_stems, sentences
 
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
@@ -22,13 +23,14 @@ _MOST_SUPPORTING = 3
 
 
 class CitationStream:
-    """Feed it the model's text piece by piece; it returns what may be shown."""
+    """Feed it the model's text piece by piece; it returns what may be shown. What it returns has passed `links`, where there are any."""
 
-    __slots__ = ("_held", "_last", "_passages", "_ranks")
+    __slots__ = ("_held", "_last", "_links", "_passages", "_ranks")
 
-    def __init__(self, passages: Sequence[FoundPassage]) -> None:
+    def __init__(self, passages: Sequence[FoundPassage], *, links: LinkFilter | None = None) -> None:
         """`passages` is read anew for each marker, so it may grow while the text runs."""
         self._passages = passages
+        self._links = links
         self._ranks: dict[int, int] = {}
         self._held = ""
         self._last = ""
@@ -39,6 +41,15 @@ class CitationStream:
         return [self._passages[number - 1] for number in self._ranks]
 
     def feed(self, text: str) -> str:
+        numbered = self._numbered(text)
+        return numbered if self._links is None else self._links.feed(numbered)
+
+    def flush(self) -> str:
+        """What was held back and turned out to be no marker, and no link."""
+        held, self._held = self._held, ""
+        return held if self._links is None else self._links.feed(held) + self._links.flush()
+
+    def _numbered(self, text: str) -> str:
         if not self._passages:
             return text
         if not self._held and "[" not in text:
@@ -48,11 +59,6 @@ class CitationStream:
         begun = _BEGUN_MARKER.search(text)
         self._held = begun.group() if begun else ""
         return self._rewritten(text[: begun.start()] if begun else text)
-
-    def flush(self) -> str:
-        """What was held back and turned out to be no marker."""
-        held, self._held = self._held, ""
-        return held
 
     def _rewritten(self, text: str) -> str:
         shown = _MARKER.sub(self._renumbered, text)

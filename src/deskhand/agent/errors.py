@@ -43,5 +43,9 @@ class ToolOutcomeUnknown(DeskhandError):
     support = "A person has been told and will look into it."
 
 
+class ToolRefused(Exception):
+    """The customer's own words do not call for what a tool would do. The message is for the model, which has to ask them."""
+
+
 class ToolFailed(Exception):
     """A tool could not do what was asked. The message is for the model, which may try otherwise or has to cope."""

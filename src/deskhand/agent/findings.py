@@ -15,6 +15,7 @@ class FoundPassage:
     """A passage as a tool result holds it. `key` is the same for the same passage; `score` is in [0, 1].
 
     `document_id` and `chunk_id` say where in the knowledge base it stood; `None` for what does not come from there.
+    `trusted`: the company's own words. Not a customer's file, and nothing that reads like orders to the agent.
     """
 
     key: str
@@ -27,6 +28,7 @@ class FoundPassage:
     section: str | None = None
     document_id: str | None = None
     chunk_id: int | None = None
+    trusted: bool = True
 
 
 @dataclass(slots=True)
@@ -38,6 +40,10 @@ class Findings:
     forgot_notes: bool = False
     escalation: EscalationRequest | None = None
     tools_used: list[str] = field(default_factory=list)
+    # Tools that would have had an effect which the customer's words do not call for.
+    refused: list[str] = field(default_factory=list)
+    # (origin, kinds of attack) of each text that reads like orders to the agent.
+    suspicious: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     # (tool, result) of each call that succeeded.
     succeeded: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 

@@ -18,6 +18,7 @@ from deskhand.agent.registry import ToolDeps, ToolRegistry
 from deskhand.agent.run import Run, StageChanged, TextProduced, ToolCallKey
 from deskhand.agent.tool_calls import as_model_message, check_calls, make_call
 from deskhand.failpoints import Failpoint, reach
+from deskhand.guard.untrusted_links import LinkFilter
 from deskhand.models.port import (
     ChatModel,
     EndReason,
@@ -72,7 +73,8 @@ class AnswerLoop:
         self.gate = gate
         if gate is not None:
             gate.watch(self.findings)
-        self.citations = CitationStream(self.findings.passages)
+        self.links = LinkFilter(self._vouching, hosts=options.link_hosts)
+        self.citations = CitationStream(self.findings.passages, links=self.links)
         self.confidence: float | None = None
         self.tokens = 0
         self.rounds = 0
@@ -177,6 +179,11 @@ class AnswerLoop:
         if shown := self.citations.feed(text):
             events.append(self._show(shown))
         return events
+
+    def _vouching(self) -> list[str]:
+        """The texts whose addresses may be linked to: of the company itself."""
+        trusted = [passage for passage in self.findings.passages if passage.trusted]
+        return [self._options.instructions, *(f"{passage.text} {passage.url or ''}" for passage in trusted)]
 
     def _show(self, text: str) -> TextProduced:
         self.text.append(text)

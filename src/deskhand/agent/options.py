@@ -25,6 +25,7 @@ class AgentOptions:
     context_messages: int = 20
     context_characters: int = 40_000
     passages: int = 5
+    link_hosts: tuple[str, ...] = ()
     gate: GatePolicy = GatePolicy.OFF
     withheld: WithheldPolicy = WithheldPolicy.SAY_LESS
     handoff: HandoffRules = field(default_factory=HandoffRules)
@@ -41,6 +42,7 @@ class AgentOptions:
             max_total_tokens=settings.turn_max_total_tokens,
             context_messages=settings.context_messages,
             passages=settings.knowledge_passages,
+            link_hosts=tuple(settings.link_hosts),
             gate=GatePolicy(settings.evidence_gate),
             withheld=WithheldPolicy(settings.evidence_withheld),
         )

@@ -33,7 +33,10 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToolDeps:
-    """What a tool may use, for one call. `words` are the customer's messages of this turn, `earlier` those before it, oldest first."""
+    """What a tool may use, for one call. `words` are the customer's messages of this turn, `earlier` those before it, oldest first.
+
+    `has_read`: the model was shown passages or files in this turn, which may have made it call the tool.
+    """
 
     session_id: SessionId
     user_id: UserId | None
@@ -45,6 +48,7 @@ class ToolDeps:
     words: tuple[str, ...]
     earlier: tuple[str, ...]
     notes: tuple[str, ...]
+    has_read: bool = False
 
     @property
     def tier(self) -> Tier:
@@ -60,9 +64,9 @@ def show_result(_findings: Findings, result: dict[str, Any]) -> dict[str, Any]:
 class Tool(Generic[ArgumentsT]):
     """A tool the model may call.
 
-    `call` does the work and returns a JSON object, which is journalled; it raises `ToolFailed` or a `DeskhandError` for what the model has
-    to cope with. `absorb` folds that object, fresh or replayed, into the findings, and returns what the model is shown of it. `recheck`
-    takes out of a replayed one what the customer may not be told any more.
+    `call` does the work and returns a JSON object, which is journalled; it raises `ToolRefused`, `ToolFailed` or a `DeskhandError` for
+    what the model has to cope with. `absorb` folds that object, fresh or replayed, into the findings, and returns what the model is shown
+    of it. `recheck` takes out of a replayed one what the customer may not be told any more.
     """
 
     name: str

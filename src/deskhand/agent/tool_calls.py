@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from deskhand.agent.deadline import Deadline
-from deskhand.agent.errors import ToolFailed, ToolOutcomeUnknown
+from deskhand.agent.errors import ToolFailed, ToolOutcomeUnknown, ToolRefused
 from deskhand.agent.findings import Findings
 from deskhand.agent.registry import AnyTool, ToolDeps, ToolRegistry
 from deskhand.agent.run import Replayed, Stage, ToolCallKey, ToolJournal
@@ -19,6 +19,7 @@ from deskhand.errors import DeskhandError
 from deskhand.models.port import ModelMessage, Role, ToolCall
 
 _SHOWN_ERROR_CHARACTERS = 500
+_REFUSED = "not_called_for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,12 @@ async def make_call(
                 result = await tool.recheck(deps, result)
     else:
         with deadline.wait():
-            result, failed = await _make(tool, arguments, replace(deps, idempotency_key=begun.idempotency_key), seconds=tool_seconds)
+            given = replace(deps, idempotency_key=begun.idempotency_key, has_read=bool(findings.passages))
+            result, failed = await _make(tool, arguments, given, seconds=tool_seconds)
             await journal.finish(begun, result=result, failed=failed)
+    if failed and result["error"] == _REFUSED:
+        findings.refused.append(tool.name)
+        return _tool_message(checked.call, result)
     if tool.name not in findings.tools_used:
         findings.tools_used.append(tool.name)
     if failed:
@@ -114,6 +119,8 @@ async def _make(tool: AnyTool, arguments: msgspec.Struct, deps: ToolDeps, *, sec
     try:
         async with asyncio.timeout(seconds):
             return await tool.call(deps, arguments), False
+    except ToolRefused as error:
+        return _problem(_REFUSED, str(error)), True
     except ToolFailed as error:
         return _problem("failed", str(error)), True
     except DeskhandError as error:

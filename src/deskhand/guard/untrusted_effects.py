@@ -5,7 +5,6 @@ The invariant: only what the customer wrote counts here. No passage, attachment,
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from deskhand.words import STOP_WORDS, fold, stem, words
@@ -61,19 +60,10 @@ def says_yes(said: Sequence[str]) -> bool:
     return len(text) <= _LONGEST_YES and bool(_YES.match(text) or _YES.match(fold(text)))
 
 
-@dataclass(frozen=True, slots=True)
-class HandOverFacts:
-    """What is known when a model asks for a person.
+def may_hand_over(*, wanted: bool, agreed: bool, has_read: bool) -> bool:
+    """Whether a person may be called without asking the customer first.
 
-    `wanted`: the customer's words ask for one, or are angry, of danger or of a sensitive matter. `agreed`: they are a short yes.
-    `read`: texts of others were read in this turn before.
+    `wanted`: the customer's words ask for a person, or are angry, of danger or of a sensitive matter. `agreed`: they are a short yes.
+    `has_read`: texts of others were read in this turn before; one of them may have caused the wish.
     """
-
-    wanted: bool
-    agreed: bool
-    read: bool
-
-
-def may_hand_over(facts: HandOverFacts) -> bool:
-    """Without asking the customer first. What was read may have caused the wish, unless the customer's own words explain it."""
-    return facts.wanted or facts.agreed or not facts.read
+    return wanted or agreed or not has_read
