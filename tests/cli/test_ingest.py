@@ -68,6 +68,18 @@ async def test_standard_input_is_a_document_or_many(program: Program) -> None:
     assert (await ingest(program, "-", "--name", "rows.jsonl", stdin=rows))["indexed"] == 2
 
 
+async def test_standard_input_says_what_it_is_by_a_name_or_a_media_type(program: Program) -> None:
+    page = "<h1>Größe</h1><p>Größe 40.</p>".encode("latin-1")
+    assert (await ingest(program, "-", "--as", "sizes.html", "--format", "text/html; charset=latin-1", stdin=page))["indexed"] == 1
+    assert (await ingest(program, "-", "--as", "notes.md", stdin=b"# Notes"))["indexed"] == 1
+    assert (await ingest(program, "-", "--as", "notes.md", stdin=b"# Notes"))["unchanged"] == 1
+
+
+async def test_standard_input_without_end_is_not_read_to_its_end(program: Program) -> None:
+    report = await ingest(program, "-", "--as", "notes.md", stdin=b"a" * 25_000_001, code=1)
+    assert "25.0 MB" in report["failed"][0]["reason"]
+
+
 async def test_standard_input_of_an_unknown_kind_is_wrong_usage(program: Program) -> None:
     (await program.run("ingest", "-", stdin=b"words")).refused("--format", "jsonl", code=2)
 

@@ -5,7 +5,7 @@ by whatever relative path, names the same documents.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from deskhand.errors import UnsupportedKind

@@ -5,6 +5,7 @@ not public, unless the settings allow its network.
 """
 
 from deskhand.knowledge.fetch.addresses import AddressPolicy
+from deskhand.knowledge.fetch.checkouts import LocalCheckout, find_checkout
 from deskhand.knowledge.fetch.errors import AddressRefused, CheckoutFailed, FetchFailed, PageGone, RobotsRefused, UnreadableSitemap
 from deskhand.knowledge.fetch.expansion import Expansion, Found
 from deskhand.knowledge.fetch.http import TimeLimits
@@ -19,9 +20,11 @@ __all__ = [
     "Expansion",
     "FetchFailed",
     "Found",
+    "LocalCheckout",
     "PageGone",
     "RobotsRefused",
     "SourceFetcher",
     "TimeLimits",
     "UnreadableSitemap",
+    "find_checkout",
 ]

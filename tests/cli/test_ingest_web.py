@@ -1,0 +1,152 @@
+"""`deskhand ingest` with what is elsewhere: pages, sites, Git repositories."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from cli.program import COMMAND, Program
+from cli.terminal import CTRL_C, Terminal
+from cli.test_ingest import ingest
+from parts.git_server import GitSite, commit, git, repository
+from parts.sites import Site
+
+
+@pytest.fixture
+def program(program: Program) -> Program:
+    program.settings["fetch_allowed_networks"] = "127.0.0.0/8"
+    return program
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with Site() as found:
+        found.kept_page("/tea", "<title>Tea</title><h1>Tea</h1><p>We ship tea on Mondays.</p>", etag='"tea"')
+        found.kept_page("/dog", "<title>Dog</title><h1>The dog</h1><p>The dog in our shop is called Rex.</p>", etag='"dog"')
+        found.sitemap("/sitemap.xml", ["/tea", "/dog"])
+        yield found
+
+
+async def test_a_site_goes_in_by_its_sitemap_and_answers_with_its_addresses(program: Program, site: Site) -> None:
+    assert (await ingest(program, f"{site.url}/sitemap.xml"))["indexed"] == 2
+    answer = json.loads((await program.run("ask", "--json", "What is the dog in the shop called?")).went_well().out)
+    assert answer["sources"][0]["metadata"]["url"] == f"{site.url}/dog"
+    assert "Rex" in answer["message"]
+
+
+async def test_what_a_site_says_has_not_changed_is_not_fetched_again(program: Program, site: Site) -> None:
+    await ingest(program, f"{site.url}/sitemap.xml")
+    site.kept_page("/dog", "<title>Dog</title><h1>The dog</h1><p>The dog in our shop is called Max.</p>", etag='"dog2"')
+    site.seen.clear()
+    again = await ingest(program, "--sync", f"{site.url}/sitemap.xml")
+    assert (again["indexed"], again["unchanged"], again["removed"]) == (1, 1, 0)
+    assert {seen.path: seen.headers.get("If-None-Match") for seen in site.seen} == {
+        "/robots.txt": None,
+        "/sitemap.xml": None,
+        "/tea": '"tea"',
+        "/dog": '"dog"',
+    }
+
+
+async def test_another_audience_is_a_change_whatever_the_site_says(program: Program, site: Site) -> None:
+    await ingest(program, f"{site.url}/sitemap.xml")
+    assert (await ingest(program, "--audience", "operators", f"{site.url}/sitemap.xml"))["indexed"] == 2
+    answer = json.loads((await program.run("ask", "--json", "What is the dog in the shop called?")).went_well().out)
+    assert answer["sources"] == []
+
+
+async def test_sync_removes_what_is_not_in_the_sitemap_any_more_and_what_is_gone(program: Program, site: Site) -> None:
+    site.page("/cat", "<h1>Cat</h1><p>The cat is Tom.</p>")
+    site.sitemap("/sitemap.xml", ["/tea", "/dog", "/cat"])
+    await ingest(program, f"{site.url}/sitemap.xml")
+    site.sitemap("/sitemap.xml", ["/tea", "/cat"])
+    del site.pages["/cat"]
+    report = await ingest(program, "--sync", f"{site.url}/sitemap.xml", code=1)
+    assert (report["unchanged"], report["removed"]) == (1, 2)
+    assert [failure["source"] for failure in report["failed"]] == [f"{site.url}/cat"]
+
+
+@pytest.mark.parametrize("path", ["/sitemap.xml", "/dog"])
+async def test_sync_removes_nothing_of_what_cannot_be_fetched_now(program: Program, site: Site, path: str) -> None:
+    await ingest(program, f"{site.url}/sitemap.xml")
+    site.page(path, "", status=500)
+    report = await ingest(program, "--sync", f"{site.url}/sitemap.xml", code=1)
+    assert report["removed"] == 0
+    assert report["incomplete"] == (path == "/sitemap.xml")
+    assert "answered 500" in report["failed"][0]["reason"]
+
+
+async def test_pages_rows_and_folders_can_be_named_together(program: Program, site: Site, handbook: Path) -> None:
+    site.page("/faq.jsonl", '{"id": 1, "text": "One."}\n{"id": 2, "text": "Two."}\n', "application/jsonl", ETag='"1"')
+    given = (f"{site.url}/tea", str(handbook), f"{site.url}/faq.jsonl#here", f"{site.url}/tea")
+    assert (await ingest(program, *given))["indexed"] == 6
+    assert (await ingest(program, *given))["unchanged"] == 6
+
+
+async def test_a_network_that_is_not_public_is_refused(program: Program, site: Site) -> None:
+    program.settings["fetch_allowed_networks"] = ""
+    done = await program.run("ingest", f"{site.url}/tea")
+    done.refused("not on the public internet")
+    assert done.out.startswith("0 indexed, 0 unchanged, 0 removed, 1 failed")
+    assert site.seen == []
+
+
+@pytest.mark.parametrize("location", ["ssh://git@github.com/o/r.git", "git@github.com:o/r.git", "ftp://example.com/x"])
+async def test_an_address_that_is_not_fetched_is_wrong_usage(program: Program, location: str) -> None:
+    (await program.run("ingest", location)).refused("http", code=2)
+
+
+async def test_an_address_with_a_password_is_refused_without_saying_it(program: Program) -> None:
+    done = await program.run("ingest", "https://me:hunter2@example.com/")
+    done.refused("password")
+    assert "hunter2" not in done.err + done.out
+
+
+async def test_ctrl_c_while_a_site_is_read_keeps_what_is_in(program: Program, site: Site) -> None:
+    stuck = asyncio.Event()
+
+    async def wait(_request: web.Request) -> web.Response:
+        await stuck.wait()
+        return web.Response(text="<p>Late.</p>", content_type="text/html")
+
+    pages = [f"/{number}" for number in range(40)]
+    for number, page in enumerate(pages):
+        site.page(page, f"<h1>Page {number}</h1><p>Room {number} is blue.</p>", ETag=f'"{number}"')
+    site.pages["/36"] = wait
+    site.sitemap("/sitemap.xml", pages)
+    command = [*COMMAND, "ingest", f"{site.url}/sitemap.xml"]
+    with Terminal(command, folder=str(program.folder), environment=program.environment()) as terminal:
+        await terminal.wait_for("32/40")
+        terminal.press(CTRL_C)
+        assert await terminal.wait_for_end() == 130
+    assert "Traceback" not in terminal.shown
+    stuck.set()
+    report = await ingest(program, f"{site.url}/sitemap.xml")
+    assert (report["unchanged"], report["indexed"]) == (32, 8)
+
+
+async def test_a_repository_is_kept_in_step(program: Program, tmp_path: Path) -> None:
+    work = repository(tmp_path / "help.git", {"a.md": "# A\n\nApples are red.", "docs/b.md": "# B\n\nBananas are yellow."})
+    async with GitSite(tmp_path) as site:
+        url = f"{site.url}/help.git"
+        assert (await ingest(program, url))["indexed"] == 2
+        git(work, "rm", "--quiet", "a.md")
+        commit(work, {"docs/c.md": "# C\n\nCherries are dark."})
+        report = await ingest(program, "--sync", url)
+        assert (report["indexed"], report["unchanged"], report["removed"]) == (1, 1, 1)
+        git(work, "update-ref", "-d", "refs/heads/main")
+        assert (await ingest(program, "--sync", url, code=1))["removed"] == 0
+
+
+async def test_of_a_checkout_git_says_what_is_meant(program: Program, tmp_path: Path) -> None:
+    work = repository(tmp_path / "work", {"a.md": "# A\n\nApples are red.", ".gitignore": "node_modules/\n"})
+    (work / "node_modules").mkdir()
+    (work / "node_modules" / "README.md").write_text("# Noise\n\nNoise.", encoding="utf-8")
+    assert (await ingest(program, str(work)))["indexed"] == 1
+    assert (await ingest(program, str(work / "node_modules")))["indexed"] == 1
+    done = (await program.run("ingest", str(work), extra_environment={"PATH": str(tmp_path)})).went_well()
+    assert "git" in done.err
+    assert "2 indexed" in done.out or "1 indexed, 1 unchanged" in done.out
