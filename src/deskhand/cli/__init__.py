@@ -25,9 +25,12 @@ _COMMANDS: Final = {
     "doctor": ("deskhand.cli.doctor", "Check the installation and say what is wrong with it."),
     "eval": ("deskhand.cli.evaluate", "Measure how good the answers are."),
     "ingest": ("deskhand.cli.ingest", "Put documents into the knowledge base."),
+    "knowledge": ("deskhand.cli.knowledge", "List, show, change and delete documents."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
 }
+# Those of them that have commands of their own, and have these as `group`.
+_GROUPS: Final = frozenset({"knowledge"})
 
 _EXIT_ERROR = 1
 _EXIT_INTERRUPTED = 130
@@ -49,6 +52,8 @@ class _LazyGroup(TyperGroup):
         module, summary = _COMMANDS[cmd_name]
         if cmd_name != self._wanted:
             return _to_command(cmd_name, _not_loaded, help=summary)
+        if cmd_name in _GROUPS:
+            return typer.main.get_command(_import(module).group)
         return _to_command(cmd_name, _import(module).command)
 
 

@@ -15,7 +15,7 @@ class DocumentChanged(DeskhandError):
 
     code = "document_changed"
     status = 412
-    support = "Read the document again, look at what changed ('history'), and make your change to that; send its ETag as 'If-Match'."
+    support = "Read the document again, look at what changed ('history'), and make your change to that, naming its new revision."
 
 
 class DocumentNotFound(NotFound):

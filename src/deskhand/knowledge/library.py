@@ -162,9 +162,11 @@ class Library:
         Raises:
             DocumentNotFound: there is none.
             DocumentChanged: it is not at `expected_revision`.
-            Malformed: it would end before it begins.
+            Malformed: it would end before it begins, or have no title.
         """
         assert set(values) <= set(EDITABLE)
+        if not str(values.get("title", "–")).strip():
+            raise Malformed("title: it is empty.")
         document = await self.get_document(name)
         since, until = (values.get(field, getattr(document, field)) for field in ("effective_from", "effective_until"))
         if since is not None and until is not None and since >= until:

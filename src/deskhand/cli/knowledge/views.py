@@ -1,0 +1,108 @@
+"""Documents, histories and warnings as a terminal shows them. What is not a terminal gets a line for each, its fields between tabs."""
+
+import difflib
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from deskhand.cli.knowledge.moments import shown
+from deskhand.cli.terminal import plain
+from deskhand.knowledge import IngestReport, Likeness, LikenessKind, Revision, Side, StoredDocument, StoredPart
+
+_WARNINGS_SHOWN = 20
+_LONGEST_QUOTE = 300
+
+
+def show_documents(documents: Sequence[StoredDocument], *, total: int, console: Console, notes: Console) -> None:
+    rows = [
+        (document.id, document.state.value, document.tier.value, shown(document.updated_at), plain(document.title), plain(document.source))
+        for document in documents
+    ]
+    _print_table(("ID", "State", "Audience", "Changed (UTC)", "Title", "Source"), rows, console=console)
+    if total > len(documents):
+        notes.print(f"{len(documents)} of {total}; --limit and --offset show others.")
+
+
+def show_document(document: StoredDocument, parts: Sequence[StoredPart], *, console: Console) -> None:
+    facts = [
+        ("ID", document.id),
+        ("Title", plain(document.title)),
+        ("Source", plain(document.source)),
+        ("Address", plain(document.url or "none")),
+        ("Kind", document.content_type),
+        ("Audience", document.tier.value),
+        ("State", document.state.value),
+        ("In force", f"from {shown(document.effective_from)} until {shown(document.effective_until)}"),
+        ("Revision", str(document.revision)),
+        ("Added", shown(document.created_at)),
+        ("Changed", shown(document.updated_at)),
+        ("Length", f"{document.characters} characters in {document.chunk_count} parts"),
+    ]
+    for name, value in facts:
+        console.print(f"{name + ':':<10} {value}")
+    for part in parts:
+        place = [f"page {part.page}"] if part.page is not None else []
+        place += [part.section] if part.section else []
+        console.print(f"\n── {plain(' · '.join(place))}".rstrip(), style="dim")
+        console.print(plain(part.text))
+
+
+def show_history(revisions: Sequence[Revision], *, text: str, console: Console) -> None:
+    """`revisions` are the newest first; `text` is what the document says now."""
+    after = text
+    for revision in revisions:
+        console.print(
+            f"{shown(revision.changed_at)}  revision {revision.revision}  {revision.action.value} by {plain(revision.changed_by)}"
+        )
+        for name, (before, value) in revision.changes.items():
+            console.print(f"    {name}: {plain(str(_value(name, before)))} → {plain(str(_value(name, value)))}")
+        if revision.earlier_text is not None:
+            for line in difflib.unified_diff(revision.earlier_text.splitlines(), after.splitlines(), lineterm="", n=1):
+                if not line.startswith(("---", "+++")):
+                    console.print(f"    {plain(line)}", style={"+": "green", "-": "red"}.get(line[:1], ""))
+            after = revision.earlier_text
+
+
+def show_report(report: IngestReport, *, console: Console, notes: Console) -> None:
+    counts = [f"{report.indexed} indexed", f"{report.unchanged} unchanged", f"{len(report.failed)} failed"]
+    console.print(", ".join(counts))
+    for failure in report.failed:
+        notes.print(f"  ✗ {plain(failure.source)}: {plain(failure.reason)}", style="red")
+    show_warnings(report.warnings, notes=notes)
+
+
+def show_warnings(likenesses: Sequence[Likeness], *, notes: Console) -> None:
+    """Where documents say the same, or something else of the same thing, side by side."""
+    for likeness in likenesses[:_WARNINGS_SHOWN]:
+        is_double = likeness.kind is LikenessKind.NEAR_DUPLICATE
+        notes.print("Two documents say nearly the same:" if is_double else "Two documents disagree:", style="yellow")
+        for side in (likeness.one, likeness.other):
+            notes.print(f"    {_place(side)}")
+            if not is_double:
+                notes.print(f"      “{plain(side.text)[:_LONGEST_QUOTE]}”")
+    if len(likenesses) > _WARNINGS_SHOWN:
+        notes.print(f"… and {len(likenesses) - _WARNINGS_SHOWN} more; --json lists them all.", style="yellow")
+
+
+def _place(side: Side) -> str:
+    place = [side.title, *([side.section] if side.section else []), *([f"page {side.page}"] if side.page is not None else [])]
+    return plain(f"{' · '.join(place)} ({side.source}, {side.document_id})")
+
+
+def _value(name: str, value: object) -> object:
+    return shown(value) if name.startswith("effective_") and (value is None or isinstance(value, float | int)) else value
+
+
+def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, console: Console) -> None:
+    if not console.is_terminal:
+        for row in rows:
+            # Not by the console, which turns tabs into spaces.
+            print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row), file=console.file)
+        return
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number < len(columns) - 2, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
