@@ -6,7 +6,10 @@ Invariant: the evidence is exact, whichever way a chunk became a candidate: its 
 component), its BM25 among what the asker may see, and the share of the query that it covers. What to make of it is for `ranking` to say.
 """
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +17,20 @@ from numpy.typing import NDArray
 from deskhand.knowledge.analysis import Hashes
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.index import Index
-from deskhand.knowledge.matching import Matches, bm25, cosines, coverage, estimated_cosines, matches
-from deskhand.knowledge.segment import Segment
-from deskhand.knowledge.views import View
+from deskhand.knowledge.matching import bm25, cosines, evidence_at, promising
+from deskhand.knowledge.shard import Shard
+from deskhand.knowledge.views import Matches, View, matches
 
 # How many chunks of a large index are compared by more than the signs of their vectors.
-_RESCORED = 3_000
+_RESCORED = 2_000
 # And how many of these are given out, for each that is asked for.
 _GIVEN = 4
-# Rows of a part are picked by the best of each block of so many, which takes a tenth of the time of sorting them.
-_BLOCK = 16
+# The postings, as a share of all chunks, whose terms find chunks of a large index. What commoner terms add is looked up for those found.
+_FINDING = 0.5
+_LEAST_FINDING = 4
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,92 +66,152 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class _Terms:
+    """What each term of the query is worth to this asker: its `gains` in BM25, and what it is `counted` for in coverage.
+
+    `finding` says which terms find chunks; what the others add is looked up for those found.
+    """
+
+    gains: NDArray[np.float64]
+    counted: NDArray[np.float64]
+    average: float
+    finding: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class _Scored:
-    """A part of the index with the words' evidence for all its rows."""
+    """A part of the index with the BM25 of the finding terms for all its rows, 0 for those that the asker may not see."""
 
     view: View
     found: Matches
-    words: NDArray[np.float64]
+    words: NDArray[np.floating[Any]]
 
 
-def candidates(index: Index, query: Query, *, audience: Audience, now: float, share: float, limit: int) -> Candidates:
-    """The chunks that `audience` may see `now` among which the `limit` best are, by any measure near `ranking`'s with this `share`.
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """Rows of one part, with their cosines and what these and the finding terms are worth; or estimates of the latter."""
 
-    In a small index these are all that it may see.
-    """
-    views = [view for view in index.views(audience, now=now) if view.count]
-    if not views or limit <= 0:
-        return _NONE
-    seen = sum(view.count for view in views)
-    average = max(sum(view.length for view in views) / seen, 1.0)
-    frequency = np.sum([view.frequencies(query.hashes) for view in views], axis=0)
-    rarity = np.log1p((seen - frequency + 0.5) / (frequency + 0.5))
-    scored = [_scored(view, query, rarity * query.weights, average=average) for view in views]
-    best = max(float(each.words[each.view.mask].max()) for each in scored)
-    if index.is_exact:
-        picked = [np.flatnonzero(each.view.mask) for each in scored]
-        alike = [cosines(each.view.part, query.vectors)[rows] for each, rows in zip(scored, picked, strict=True)]
-    else:
+    scored: _Scored
+    rows: NDArray[np.intp]
+    values: NDArray[np.floating[Any]]
+
+
+class Finder:
+    """Looks through the parts of a large index side by side, on threads of its own. Safe to use from several."""
+
+    def __init__(self, *, threads: int) -> None:
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="search")
+
+    def close(self) -> None:
+        """Wait for what runs, then let the threads go."""
+        self._pool.shutdown()
+
+    def candidates(self, index: Index, query: Query, *, audience: Audience, now: float, share: float, limit: int) -> Candidates:
+        """The chunks that `audience` may see `now` among which the `limit` best are, by any measure near `ranking`'s with this `share`.
+
+        In a small index these are all that it may see.
+        """
+        views = [view for view in index.views(audience, now=now) if view.count]
+        if not views or limit <= 0:
+            return _NONE
+        found = [matches(view.part, query.hashes) for view in views]
+        terms = _terms(views, found, query, is_exact=index.is_exact)
+        scored = self._each(lambda pair: _scored(*pair, terms=terms), list(zip(views, found, strict=True)))
+        picked = _all_seen(scored) if index.is_exact else self._best(scored, query, share=share, limit=limit)
+        parts = [_evidence(each, query, terms=terms) for each in picked]
+        return Candidates(
+            chunk_ids=np.concatenate([part.chunk_ids for part in parts]),
+            cosines=np.concatenate([part.cosines for part in parts]),
+            words=np.concatenate([part.words for part in parts]),
+            coverage=np.concatenate([part.coverage for part in parts]) / (float(terms.counted.sum()) or 1.0),
+            best_words=max(part.best_words for part in parts),
+        )
+
+    def _best(self, scored: Sequence[_Scored], query: Query, *, share: float, limit: int) -> list[_Picked]:
+        best = max(float(each.words.max()) for each in scored)
         scale = (1 - share) / best if best > 0 else 0.0
-        picked, alike = _best(scored, query, share=share, scale=scale, limit=limit)
-    counted = rarity * np.minimum(query.weights, 1)
-    pairs = list(zip(scored, picked, strict=True))
-    covered = [coverage(each.found, counted, rows, size=len(each.view.part)) for each, rows in pairs]
-    return Candidates(
-        chunk_ids=np.concatenate([each.view.part.columns.chunk_ids[rows] for each, rows in pairs]),
-        cosines=np.concatenate(alike),
-        words=np.concatenate([each.words[rows] for each, rows in pairs]),
-        coverage=np.concatenate(covered) / (float(counted.sum()) or 1.0),
-        best_words=best,
-    )
+        rescored = max(_RESCORED, limit * _GIVEN * 4)
+        rough = self._each(lambda each: _estimated(each, query, share=share, scale=scale, most=rescored), scored)
+        near = [_rescored(each, query, share=share, scale=scale) for each in _foremost(rough, rescored)]
+        return _foremost(near, limit * _GIVEN)
+
+    def _each(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+        """In the order of `items`, of which each thread gets an equal share."""
+        if self._threads == 1 or len(items) < self._threads:
+            return [work(item) for item in items]
+        shares = [items[first :: self._threads] for first in range(self._threads)]
+        done = list(self._pool.map(lambda share: [work(item) for item in share], shares))
+        return [done[place % self._threads][place // self._threads] for place in range(len(items))]
 
 
 _NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0), np.zeros(0), 0.0)
 
 
-def _scored(view: View, query: Query, gains: NDArray[np.float64], *, average: float) -> _Scored:
-    found = matches(view.part, query.hashes)
-    return _Scored(view, found, bm25(view.part, found, gains, average=average))
-
-
-def _best(
-    scored: list[_Scored], query: Query, *, share: float, scale: float, limit: int
-) -> tuple[list[NDArray[np.intp]], list[NDArray[np.float32]]]:
-    """The rows of each part that are worth giving out, and their cosines."""
-    rescored = max(_RESCORED, limit * 20)
-    rough = [_picked(each, query, share=share, scale=scale, most=rescored, parts=len(scored)) for each in scored]
-    least = _least(np.concatenate([values for _, values in rough]), rescored)
-    picked = [rows[values >= least] for rows, values in rough]
-    alike = [cosines(each.view.part, query.vectors, rows) for each, rows in zip(scored, picked, strict=True)]
-    exact = [share * near + scale * each.words[rows] for each, rows, near in zip(scored, picked, alike, strict=True)]
-    least = _least(np.concatenate(exact), limit * _GIVEN)
-    kept = [values >= least for values in exact]
-    return (
-        [rows[keep] for rows, keep in zip(picked, kept, strict=True)],
-        [near[keep] for near, keep in zip(alike, kept, strict=True)],
+def _terms(views: Sequence[View], found: Sequence[Matches], query: Query, *, is_exact: bool) -> _Terms:
+    seen, terms = sum(view.count for view in views), len(query.hashes)
+    frequency = np.sum([view.frequencies(each, terms=terms) for view, each in zip(views, found, strict=True)], axis=0)
+    rarity = np.log1p((seen - frequency + 0.5) / (frequency + 0.5))
+    gains = rarity * query.weights
+    # The most telling first: they decide, and they have few postings.
+    order = np.argsort(-gains, kind="stable")
+    finding = np.ones(terms, np.bool_)
+    if not is_exact:
+        finding[order] = np.cumsum(frequency[order]) <= seen * _FINDING
+        finding[order[:_LEAST_FINDING]] = True
+    return _Terms(
+        gains=gains,
+        counted=rarity * np.minimum(query.weights, 1),
+        average=max(sum(view.length for view in views) / seen, 1.0),
+        finding=finding,
     )
 
 
-def _picked(
-    each: _Scored, query: Query, *, share: float, scale: float, most: int, parts: int
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Rows of one part that may be among the `most` best of all of them, by the estimate, and the estimates."""
-    part = each.view.part
-    near = cosines(part, query.vectors) if isinstance(part, Segment) else estimated_cosines(part, query.vectors)
-    values = near * np.float32(share)
-    values += each.words.astype(np.float32) * np.float32(scale)
-    values[~each.view.mask] = -1.0
-    # More than an equal share, because the best are seldom spread evenly.
-    wanted = min(most, 64 + 4 * most // parts)
-    blocks = len(values) // _BLOCK
-    if blocks <= wanted:
-        rows = np.flatnonzero(each.view.mask)
-    else:
-        maxima = values[: blocks * _BLOCK].reshape(_BLOCK, blocks).max(axis=0)
-        rows = np.flatnonzero(values >= max(float(np.partition(maxima, -wanted)[-wanted]), 0.0))
-    return rows, values[rows]
+def _scored(view: View, found: Matches, *, terms: _Terms) -> _Scored:
+    words = bm25(view.part, found.only(terms.finding), terms.gains, average=terms.average)
+    words *= view.mask
+    return _Scored(view, found, words)
 
 
-def _least(values: NDArray[np.floating], most: int) -> float:
-    """The value that the `most` largest reach."""
-    return float(np.partition(values, -most)[-most]) if len(values) > most else -np.inf
+def _all_seen(scored: Sequence[_Scored]) -> list[_Picked]:
+    return [_Picked(each, rows := np.flatnonzero(each.view.mask), each.words[rows]) for each in scored]
+
+
+def _estimated(scored: _Scored, query: Query, *, share: float, scale: float, most: int) -> _Picked:
+    """Rows of one part that may be among the `most` best of all parts, by an estimate."""
+    part = scored.view.part
+    if not isinstance(part, Shard) or scored.view.count <= most:
+        everything = np.flatnonzero(scored.view.mask)
+        return _rescored(_Picked(scored, everything, scored.words[everything]), query, share=share, scale=scale)
+    words = (scored.words * np.float32(scale)).astype(np.float32, copy=False)
+    rows, values = promising(part, query.vectors, words, seen=scored.view.mask, share=share)
+    if len(rows) > most:
+        kept = np.argpartition(values, -most)[-most:]
+        rows, values = rows[kept], values[kept]
+    return _Picked(scored, rows, values)
+
+
+def _rescored(picked: _Picked, query: Query, *, share: float, scale: float) -> _Picked:
+    near = cosines(picked.scored.view.part, query.vectors, picked.rows)
+    return _Picked(picked.scored, picked.rows, share * near + scale * picked.scored.words[picked.rows])
+
+
+def _foremost(picked: Sequence[_Picked], most: int) -> list[_Picked]:
+    """The rows with the `most` largest values."""
+    values = np.concatenate([each.values for each in picked])
+    least = float(np.partition(values, -most)[-most]) if len(values) > most else -np.inf
+    kept = [each.values >= least for each in picked]
+    return [_Picked(each.scored, each.rows[keep], each.values[keep]) for each, keep in zip(picked, kept, strict=True)]
+
+
+def _evidence(picked: _Picked, query: Query, *, terms: _Terms) -> Candidates:
+    """All evidence for some rows of one part; their coverage is not divided yet."""
+    part, rows = picked.scored.view.part, picked.rows
+    worth = evidence_at(part, picked.scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
+    return Candidates(
+        chunk_ids=part.columns.chunk_ids[rows],
+        cosines=cosines(part, query.vectors, rows),
+        words=worth.words,
+        coverage=worth.coverage,
+        best_words=float(worth.words.max(initial=0)),
+    )

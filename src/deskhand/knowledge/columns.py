@@ -21,8 +21,8 @@ class Columns:
     """`n` chunks.
 
     `document_ids` and `session_ids` are sorted bytes; `documents` holds places in the one, `sessions` places in the other plus one, 0 for
-    none. `tiers` holds places in `audience.TIERS`; a document is in force from `effective_from` until before `effective_until`, in epoch
-    seconds. `lengths` are in terms.
+    none. `tiers` holds places in `audience.TIERS`; a document is in force from `effective_from` until before `effective_until`, and was
+    last changed at `changed_at`, in epoch seconds. `lengths` are in terms.
     """
 
     chunk_ids: NDArray[np.int64]
@@ -33,6 +33,7 @@ class Columns:
     sessions: NDArray[np.int32]
     effective_from: NDArray[np.float64]
     effective_until: NDArray[np.float64]
+    changed_at: NDArray[np.float64]
     lengths: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -53,6 +54,7 @@ class Columns:
             sessions=sessions[1:],
             effective_from=np.concatenate([each.effective_from[kept] for each, kept in pairs]),
             effective_until=np.concatenate([each.effective_until[kept] for each, kept in pairs]),
+            changed_at=np.concatenate([each.changed_at[kept] for each, kept in pairs]),
             lengths=np.concatenate([each.lengths[kept] for each, kept in pairs]),
         )
 

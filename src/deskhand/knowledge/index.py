@@ -20,7 +20,7 @@ from deskhand.knowledge.columns import names_of
 from deskhand.knowledge.documents import DocumentId, Tier
 from deskhand.knowledge.segment import ChunkRow, Segment
 from deskhand.knowledge.shard import MOST_ROWS, Shard
-from deskhand.knowledge.views import Part, SessionView, View
+from deskhand.knowledge.views import Part, SessionView, View, matches
 
 # Up to here every chunk is compared with every query.
 EXACT_ROWS = 20_000
@@ -104,10 +104,12 @@ class Index:
             elif not hit.all():
                 pairs.append(_whole(Segment.joined([(part, ~hit)])))
         pairs += [_whole(Segment.of(rows[start : start + MOST_ROWS])) for start in range(0, len(rows), MOST_ROWS)]
-        segments = [part for part, _ in pairs if isinstance(part, Segment)]
-        if len(segments) > _MOST_SEGMENTS and sum(map(len, segments)) <= EXACT_ROWS:
-            merged = Segment.joined([_whole_segment(segment) for segment in segments])
-            pairs = [*((part, alive) for part, alive in pairs if isinstance(part, Shard)), _whole(merged)]
+        segments = sorted((part for part, _ in pairs if isinstance(part, Segment)), key=len)
+        if len(segments) > _MOST_SEGMENTS:
+            # The small ones alone, so that a big one is not copied for each few rows that come.
+            small = segments[:-1]
+            merged = Segment.joined([(segment, np.ones(len(segment), np.bool_)) for segment in small])
+            pairs = [*((part, alive) for part, alive in pairs if not any(part is segment for segment in small)), _whole(merged)]
         return self.with_parts(pairs, version=version)
 
     def with_parts(self, pairs: Sequence[tuple[Part, NDArray[np.bool_]]], *, version: int) -> "Index":
@@ -126,8 +128,10 @@ class Vocabulary:
     def __call__(self, hashes: Hashes) -> NDArray[np.int64]:
         """`hashes` in any order; the counts in that order."""
         total = np.zeros(len(hashes), np.int64)
+        order = np.argsort(hashes)
+        ascending = hashes[order]
         for view in self._views:
-            total += view.frequencies(hashes)
+            total[order] += view.frequencies(matches(view.part, ascending), terms=len(hashes))
         return total
 
 
@@ -136,8 +140,4 @@ def _kept(before: View | None, part: Part, mask: NDArray[np.bool_]) -> View:
 
 
 def _whole(part: Segment) -> tuple[Part, NDArray[np.bool_]]:
-    return part, np.ones(len(part), np.bool_)
-
-
-def _whole_segment(part: Segment) -> tuple[Segment, NDArray[np.bool_]]:
     return part, np.ones(len(part), np.bool_)

@@ -1,121 +1,166 @@
-"""How well each chunk of one part of the index matches a query: by its words, by its vector, and by an estimate of the latter.
+"""How well chunks of one part of the index match a query: by their words, by their vectors, and by an estimate of the latter.
 
 Invariant: nothing here knows of audiences; who may see what is for the caller to say.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deskhand.knowledge.analysis import Hashes
-from deskhand.knowledge.columns import found_in
+from deskhand.knowledge.columns import Postings
 from deskhand.knowledge.embedding import DIMENSIONS
 from deskhand.knowledge.segment import Segment
 from deskhand.knowledge.shard import SIGN_WORDS, Shard, signs_of
-from deskhand.knowledge.views import Part
+from deskhand.knowledge.views import Matches, Part
 
 _K1 = 1.2
 _B = 0.75
 # The cosines of a long query's pieces are joined by a power mean, between their mean and their best.
 _POWER = 3.0
-# Two vectors at the angle a differ in the sign of a / pi of their components.
-_COSINE_OF = np.cos(np.pi * np.arange(DIMENSIONS + 1) / DIMENSIONS).astype(np.float32)
+# Half of the signs tell which rows are worth looking at the other half of: one in so many.
+_FIRST_WORDS = SIGN_WORDS // 2
+_PROMISING = 16
+_SAMPLED = 8
+# At the angle a, vectors differ in the signs of a / pi of their components. Near the angles of what answers, the cosine falls by so much
+# with each of the first half that differs.
+_COSINES = np.maximum(np.cos(np.pi * np.arange(DIMENSIONS + 1) / DIMENSIONS), 0).astype(np.float32)
+_SLOPE = 0.8 * np.pi / (DIMENSIONS // 2)
 
-Floats = NDArray[np.floating]
+# Up to so many rows are searched for in postings; more are marked, and the postings gone through.
+_FEW = 1_000
+
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
-    """The postings of a query's terms in one part, those of `terms[i]`, a place in the query, at `ends[i - 1]` to `ends[i]`.
+class Evidence:
+    """Of some rows: their BM25, and the sum of what is counted for each term that a row has."""
 
-    `columns` are those of the part's common terms that are in the query, at the places `common` of it.
-    """
-
-    terms: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    rows: NDArray[np.intp]
-    counts: Floats
-    common: NDArray[np.int64]
-    columns: NDArray[np.uint8]
+    words: NDArray[np.float64]
+    coverage: NDArray[np.float64]
 
 
-def matches(part: Part, hashes: Hashes) -> Matches:
-    postings = part.postings
-    terms, places = postings.places(hashes)
-    starts, ends = postings.starts[places], postings.starts[places + 1]
-    slices = [slice(start, end) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    precision = np.float64 if isinstance(part, Segment) else np.float32
-    common, columns = np.zeros(0, np.int64), np.zeros((0, len(part)), np.uint8)
-    if isinstance(part, Shard):
-        common, chosen = found_in(part.common_keys, hashes)
-        columns = part.common[chosen]
-    return Matches(
-        terms=terms,
-        ends=np.cumsum(ends - starts),
-        rows=np.concatenate([postings.rows[:0], *(postings.rows[each] for each in slices)], dtype=np.intp),
-        counts=np.concatenate([postings.counts[:0], *(postings.counts[each] for each in slices)], dtype=precision),
-        common=common,
-        columns=columns,
-    )
-
-
-def bm25(part: Part, found: Matches, gains: NDArray[np.float64], *, average: float) -> NDArray[np.float64]:
+def bm25(part: Part, found: Matches, gains: NDArray[np.float64], *, average: float) -> Floats:
     """Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009, with k1 = 1.2 and b = 0.75, of each row.
 
     `gains` are the rarities of the query's terms times their weights; `average` is the mean length of a chunk.
     """
-    precision = found.counts.dtype
-    gains = gains * (_K1 + 1)
-    lengths = (part.columns.lengths * (_K1 * _B / average) + _K1 * (1 - _B)).astype(precision)
-    saturation = lengths.take(found.rows)
-    saturation += found.counts
-    np.divide(found.counts, saturation, out=saturation)
-    saturation *= np.repeat(gains[found.terms].astype(precision), np.diff(found.ends, prepend=0))
-    scores = np.bincount(found.rows, saturation, minlength=len(part)).astype(np.float64)
-    for term, column in zip(found.common.tolist(), found.columns, strict=True):
-        counts = column.astype(np.float32)
-        scores += gains[term] * (counts / (counts + lengths))
+    precision = np.float64 if isinstance(part, Segment) else np.float32
+    gains = (gains * (_K1 + 1)).astype(precision)
+    norms: Floats = _norms(part.columns.lengths, average).astype(precision, copy=False)
+    slices = [slice(start, end) for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
+    rows = np.concatenate([part.postings.rows[:0], *(part.postings.rows[each] for each in slices)], dtype=np.intp)
+    counts = np.concatenate([part.postings.counts[:0], *(part.postings.counts[each] for each in slices)])
+    saturation: NDArray[Any] = norms.take(rows)
+    saturation += counts
+    np.divide(counts, saturation, out=saturation)
+    saturation *= np.repeat(gains[found.terms], found.ends - found.starts)
+    scores: Floats = np.bincount(rows, saturation, minlength=len(part)).astype(precision)
+    if isinstance(part, Shard):
+        for term, column in zip(found.common.tolist(), found.columns.tolist(), strict=True):
+            common = part.common[column].astype(np.float32)
+            saturation = norms + common
+            np.divide(common, saturation, out=saturation)
+            saturation *= gains[term]
+            scores += saturation
     return scores
 
 
-def coverage(found: Matches, counted: NDArray[np.float64], rows: NDArray[np.intp], *, size: int) -> NDArray[np.float64]:
-    """For each of `rows`, the sum of `counted`, one for each term of the query, over the terms that it has. The part has `size` rows."""
-    place = np.full(size, -1, np.int32)
-    place[rows] = np.arange(len(rows), dtype=np.int32)
-    places = place.take(found.rows)
-    there = np.flatnonzero(places >= 0)
-    terms = found.terms[np.searchsorted(found.ends, there, side="right")]
-    covered = np.bincount(places[there], counted[terms], minlength=len(rows)).astype(np.float64)
-    covered += counted[found.common] @ (found.columns[:, rows] > 0)
-    return covered
+def evidence_at(
+    part: Part, found: Matches, rows: NDArray[np.intp], *, gains: NDArray[np.float64], counted: NDArray[np.float64], average: float
+) -> Evidence:
+    """What all terms of a query are worth to each of `rows`. `gains` and `counted` have a number for each term."""
+    norms = _norms(part.columns.lengths[rows], average).astype(np.float64)
+    gains = gains * (_K1 + 1)
+    counts = _counts(part.postings, found, rows)
+    words = gains[found.terms] @ (counts / (counts + norms))
+    covered = counted[found.terms] @ (counts > 0)
+    if isinstance(part, Shard) and len(found.common):
+        counts = part.common[found.columns[:, None], rows]
+        words = words + gains[found.common] @ (counts / (counts + norms))
+        covered = covered + counted[found.common] @ (counts > 0)
+    return Evidence(words, covered)
 
 
-def cosines(part: Part, vectors: NDArray[np.float32], rows: NDArray[np.intp] | None = None) -> NDArray[np.float32]:
-    """The similarity of each of `rows`, in [0, 1], with the pieces `vectors` of a query; of all rows for `None`."""
+def _counts(postings: Postings, found: Matches, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """How often each of `rows` has each term: [terms, rows]."""
+    if not len(found.terms):
+        return np.zeros((0, len(rows)), np.uint8)
+    if len(rows) > _FEW:
+        return _counts_of_many(postings, found, rows)
+    # Of the type of what is searched, which would otherwise be converted at each call.
+    wanted = rows.astype(postings.rows.dtype)
+    slices = [postings.rows[start:end] for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
+    places = np.array([each.searchsorted(wanted) for each in slices]) + found.starts[:, None]
+    inside = np.minimum(places, len(postings.rows) - 1)
+    there = (places < found.ends[:, None]) & (postings.rows[inside] == wanted)
+    return np.where(there, postings.counts[inside], np.uint8(0))
+
+
+def _counts_of_many(postings: Postings, found: Matches, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
+    counts = np.zeros((len(found.terms), len(rows)), np.uint8)
+    place = np.full(int(rows.max()) + 1, -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    for line, start, end in zip(counts, found.starts.tolist(), found.ends.tolist(), strict=True):
+        own = postings.rows[start:end]
+        there = np.flatnonzero(own < len(place))
+        places = place[own[there]]
+        line[places[places >= 0]] = postings.counts[start:end][there[places >= 0]]
+    return counts
+
+
+def cosines(part: Part, vectors: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The similarity of each of `rows`, in [0, 1], with the pieces `vectors` of a query."""
     if isinstance(part, Segment):
-        own = part.vectors if rows is None else part.vectors[rows]
+        own = part.vectors if len(rows) == len(part) else part.vectors[rows]
     else:
-        codes, scales = (part.codes, part.scales) if rows is None else (part.codes[rows], part.scales[rows])
-        own = codes * scales[:, None]
+        own = part.codes[rows] * part.scales[rows, None]
     # Not `@`: BLAS would spread it over all processors, whose threads spin for longer than the product takes on one.
     return _joined([np.clip(np.einsum("ij,j->i", own, vector), 0.0, 1.0) for vector in vectors])
 
 
-def estimated_cosines(shard: Shard, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """As `cosines`, by the signs of the components alone."""
-    wanted = signs_of(vectors)
-    differing = np.empty(len(shard), np.uint64)
-    counted = np.empty(len(shard), np.uint8)
-    estimates: list[NDArray[np.float32]] = []
-    for piece in range(len(vectors)):
-        distances = np.zeros(len(shard), np.uint16)
-        for word in range(SIGN_WORDS):
-            np.bitwise_xor(shard.signs[word], wanted[word, piece], out=differing)
-            np.bitwise_count(differing, out=counted)
-            distances += counted
-        estimates.append(np.maximum(_COSINE_OF, 0)[distances])
-    return _joined(estimates)
+def promising(
+    shard: Shard, vectors: NDArray[np.float32], words: NDArray[np.float32], *, seen: NDArray[np.bool_], share: float
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """The rows of those `seen` of which `share · cosine + words` may be among the largest, and an estimate of it for each.
+
+    The cosines are told by the signs of the components alone: by half of them for all rows, by all of them for the best of these.
+    """
+    if share == 0:
+        rows = np.flatnonzero((words > 0) & seen)
+        return rows, words[rows]
+    middle = signs_of(vectors.sum(axis=0, keepdims=True))[:_FIRST_WORDS, 0]
+    near = _differing(shard.signs[:_FIRST_WORDS], middle).astype(np.float32)
+    near *= np.float32(-share * _SLOPE)
+    near += words
+    sample = near[::_SAMPLED]
+    place = len(sample) - len(sample) // _PROMISING - 1
+    rows = np.flatnonzero((near >= np.partition(sample, place)[place]) & seen)
+    signs, wanted = shard.signs.take(rows, axis=1), signs_of(vectors)
+    pieces = [_COSINES[_differing(signs, wanted[:, piece])] for piece in range(len(vectors))]
+    return rows, _joined(pieces) * np.float32(share) + words[rows]
+
+
+def _norms(lengths: NDArray[np.float32], average: float) -> NDArray[np.float32]:
+    norms = lengths * np.float32(_K1 * _B / average)
+    norms += np.float32(_K1 * (1 - _B))
+    return norms
+
+
+def _differing(signs: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """In how many signs each vector differs from the one `wanted`."""
+    different = np.empty(signs.shape[1], np.uint64)
+    counted = np.empty(signs.shape[1], np.uint8)
+    # Three words have 192 bits, which fit a byte: a sum of bytes takes half the time of one of wider numbers.
+    halves = [np.zeros(signs.shape[1], np.uint8) for _ in range(0, len(signs), _FIRST_WORDS)]
+    for word, (column, value) in enumerate(zip(signs, wanted, strict=True)):
+        np.bitwise_xor(column, value, out=different)
+        np.bitwise_count(different, out=counted)
+        halves[word // _FIRST_WORDS] += counted
+    total: NDArray[np.uint16] = np.sum(halves, axis=0, dtype=np.uint16)
+    return total
 
 
 def _joined(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -74,6 +74,29 @@ class Changes:
     all_of_it: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The documents of a version that an index has to have, by id: when each was last changed, and how many chunks it has."""
+
+    version: int
+    ids: Sequence[DocumentId]
+    changed_at: Sequence[float]
+    chunk_counts: Sequence[int]
+
+
+_ROWS = sa.select(
+    chunks.c.id,
+    chunks.c.document_id,
+    documents.c.tier,
+    documents.c.session_id,
+    documents.c.effective_from,
+    documents.c.effective_until,
+    documents.c.updated_at,
+    chunks.c.vector,
+    chunks.c.terms,
+).join(documents, documents.c.id == chunks.c.document_id)
+
+
 def read_version(connection: sa.Connection) -> int:
     """The version of the knowledge base; 0 while nothing was ever written."""
     return connection.execute(sa.select(state.c.version).where(state.c.id == _STATE)).scalar() or 0
@@ -94,26 +117,36 @@ def changes_since(connection: sa.Connection, version: int) -> Changes:
     now = read_version(connection)
     all_of_it = version < now - REMEMBERED_VERSIONS
     since = 0 if all_of_it else version
-    found = connection.execute(
-        sa.select(
-            chunks.c.id,
-            chunks.c.document_id,
-            documents.c.tier,
-            documents.c.session_id,
-            documents.c.effective_from,
-            documents.c.effective_until,
-            chunks.c.vector,
-            chunks.c.terms,
-        )
-        .join(documents, documents.c.id == chunks.c.document_id)
-        .where(documents.c.version > since, documents.c.disabled.is_(False))
-        .order_by(chunks.c.id)
-    )
+    found = connection.execute(_ROWS.where(documents.c.version > since, documents.c.disabled.is_(False)).order_by(chunks.c.id))
     rows = [_chunk_row(row) for row in found]
     removed = connection.execute(sa.select(removals.c.document_id).where(removals.c.version > since)).scalars().all()
     disabled = sa.select(documents.c.id).where(documents.c.version > since, documents.c.disabled.is_(True))
     gone = [*removed, *connection.execute(disabled).scalars()]
     return Changes(now, rows, [DocumentId(name) for name in gone], all_of_it)
+
+
+def is_far_behind(connection: sa.Connection, version: int, *, most_chunks: int) -> bool:
+    """Whether a reader at `version` had better `take_stock`: it read nothing yet, removals are forgotten, or too much changed."""
+    if version == 0 or version < read_version(connection) - REMEMBERED_VERSIONS:
+        return True
+    changed = sa.select(sa.func.coalesce(sa.func.sum(documents.c.chunk_count), 0)).where(documents.c.version > version)
+    return bool(connection.execute(changed).scalar_one() > most_chunks)
+
+
+def take_stock(connection: sa.Connection) -> Stock:
+    """What an index has to have of the whole knowledge base. The version is read first, as `changes_since` does."""
+    version = read_version(connection)
+    query = sa.select(documents.c.id, documents.c.updated_at, documents.c.chunk_count).where(documents.c.disabled.is_(False))
+    rows = sorted((row.id, row.updated_at, row.chunk_count) for row in connection.execute(query))
+    return Stock(version, [DocumentId(row[0]) for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+def rows_of(connection: sa.Connection, ids: Sequence[DocumentId]) -> list[ChunkRow]:
+    """All chunks of those of `ids` that are stored and not disabled."""
+    rows: list[ChunkRow] = []
+    for some in portions(ids):
+        rows += [_chunk_row(row) for row in connection.execute(_ROWS.where(documents.c.id.in_(some), documents.c.disabled.is_(False)))]
+    return rows
 
 
 def find_known(connection: sa.Connection, ids: Sequence[DocumentId]) -> dict[DocumentId, KnownContent]:
@@ -196,6 +229,7 @@ def _chunk_row(row: sa.Row[*tuple[Any, ...]]) -> ChunkRow:
         terms=row.terms,
         effective_from=-math.inf if row.effective_from is None else row.effective_from,
         effective_until=math.inf if row.effective_until is None else row.effective_until,
+        changed_at=row.updated_at,
     )
 
 

@@ -22,7 +22,8 @@ from deskhand.knowledge.embedding import DIMENSIONS
 class ChunkRow:
     """A chunk as the database gives it to the index. `vector` and `terms` as the table stores them.
 
-    Its document is in force from `effective_from` until before `effective_until`: epoch seconds, infinite where there is no limit.
+    Its document is in force from `effective_from` until before `effective_until`: epoch seconds, infinite where there is no limit. It
+    was last changed at `changed_at`.
     """
 
     chunk_id: int
@@ -33,6 +34,7 @@ class ChunkRow:
     terms: bytes
     effective_from: float = -np.inf
     effective_until: float = np.inf
+    changed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Segment:
             sessions=numbers[1:].astype(np.int32),
             effective_from=np.array([row.effective_from for row in rows], np.float64),
             effective_until=np.array([row.effective_until for row in rows], np.float64),
+            changed_at=np.array([row.changed_at for row in rows], np.float64),
             lengths=np.bincount(places, counts, minlength=len(rows)).astype(np.float32),
         )
         return cls(

@@ -3,6 +3,8 @@
 Invariant: what is hidden from an asker counts for nothing in what they see: neither in frequencies nor in lengths.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,35 @@ from deskhand.knowledge.segment import Segment
 from deskhand.knowledge.shard import Shard
 
 Part = Segment | Shard
+
+_NOWHERE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Where the terms of a query are in one part.
+
+    The postings of `terms[i]`, a place in the query, are those of the key at `keys[i]`, from `starts[i]` to `ends[i]`. `common` are the
+    places in the query of the terms that the part has a column for, `columns` the places of these.
+    """
+
+    terms: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    common: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Matches":
+        """Those of the terms that are `chosen`, which has a value for each of the query."""
+        rare, common = chosen[self.terms], chosen[self.common]
+        return Matches(self.terms[rare], self.keys[rare], self.starts[rare], self.ends[rare], self.common[common], self.columns[common])
+
+
+def matches(part: Part, hashes: Hashes) -> Matches:
+    terms, keys = part.postings.places(hashes)
+    common, columns = found_in(part.common_keys, hashes) if isinstance(part, Shard) else (_NOWHERE, _NOWHERE)
+    return Matches(terms, keys, part.postings.starts[keys], part.postings.starts[keys + 1], common, columns)
 
 
 class View:
@@ -30,23 +61,16 @@ class View:
         self.length = float(np.dot(mask, part.columns.lengths.astype(np.float64)))
         self._frequencies: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
-    def frequencies(self, hashes: Hashes) -> NDArray[np.int64]:
-        """How many of the rows have each of `hashes`, in their order."""
-        counts = np.zeros(len(hashes), np.int64)
-        if not self.count:
-            return counts
-        rare, common = self._counted()
-        known, places = self.part.postings.places(hashes)
-        counts[known] = rare[places]
-        if isinstance(self.part, Shard):
-            known, places = found_in(self.part.common_keys, hashes)
-            counts[known] = common[places]
+    def frequencies(self, found: Matches, *, terms: int) -> NDArray[np.int64]:
+        """How many of the rows have each term of a query that has so many."""
+        counts = np.zeros(terms, np.int64)
+        if self.count:
+            if self._frequencies is None:
+                self._frequencies = self._rare(), self._common()
+            rare, common = self._frequencies
+            counts[found.terms] = rare[found.keys]
+            counts[found.common] = common[found.columns]
         return counts
-
-    def _counted(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if self._frequencies is None:
-            self._frequencies = self._rare(), self._common()
-        return self._frequencies
 
     def _rare(self) -> NDArray[np.int64]:
         postings = self.part.postings
@@ -56,7 +80,7 @@ class View:
 
     def _common(self) -> NDArray[np.int64]:
         if isinstance(self.part, Segment):
-            return np.zeros(0, np.int64)
+            return _NOWHERE
         return np.array([np.count_nonzero(column[self.mask]) for column in self.part.common], np.int64)
 
 
@@ -70,16 +94,13 @@ class SessionView(View):
         self._shared = shared
         self._own = mask & ~shared.mask
 
-    def frequencies(self, hashes: Hashes) -> NDArray[np.int64]:
-        counts = self._shared.frequencies(hashes)
-        postings = self.part.postings
-        known, places = postings.places(hashes)
-        if len(known):
-            starts, ends = postings.starts[places], postings.starts[places + 1]
-            rows = np.concatenate([postings.rows[start:end] for start, end in zip(starts, ends, strict=True)])
-            counts[known] += np.add.reduceat(self._own[rows], np.cumsum(ends - starts) - (ends - starts), dtype=np.int64)
+    def frequencies(self, found: Matches, *, terms: int) -> NDArray[np.int64]:
+        counts = self._shared.frequencies(found, terms=terms)
+        if len(found.terms):
+            rows = np.concatenate([self.part.postings.rows[start:end] for start, end in zip(found.starts, found.ends, strict=True)])
+            lengths = found.ends - found.starts
+            counts[found.terms] += np.add.reduceat(self._own[rows], np.cumsum(lengths) - lengths, dtype=np.int64)
         if isinstance(self.part, Shard):
-            known, places = found_in(self.part.common_keys, hashes)
-            for term, place in zip(known.tolist(), places.tolist(), strict=True):
-                counts[term] += np.count_nonzero(self.part.common[place][self._own])
+            for term, column in zip(found.common.tolist(), found.columns.tolist(), strict=True):
+                counts[term] += np.count_nonzero(self.part.common[column][self._own])
         return counts
