@@ -158,6 +158,7 @@ async def test_a_page_that_leads_to_another_site_is_not_taken_from_a_sitemap(fet
         (gzip.compress(b"<html></html>"), "not a sitemap"),
         (b"<urlset><url><loc>&xxe;</loc></url></urlset>", "well-formed"),
     ],
+    ids=["entities", "outside definition", "cut off", "deep", "bomb", "packed text", "packed page", "unknown entity"],
 )
 async def test_a_hostile_sitemap_is_one_failure_that_keeps_what_is_stored(
     fetcher: SourceFetcher, site: Site, body: bytes, words: str
