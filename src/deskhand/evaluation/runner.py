@@ -8,6 +8,7 @@ from deskhand.clock import Clock
 from deskhand.evaluation.abstention import measure_abstention
 from deskhand.evaluation.desk import Step, open_desk
 from deskhand.evaluation.figures import Measured, Subject
+from deskhand.evaluation.gate import measure_gate
 from deskhand.evaluation.intents import documents_of, measure_intents
 from deskhand.evaluation.person import measure_person
 from deskhand.evaluation.retrieval import measure_retrieval
@@ -45,7 +46,9 @@ class Evaluation:
                 measured = await self._intents(found)
             case UtteranceSet():
                 measured = self._utterances(found)
-            case PromptSet() | ConversationSet():
+            case ConversationSet():
+                measured = [measure_gate(found)] if Subject.GATE in self._subjects else []
+            case PromptSet():
                 pass
         seconds = self._clock.monotonic() - started
         return [replace(each, seconds=seconds) for each in measured]

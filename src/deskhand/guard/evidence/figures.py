@@ -167,9 +167,17 @@ class FigureCheck:
         if self._sentence.rstrip().endswith(":"):
             return True
         count = value // SCALE
-        if any(count in text.lengths for text in self._records or self._evidence.found):
+        if self._counts_list(count, _next_root(self._sentence, atom.end)):
             return True
         return not atom.text[0].isdigit() and not self._is_contradicted(value, atom)
+
+    def _counts_list(self, count: int, thing: str) -> bool:
+        """Whether a list of the evidence holds so many; of lists that are called like what is counted, if there are any."""
+        lengths = [text.lengths for text in self._records or self._evidence.found]
+        named = [found[thing] for found in lengths if thing in found]
+        if named:
+            return any(count in each for each in named)
+        return any(count in each for found in lengths for each in found.values())
 
     def _is_contradicted(self, value: int, atom: Atom) -> bool:
         """Whether the evidence counts the same thing, and not to this number."""

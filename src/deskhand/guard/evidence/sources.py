@@ -23,6 +23,7 @@ _BEFORE = 60
 _AFTER = 40
 _WORDS_BEFORE = 4
 _WORDS_BEHIND = 3
+_MAY_BE_CODE = re.compile(r"^[^\s]{0,40}\d[^\s]{0,40}$")
 _SHORTEST_KEY = 5
 _ROOT = 5
 
@@ -37,35 +38,36 @@ def roots(text: str) -> frozenset[str]:
     return frozenset(root(word) for word in _WORD.findall(fold(text)) if word not in STOP_WORDS and len(word) > 1)
 
 
-def _lengths(value: Any) -> Iterator[int]:
+def _lengths(value: Any, name: str = "") -> Iterator[tuple[str, int]]:
+    """(root of what the list is called, how many it holds)."""
     match value:
         case dict():
             if all(isinstance(item, dict | list) for item in value.values()):
-                yield len(value)
-            for item in value.values():
-                yield from _lengths(item)
+                yield name, len(value)
+            for key, item in value.items():
+                yield from _lengths(item, root(_WORD.findall(fold(key))[-1]) if _WORD.search(key) else "")
         case list():
-            yield len(value)
+            yield name, len(value)
             for item in value:
                 yield from _lengths(item)
         case _:
             pass
 
 
-def _records(value: Any, codes: frozenset[str]) -> Iterator[str]:
+def _records(value: Any) -> Iterator[tuple[str, Any]]:
+    """(code, the smallest record that holds it), for every text of a JSON value that may be a code."""
     match value:
         case dict():
-            if any(isinstance(item, str) and fold_code(item) in codes for item in value.values()):
-                yield msgspec.json.encode(value).decode()
-                return
             for key, item in value.items():
-                if fold_code(key) in codes:
-                    yield msgspec.json.encode({key: item}).decode()
-                else:
-                    yield from _records(item, codes)
+                if isinstance(item, str) and _MAY_BE_CODE.search(item):
+                    yield fold_code(item), value
+                if isinstance(item, dict | list):
+                    if _MAY_BE_CODE.search(key):
+                        yield fold_code(key), {key: item}
+                    yield from _records(item)
         case list():
             for item in value:
-                yield from _records(item, codes)
+                yield from _records(item)
         case _:
             pass
 
@@ -117,9 +119,12 @@ class TextIndex:
             return None
 
     @cached_property
-    def lengths(self) -> frozenset[int]:
-        """How many things the lists of a JSON text hold."""
-        return frozenset(_lengths(self.value))
+    def lengths(self) -> dict[str, set[int]]:
+        """How many things the lists of a JSON text hold, by the root of what they are called."""
+        found: dict[str, set[int]] = {}
+        for name, length in _lengths(self.value):
+            found.setdefault(name, set()).add(length)
+        return found
 
     @cached_property
     def numbers(self) -> dict[int, list[Atom]]:
@@ -164,7 +169,18 @@ class TextIndex:
 
     def records(self, codes: frozenset[str]) -> tuple["TextIndex", ...]:
         """The records of a JSON text that hold one of these codes, each the smallest that says something about it."""
-        return tuple(TextIndex(text) for text in _records(self.value, codes))
+        return tuple(record for code in codes for record in self._by_code.get(code, ()))
+
+    @cached_property
+    def _by_code(self) -> dict[str, list["TextIndex"]]:
+        found: dict[str, list[TextIndex]] = {}
+        # With the record, which thereby lives and keeps its id for as long as it is looked up by it.
+        made: dict[int, tuple[Any, TextIndex]] = {}
+        for code, record in _records(self.value):
+            if id(record) not in made:
+                made[id(record)] = (record, TextIndex(msgspec.json.encode(record).decode()))
+            found.setdefault(code, []).append(made[id(record)][1])
+        return found
 
     def has_near(self, one: str, other: str, *, within: int) -> bool:
         """Whether two folded words stand at most `within` words apart."""
