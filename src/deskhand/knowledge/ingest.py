@@ -419,14 +419,9 @@ async def _grouped(sources: AsyncIterator[Source]) -> AsyncIterator[list[Source]
 
 async def _batches(sources: Sources, *, executor: Executor) -> AsyncIterator[list[Source]]:
     if isinstance(sources, AsyncIterable):
-        batch: list[Source] = []
+        # One at a time: whoever fetches them has the next ones ready, and `_grouped` knows how much may be held.
         async for source in sources:
-            batch.append(source)
-            if len(batch) == _BATCH_DOCUMENTS:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+            yield [source]
         return
     # Taking the next one may read a file, so it is done in a thread.
     iterator = iter(sources)
