@@ -1,4 +1,4 @@
-"""Which intent a sentence has, told by the search alone: each sentence that is learnt is a document, the best one found decides."""
+"""Which intent a sentence has, told by the search alone: each intent is an answer, the sentences that are learnt its variants."""
 
 from statistics import fmean
 
@@ -10,17 +10,21 @@ from deskhand.knowledge import SourceDocument
 
 
 def documents_of(intents: IntentSet) -> list[SourceDocument]:
-    """A document for each sentence; its source is the intent."""
+    """A document for each intent, which is its source, with the sentences that are learnt for it."""
+    variants: dict[str, list[str]] = {}
+    for sentence in intents.train:
+        if sentence.text.strip():
+            variants.setdefault(next(iter(sentence.labels)), []).append(sentence.text)
     return [
         SourceDocument(
-            origin=f"eval:{at}",
-            source=next(iter(sentence.labels)),
-            filename="sentence.txt",
-            data=sentence.text.encode(),
-            title=sentence.text[:80],
+            origin=f"eval:{intent}",
+            source=intent,
+            filename="answer.md",
+            data=f"The answer to {intent}.".encode(),
+            title=intent,
+            metadata={"variants": sentences},
         )
-        for at, sentence in enumerate(intents.train)
-        if sentence.text.strip()
+        for intent, sentences in variants.items()
     ]
 
 

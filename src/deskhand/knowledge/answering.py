@@ -101,8 +101,13 @@ def features(hit: Hit, asked: Asked) -> Features:
 
 
 def answer_chances(hits: Sequence[Hit], asked: Asked) -> list[float]:
-    """For each hit, in (0, 1), never rising with the rank: none counts more than one above it."""
-    return list(accumulate((_chance(features(hit, asked)) for hit in hits), min))
+    """For each hit, in (0, 1)."""
+    return [_chance(features(hit, asked)) for hit in hits]
+
+
+def descending(chances: Sequence[float]) -> list[float]:
+    """Chances that never rise with the rank: none counts more than one above it."""
+    return list(accumulate(chances, min))
 
 
 def _chance(given: Features) -> float:

@@ -19,6 +19,8 @@ VERSION = "chunks-3"
 _TABLE_HEAD = re.compile(r"^[ \t]*\|.*\n[ \t]*\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)", re.MULTILINE)
 _NOT_A_ROW = re.compile(r"^(?![ \t]*\|)", re.MULTILINE)
 _SEPARATOR = " › "
+# Begins the section of a chunk that is found by an example of its question, which is the rest of it.
+EXAMPLE = "\u241f"
 _LONGEST_SECTION = 300
 
 
@@ -62,7 +64,9 @@ def split(document: ParsedDocument, *, size: ChunkSize) -> list[Chunk]:
 
 
 def indexed_text(chunk: Chunk, *, title: str) -> str:
-    """What is analysed and embedded: the chunk under its title and those headings that are not in it."""
+    """What is analysed and embedded: the chunk under its title and those headings that are not in it; of an example, that alone."""
+    if chunk.section and chunk.section.startswith(EXAMPLE):
+        return chunk.section.removeprefix(EXAMPLE)
     above = [title]
     if chunk.section:
         above += [heading for heading in chunk.section.split(_SEPARATOR) if heading != title and heading not in chunk.text]
@@ -71,7 +75,7 @@ def indexed_text(chunk: Chunk, *, title: str) -> str:
 
 def heading_of(chunk: Chunk, *, title: str) -> str | None:
     """The headings above a chunk, which are embedded once more by themselves; `None` if it stands under none."""
-    return f"{title}\n{chunk.section}" if chunk.section else None
+    return f"{title}\n{chunk.section}" if chunk.section and not chunk.section.startswith(EXAMPLE) else None
 
 
 def _sections(text: str, known: Sequence[Heading]) -> Iterator[tuple[int, int]]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from deskhand.ids import SessionId
 from deskhand.knowledge.audience import state_now
+from deskhand.knowledge.chunking import EXAMPLE
 from deskhand.knowledge.documents import Action, DocumentId, DocumentState, Recording, StoredDocument, StoredPart, Tier
 from deskhand.knowledge.errors import DocumentChanged
 from deskhand.knowledge.repository import REMEMBERED_VERSIONS, STORED, portions, stored
@@ -227,8 +228,10 @@ def was_replaced(connection: sa.Connection, document_id: DocumentId) -> bool:
 
 
 def list_parts(connection: sa.Connection, document_id: DocumentId) -> list[StoredPart]:
-    """What is stored of the document's text, in order."""
-    query = sa.select(chunks.c.text, chunks.c.section, chunks.c.page).where(chunks.c.document_id == document_id).order_by(chunks.c.position)
+    """What is stored of the document's text, in order; not what repeats it for each example of its question."""
+    is_text = sa.or_(chunks.c.section.is_(None), sa.not_(chunks.c.section.startswith(EXAMPLE)))
+    query = sa.select(chunks.c.text, chunks.c.section, chunks.c.page).where(chunks.c.document_id == document_id, is_text)
+    query = query.order_by(chunks.c.position)
     return [StoredPart(row.text, row.section, row.page) for row in connection.execute(query)]
 
 

@@ -27,6 +27,7 @@ from deskhand.knowledge.documents import (
     document_id,
 )
 from deskhand.knowledge.embedding import Embedder, Vectors
+from deskhand.knowledge.examples import example_chunks
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.parse import Document, DocumentReader, may_hold_documents
 from deskhand.parsing.wire import Member
@@ -283,6 +284,7 @@ class Ingest:
     def _chunked(self, source: SourceDocument, parsed: ParsedDocument, digest: str) -> _Prepared:
         title = source.title or parsed.title
         pieces = chunking.split(replace(parsed, title=title), size=self._size)
+        pieces += example_chunks(source.metadata, pieces, title=title)
         texts = [chunking.indexed_text(piece, title=title) for piece in pieces]
         rows = [
             document_repository.NewChunk(

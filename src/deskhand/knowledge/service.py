@@ -14,20 +14,21 @@ from typing import Literal, Self
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
 from deskhand.knowledge import document_repository, repository
-from deskhand.knowledge.answering import READ, Asked, answer_chances, passage_text, read_asked
+from deskhand.knowledge.answering import READ, Asked, answer_chances, descending, passage_text, read_asked
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
 from deskhand.knowledge.documents import DocumentId, Passage, Quote, StoredDocument, Tier
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
+from deskhand.knowledge.examples import Found, gathered, has_examples, shown_section
 from deskhand.knowledge.ingest import IngestReport, Progress, Sources, recipe
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import DocumentReader, ReaderOptions
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
-from deskhand.knowledge.ranking import Hit, Weights, dense_share, rank
+from deskhand.knowledge.ranking import Weights, dense_share, rank
 from deskhand.knowledge.relevance import best_first
 from deskhand.knowledge.samples import sample_documents
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
@@ -228,8 +229,14 @@ class KnowledgeService:
             ranked = best_first(rank(found, share=share, limit=most), familiarity=query.familiarity)
             hits = ranked[:limit]
             rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
-            texts = [passage_text(row.title, row.section, row.text) for hit in hits[:READ] if (row := rows.get(hit.chunk_id))]
-            passages = _passages(hits, rows, asked=read_asked(text, ranked, texts, familiarity=query.familiarity))
+            if has_examples(rows):
+                # Examples of one answer vote for it, those with them that are no part of the best few.
+                hits = ranked
+                chunk_ids = [hit.chunk_id for hit in hits]
+                rows = await self._database.read(partial(repository.find_passages, chunk_ids=chunk_ids, audience=audience))
+            shown = gathered(hits, rows)[:limit]
+            texts = [passage_text(found.row.title, shown_section(found.row), found.row.text) for found in shown[:READ]]
+            passages = _passages(shown, asked=read_asked(text, ranked, texts, familiarity=query.familiarity))
             if len(rows) == len(hits):
                 break
             # Some of it went or changed since the index was read: look again, so that what took its place is found.
@@ -237,9 +244,9 @@ class KnowledgeService:
         return passages
 
 
-def _passages(hits: Sequence[Hit], rows: dict[int, repository.PassageRow], *, asked: Asked) -> list[Passage]:
-    there = [(hit, rows[hit.chunk_id]) for hit in hits if hit.chunk_id in rows]
-    scores = answer_chances([hit for hit, _ in there], asked)
+def _passages(found: Sequence[Found], *, asked: Asked) -> list[Passage]:
+    chances = answer_chances([each.hit for each in found], asked)
+    scores = descending([each.chance or chance for each, chance in zip(found, chances, strict=True)])
     return [
         Passage(
             chunk_id=row.chunk_id,
@@ -249,9 +256,9 @@ def _passages(hits: Sequence[Hit], rows: dict[int, repository.PassageRow], *, as
             source=row.source,
             url=row.url,
             page=row.page,
-            section=row.section,
+            section=shown_section(row),
             score=score,
             rank=place,
         )
-        for place, ((_, row), score) in enumerate(zip(there, scores, strict=True), 1)
+        for place, (row, score) in enumerate(zip([each.row for each in found], scores, strict=True), 1)
     ]

@@ -6,6 +6,7 @@ Invariant: a row is one of title, text, address and key by the name of its colum
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ _TEXT = ("text", "content", "body", "answer", "article", "response", "descriptio
 _TITLE = ("title", "question", "subject", "heading", "name", "headline", "summary")
 _KEY = ("_id", "id", "key", "slug", "uuid", "sku")
 _URL = ("url", "link", "href", "source_url", "permalink")
+# Other ways to ask the question of a row: a list, or one text with a bar or a line end between them.
+_VARIANTS = ("variants", "variations", "utterances", "phrasings", "example_questions")
 _LISTS = ("documents", "articles", "items", "faqs", "faq", "entries", "results", "rows", "data", "records", "pages", "questions")
 _SNIFFED = 8192
 ROW_KINDS = frozenset({Kind.CSV, Kind.TSV, Kind.JSON, Kind.JSON_LINES})
@@ -173,14 +176,23 @@ def _row(record: Mapping[str, Any], place: int) -> Row | UnreadableRow:
     url = _words(record.get(columns["url"])) if columns["url"] else ""
     if any("\x00" in words or not _is_encodable(words) for words in (text, title, key, url)):
         return UnreadableRow(place, f"Row {place} has characters in it that no text can have.")
+    variants = _column(record, _VARIANTS)
     metadata: dict[str, Any] = {}
+    if variants is not None and (listed := _listed_variants(record[variants])):
+        metadata["variants"] = listed
     for name, value in record.items():
         if name == "metadata" and isinstance(value, dict):
             metadata.update(value)
-        elif name not in columns.values() and isinstance(value, str | int | float | bool) and value != "":
+        elif name not in (*columns.values(), variants) and isinstance(value, str | int | float | bool) and value != "":
             metadata[name] = value
     others = {name: value for name, value in record.items() if name not in (columns["text"], columns["title"])}
     return Row(key or str(place), title or None, text, url if url.startswith(("http://", "https://")) else None, metadata, others)
+
+
+def _listed_variants(value: Any) -> list[str]:
+    written = value if isinstance(value, list) else re.split(r"[|\n]", value) if isinstance(value, str) else []
+    found = (variant.strip() for variant in written if isinstance(variant, str) and "\x00" not in variant and _is_encodable(variant))
+    return [variant for variant in dict.fromkeys(found) if variant]
 
 
 def _is_encodable(text: str) -> bool:
