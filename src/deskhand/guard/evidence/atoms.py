@@ -46,7 +46,7 @@ _ATOM = re.compile(
     rf"|{DATE_PATTERN}|{TIME_PATTERN}"
     r"|(?P<phone>\+\d[\d\s().-]{5,18}\d|\(\d{2,5}\)\s?\d[\d\s.-]{3,14}\d|\b\d{2,5}(?:[-./ ]\d{2,5}){2,4}\b(?!\w)"
     r"|\b0\d{2,4}[ /-]\d{4,9}\b|\b\d{3}-\d{4}\b)"
-    r"|(?P<code>[#№]?\b(?=[\w-]*\d)(?=[\w-]*[^\W\d])(?:[^\W_]|(?<=\w)[_-](?=\w))+\b|#\d+)"
+    r"|(?P<code>(?<![A-Za-z0-9_])[#№]?(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9]+(?:[_-]+[A-Za-z0-9]+)*(?![A-Za-z0-9])|#\d+)"
     rf"|{NUMBER_PATTERN}"
 )
 _NUMBER_AND_UNIT = re.compile(r"\d+(?:-?[^\W\d_]+)(?:-[^\W\d_]+)*$")

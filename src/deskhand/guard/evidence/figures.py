@@ -25,6 +25,8 @@ _RANGE_CHARACTERS = 6
 _SHORTEST_PHONE = 7
 _LONGEST_COUNTRY = 4
 _SHORTEST_ENDING = 3
+_MONTHS_OF_A_YEAR = 12
+_YEARLY = re.compile(r"\b(?:year|yearly|annual|annually|jahr|jahrlich|an|annee|ano|anual|anno|annuale|jaar)\b")
 _MEASURES = frozenset({"second", "month", "percent", "gb", "mb", "tb", "kb"})
 
 # What stands between two numbers of one span or choice: "5 to 7 days", "4G/5G".
@@ -201,6 +203,8 @@ class FigureCheck:
         if not is_amount and not value % SCALE:
             return False
         factors = [number // SCALE for _, number in others if SCALE < number <= arithmetic.MOST_FACTOR * SCALE]
+        if _YEARLY.search(fold(self._sentence)):
+            factors.append(_MONTHS_OF_A_YEAR)
         if arithmetic.is_multiple(value, factors, tuple(self._evidence)):
             return True
         texts: Iterable[TextIndex] = self._evidence if value % SCALE else (*self._evidence.found, *self._evidence.said)

@@ -18,7 +18,7 @@ _STARTS = re.compile(r"[.!?:;•|–—\"“”„«(\[*#>/\n-]\s*$|^\s*(?:\d{1,
 _ACRONYMS = """
     ok id ids dob faq faqs url pdf pin sms eta tbd usa us uk eu am pm est pst cet utc gmt vat vip atm ai it api sim gps usb vpn wifi wi fi
     ram ssd hdd cpu tv pc dvd cd led lcd html csv json xml zip http https www iban bic swift cvv cvc apn lte mms nfc qr ceo hr kyc apr atms
-    asap fyi ps pps note hello hi thanks thank please yes no sorry sure great
+    asap fyi ps pps gb mb tb kb usd eur gbp chf jpy note hello hi thanks thank please yes no sorry sure great
 """
 _KNOWN = frozenset(_ACRONYMS.split())
 _MOST_APART = 4
