@@ -51,34 +51,6 @@ async def test_what_a_site_says_has_not_changed_is_not_fetched_again(program: Pr
     }
 
 
-async def test_another_audience_is_a_change_whatever_the_site_says(program: Program, site: Site) -> None:
-    await ingest(program, f"{site.url}/sitemap.xml")
-    assert (await ingest(program, "--audience", "operators", f"{site.url}/sitemap.xml"))["indexed"] == 2
-    answer = json.loads((await program.run("ask", "--json", "What is the dog in the shop called?")).went_well().out)
-    assert answer["sources"] == []
-
-
-async def test_sync_removes_what_is_not_in_the_sitemap_any_more_and_what_is_gone(program: Program, site: Site) -> None:
-    site.page("/cat", "<h1>Cat</h1><p>The cat is Tom.</p>")
-    site.sitemap("/sitemap.xml", ["/tea", "/dog", "/cat"])
-    await ingest(program, f"{site.url}/sitemap.xml")
-    site.sitemap("/sitemap.xml", ["/tea", "/cat"])
-    del site.pages["/cat"]
-    report = await ingest(program, "--sync", f"{site.url}/sitemap.xml", code=1)
-    assert (report["unchanged"], report["removed"]) == (1, 2)
-    assert [failure["source"] for failure in report["failed"]] == [f"{site.url}/cat"]
-
-
-@pytest.mark.parametrize("path", ["/sitemap.xml", "/dog"])
-async def test_sync_removes_nothing_of_what_cannot_be_fetched_now(program: Program, site: Site, path: str) -> None:
-    await ingest(program, f"{site.url}/sitemap.xml")
-    site.page(path, "", status=500)
-    report = await ingest(program, "--sync", f"{site.url}/sitemap.xml", code=1)
-    assert report["removed"] == 0
-    assert report["incomplete"] == (path == "/sitemap.xml")
-    assert "answered 500" in report["failed"][0]["reason"]
-
-
 async def test_pages_rows_and_folders_can_be_named_together(program: Program, site: Site, handbook: Path) -> None:
     site.page("/faq.jsonl", '{"id": 1, "text": "One."}\n{"id": 2, "text": "Two."}\n', "application/jsonl", ETag='"1"')
     given = (f"{site.url}/tea", str(handbook), f"{site.url}/faq.jsonl#here", f"{site.url}/tea")

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -43,6 +44,9 @@ _MOST_WARNINGS = 200
 
 # What a document's keeper says of it besides its content: a change of it alone is no change of the document.
 _NOT_CONTENT = frozenset({"fetched"})
+
+# What stands in an origin between something and what is inside it; `unpack` writes it.
+_INSIDE = re.compile(r"#|!/")
 
 Source = SourceDocument | UnreadableSource | UnchangedSource
 Sources = Iterable[Source] | AsyncIterable[Source]
@@ -128,15 +132,15 @@ class Ingest:
         self._written = written
         self._recipe = ""
         self._seen: set[DocumentId] = set()
-        self._incomplete: set[str] = set()
+        self._unreadable: set[str] = set()
         self._total: int | None = None
         self._report = IngestReport()
 
     async def run(self, sources: Sources, *, sync_scope: str | None, on_progress: Callable[[Progress], None]) -> IngestReport:
         """Store `sources`; then, if a scope is given, remove what was stored from it and is not among them.
 
-        What could not be read counts as among them: a broken file does not take its last good version with it, unless it is said to be
-        gone. If the scope itself could not be read, nothing is removed.
+        What could not be read counts as among them, with all that was inside it: a broken file does not take its last good version with
+        it, unless it is said to be gone. If the scope itself could not be read, nothing is removed.
 
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
@@ -159,7 +163,7 @@ class Ingest:
                     chunks=report.chunks,
                 )
             )
-        if sync_scope in self._incomplete:
+        if sync_scope in self._unreadable:
             self._report = replace(self._report, incomplete=True)
         elif sync_scope is not None:
             await self._remove_missing(sync_scope)
@@ -182,8 +186,6 @@ class Ingest:
             try:
                 page = await self._reader.unpack(document, start=start)
             except (Malformed, TooLarge, UnsupportedKind) as error:
-                # Nobody knows what was in it, so nothing of its scope may be taken for gone.
-                self._incomplete.add(source.scope or source.origin)
                 yield UnreadableSource(source.origin, source.source, error.message, source.scope)
                 return
             if page is None:
@@ -194,7 +196,7 @@ class Ingest:
             for member in page.members:
                 if member.problem is not None and member.key.startswith("#"):
                     # A row that cannot be read is known by its place alone, so it cannot be told which stored one it was.
-                    self._incomplete.add(source.scope or source.origin)
+                    self._unreadable.add(source.origin)
                 yield _member_of(source, member)
             start = page.following
 
@@ -206,8 +208,7 @@ class Ingest:
                 self._fail(source, source.reason)
                 if source.gone:
                     continue
-                if source.scope == source.origin:
-                    self._incomplete.add(source.origin)
+                self._unreadable.add(source.origin)
             elif name in self._seen:
                 self._fail(source, "Another document of this run has the same address or id.")
             elif isinstance(source, UnchangedSource):
@@ -319,8 +320,8 @@ class Ingest:
         return _Prepared(document, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
 
     async def _remove_missing(self, scope: str) -> None:
-        stored = await self._database.read(lambda connection: repository.list_ids_of_scope(connection, scope))
-        missing = [name for name in stored if name not in self._seen]
+        stored = await self._database.read(lambda connection: repository.list_origins_of_scope(connection, scope))
+        missing = [name for name, origin in stored.items() if name not in self._seen and not self._unreadable & _holders(origin)]
         if not missing:
             return
 
@@ -333,6 +334,11 @@ class Ingest:
 
     def _fail(self, source: Source, reason: str) -> None:
         self._report = replace(self._report, failed=(*self._report.failed, Failure(source.source, reason)))
+
+
+def _holders(origin: str) -> set[str]:
+    """The origins of what a document may be inside of: the table of a row, the archive of a file."""
+    return {origin[: mark.start()] for mark in _INSIDE.finditer(origin)}
 
 
 def recipe(embedder: Embedder, *, size: chunking.ChunkSize) -> str:

@@ -163,8 +163,9 @@ def find_known(connection: sa.Connection, ids: Sequence[DocumentId]) -> dict[Doc
     return known
 
 
-def list_ids_of_scope(connection: sa.Connection, scope: str) -> list[DocumentId]:
-    return [DocumentId(name) for name in connection.execute(sa.select(documents.c.id).where(documents.c.scope == scope)).scalars()]
+def list_origins_of_scope(connection: sa.Connection, scope: str) -> dict[DocumentId, str]:
+    found = connection.execute(sa.select(documents.c.id, documents.c.origin).where(documents.c.scope == scope))
+    return {DocumentId(row.id): row.origin for row in found}
 
 
 def list_current(connection: sa.Connection, scope: str, *, tier: Tier, recipe: str) -> list[StoredDocument]:
