@@ -6,6 +6,7 @@ Sizes are characters: counting the model's tokens took eighty times as long and 
 
 import bisect
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ _SEPARATOR = " › "
 # Begins the section of a chunk that is found by an example of its question, which is the rest of it.
 EXAMPLE = "\u241f"
 _LONGEST_SECTION = 300
+_LONGEST_STRETCH = 20_000
+_PAUSES = ("\n\n", "\n", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,13 @@ def split(document: ParsedDocument, *, size: ChunkSize) -> list[Chunk]:
     found: list[Chunk] = []
     for part in document.parts:
         known = list(headings(part.text))
-        ahead = list(known)
+        starts, bodies = [heading.start for heading in known], _bodies(known)
+        ahead = deque(known)
         tables = list(_tables(part.text))
         pieces = [piece for start, end in _sections(part.text, known) for piece in _pieces(splitter, part.text, start=start, end=end)]
         for number, (start, text) in enumerate(pieces):
             # A piece that starts with headings belongs under the last of them; headings further down are inside it.
-            body = _body_start(start, known)
+            body = _body_start(start, starts, bodies)
             _enter_until(path, ahead, body)
             # Headings alone say nothing that the section of the next piece does not.
             if body < start + len(text) or number + 1 == len(pieces):
@@ -93,21 +97,42 @@ def _sections(text: str, known: Sequence[Heading]) -> Iterator[tuple[int, int]]:
 
 
 def _pieces(splitter: MarkdownSplitter, text: str, *, start: int, end: int) -> Iterator[tuple[int, str]]:
-    return ((start + place, piece) for place, piece in splitter.chunk_indices(text[start:end]) if piece.strip())
+    for first, last in _stretches(text, start=start, end=end):
+        yield from ((first + place, piece) for place, piece in splitter.chunk_indices(text[first:last]) if piece.strip())
 
 
-def _body_start(start: int, known: list[Heading]) -> int:
-    place = bisect.bisect_left([heading.start for heading in known], start)
-    while place < len(known) and known[place].start <= start + 2:
-        start = known[place].end
-        place += 1
-    return start
+def _stretches(text: str, *, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A section in stretches that end where a paragraph, a line or at least a word does.
+
+    The splitter takes time with the square of what it is given: two million letters without a space took it two minutes.
+    """
+    while end - start > _LONGEST_STRETCH:
+        most = start + _LONGEST_STRETCH
+        cut = next((place + len(pause) for pause in _PAUSES if (place := text.rfind(pause, start + _LONGEST_STRETCH // 2, most)) > 0), most)
+        yield start, cut
+        start = cut
+    yield start, end
 
 
-def _enter_until(path: list[Heading], ahead: list[Heading], place: int) -> None:
+def _body_start(start: int, starts: Sequence[int], bodies: Sequence[int]) -> int:
+    """Where the text begins that a piece at `start` holds: behind the headings that it begins with."""
+    place = bisect.bisect_left(starts, start)
+    return bodies[place] if place < len(starts) and starts[place] <= start + 2 else start
+
+
+def _bodies(known: Sequence[Heading]) -> list[int]:
+    """For each heading, where the text begins below it and those that follow on it at once."""
+    bodies = [heading.end for heading in known]
+    for place in range(len(known) - 2, -1, -1):
+        if known[place + 1].start <= known[place].end + 2:
+            bodies[place] = bodies[place + 1]
+    return bodies
+
+
+def _enter_until(path: list[Heading], ahead: deque[Heading], place: int) -> None:
     """Take the headings before `place` off `ahead`, and let `path` be what is above the text there."""
     while ahead and ahead[0].start < place:
-        heading = ahead.pop(0)
+        heading = ahead.popleft()
         while path and path[-1].level >= heading.level:
             path.pop()
         if heading.text:
@@ -131,13 +156,15 @@ class _Table:
 
 
 def _tables(text: str) -> Iterator[_Table]:
-    for match in _TABLE_HEAD.finditer(text):
+    end = 0
+    while match := _TABLE_HEAD.search(text, end):
         after = _NOT_A_ROW.search(text, match.end())
-        yield _Table(match.group().strip("\n"), match.end(), after.start() if after else len(text))
+        end = after.start() if after else len(text)
+        yield _Table(match.group().strip("\n"), match.end(), end)
 
 
 def _with_table_head(text: str, start: int, tables: list[_Table]) -> str:
-    for table in tables:
-        if table.body <= start < table.end and text.lstrip().startswith("|"):
-            return f"{table.head}\n{text}"
+    place = bisect.bisect_right(tables, start, key=lambda table: table.body) - 1
+    if place >= 0 and start < tables[place].end and text.lstrip().startswith("|"):
+        return f"{tables[place].head}\n{text}"
     return text
