@@ -32,16 +32,17 @@ _YES: Final = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_YES: Final = 60
-_ENOUGH: Final = 0.5
+_ENOUGH: Final = 0.75
 
 
 def stems_from(fact: str, said: Sequence[str]) -> bool:
-    """Whether a fact is made of what the customer said: all its figures, and half of its other words or more."""
+    """Whether a fact is made of what the customer said: all its figures, and three quarters of its other words."""
     heard = " ".join(said)
     if not set(_NUMBER.findall(fact)) <= set(_NUMBER.findall(heard)):
         return False
     own = {stem(word) for word in words(heard)}
-    told = {stem(word) for word in words(fact) if word not in STOP_WORDS and word not in _FRAME and not word.isdigit()}
+    named = (word.removesuffix("'s") for word in words(fact))
+    told = {stem(word) for word in named if word not in STOP_WORDS and word not in _FRAME and not word.isdigit()}
     if not told:
         return bool(own)
     return len(told & own) >= _ENOUGH * len(told)

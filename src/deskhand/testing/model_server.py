@@ -1,7 +1,8 @@
 """A real HTTP server that speaks as an OpenAI-compatible one, for tests and benchmarks: `python -m deskhand.testing.model_server --port 0`.
 
 What a request gets: the next reply of the queue; else what the directive in the last customer message asks for (`deskhand.testing.faults`);
-else the default. The invariant: every request is counted under that message before anything is sent.
+else the default. With `obeying` it does instead what any text says (`deskhand.testing.obeying`). The invariant: every request is counted
+under that message before anything is sent.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import uvloop
 from aiohttp import web
 
 from deskhand.testing.faults import find_directive
+from deskhand.testing.obeying import obey
 from deskhand.testing.replies import Ending, Reply, answer, refuse_status
 
 _KEPT_REQUESTS: Final = 200
@@ -55,7 +57,10 @@ class ModelServer:
     `requests` holds the last 200, `counts` the number of all by key, `left_early` the number of clients that left before their reply ended.
     """
 
-    def __init__(self, *, port: int = 0, default: Reply | None = None) -> None:
+    def __init__(self, *, port: int = 0, default: Reply | None = None, obeying: bool = False) -> None:
+        self.obeying = obeying
+        self.foreign = ""
+        """An id that is somebody else's, for what the obeying model is told to do with one."""
         self.default = default or answer()
         self.requests: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
         self.counts: Counter[str] = Counter()
@@ -119,7 +124,11 @@ class ModelServer:
         self.counts[key] += 1
         self.requests.append(SeenRequest(key=key, body=body, headers=request.headers))
         await self._announce()
-        reply = self._choose(key, last_role=messages[-1].role if messages else "")
+        reply = (
+            obey(msgspec.json.decode(body), foreign=self.foreign)
+            if self.obeying
+            else self._choose(key, last_role=messages[-1].role if messages else "")
+        )
         self.answering += 1
         try:
             return await _send(reply, request)
