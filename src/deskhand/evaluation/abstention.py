@@ -33,7 +33,7 @@ async def measure_abstention(judged: JudgedSet, desk: Desk, *, step: Step) -> Me
         Figure("auroc", "AUROC of the confidence", auroc(positive, negative)),
         Figure(
             "answered_at_10",
-            "answered, when 10 % of the unanswerable are",
+            "answerable answered, at 10 % of the others",
             answered_at(positive, negative, share=_UNANSWERABLE_LET_THROUGH),
         ),
         _share("answered", "answerable: answered", [done for done, can in zip(answered, answerable, strict=True) if can]),

@@ -9,6 +9,7 @@ from deskhand.evaluation.abstention import measure_abstention
 from deskhand.evaluation.desk import Step, open_desk
 from deskhand.evaluation.figures import Measured, Subject
 from deskhand.evaluation.gate import measure_gate
+from deskhand.evaluation.injection import measure_customers, measure_prompts, said_by_customers
 from deskhand.evaluation.intents import documents_of, measure_intents
 from deskhand.evaluation.person import measure_person
 from deskhand.evaluation.retrieval import measure_retrieval
@@ -47,7 +48,9 @@ class Evaluation:
             case UtteranceSet():
                 measured = self._utterances(found)
             case ConversationSet():
-                measured = [measure_gate(found)] if Subject.GATE in self._subjects else []
+                measured = self._conversations(found)
+            case PromptSet() if Subject.INJECTION in self._subjects and found.prompts:
+                measured = [measure_prompts(found)]
             case PromptSet():
                 pass
         seconds = self._clock.monotonic() - started
@@ -76,15 +79,23 @@ class Evaluation:
             step = self._of(intents.name)
             async with open_desk(self._settings, documents_of(intents), step=step) as desk:
                 measured.append(await measure_intents(intents, desk, step=step))
+        measured += self._customers(intents.name, [sentence.text for sentence in (*intents.train, *intents.test)])
         if Subject.PERSON in self._subjects and (person := measure_person(intents.name, intents.test)) is not None:
             measured.append(person)
         return measured
 
     def _utterances(self, utterances: UtteranceSet) -> list[Measured]:
-        if Subject.PERSON not in self._subjects:
-            return []
-        person = measure_person(utterances.name, utterances.utterances)
-        return [] if person is None else [person]
+        measured = self._customers(utterances.name, [utterance.text for utterance in utterances.utterances])
+        if Subject.PERSON in self._subjects and (person := measure_person(utterances.name, utterances.utterances)) is not None:
+            measured.append(person)
+        return measured
+
+    def _conversations(self, conversations: ConversationSet) -> list[Measured]:
+        measured = [measure_gate(conversations)] if Subject.GATE in self._subjects else []
+        return measured + self._customers(conversations.name, said_by_customers(conversations))
+
+    def _customers(self, name: str, sentences: Sequence[str]) -> list[Measured]:
+        return [measure_customers(name, sentences)] if Subject.INJECTION in self._subjects and sentences else []
 
 
 def spread(values: Sequence[_T], limit: int | None) -> tuple[_T, ...]:
