@@ -24,7 +24,7 @@ from deskhand.handoff.signals import read_signals
 from deskhand.ids import new_message_id, new_turn_id
 from deskhand.knowledge import KnowledgeOptions, KnowledgeService
 from deskhand.memory import MemoryService
-from deskhand.models.quoting import QuotingModel
+from deskhand.models.quoting import CONFIDENCE_FLOOR, QuotingModel
 from deskhand.persistence import Database, metadata
 from deskhand.session_store import AgentContext, ContextMessage, InMemorySessionStore
 from deskhand.sessions import SessionService
@@ -104,10 +104,10 @@ class Desk:
     store: InMemorySessionStore
 
     @classmethod
-    def open(cls, database: Database, knowledge: KnowledgeService) -> Self:
+    def open(cls, database: Database, knowledge: KnowledgeService, *, confidence_floor: float = CONFIDENCE_FLOOR) -> Self:
         store, sessions = InMemorySessionStore(), SessionService(database)
         agent = CustomerSupportAgent(
-            model=QuotingModel(),
+            model=QuotingModel(confidence_floor=confidence_floor),
             session_store=store,
             sessions=sessions,
             knowledge=knowledge,

@@ -96,12 +96,12 @@ async def measure(judged: JudgedSet, expected: Sequence[Expected]) -> list[Outco
             database = await Database.open(f"sqlite:///{folder}/sessions.db")
             await database.write(lambda tx: metadata.create_all(tx.connection))
             desk = Desk.open(database, knowledge)
-            outcomes = [await _ask(desk, each) for each in expected]
+            outcomes = [await ask_desk(desk, each) for each in expected]
             await database.close()
     return outcomes
 
 
-async def _ask(desk: Desk, expected: Expected) -> Outcome:
+async def ask_desk(desk: Desk, expected: Expected) -> Outcome:
     answered = await desk.answer(Question(expected.question, expected.earlier, frozenset()))
     sources = sorted(answered.sources, key=lambda source: source.rank)
     return Outcome(expected, answered.text, tuple(source.metadata["source"] for source in sources), answered.confidence)

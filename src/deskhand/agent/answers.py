@@ -16,10 +16,9 @@ from deskhand.texts import Texts
 # Under this key an answer's metadata say what the evidence gate did.
 EVIDENCE = "evidence"
 _SUMMARY_CHARACTERS = 500
-# Confidence of an answer whose model states none: with sources by their relevance, else by what is missing.
+# Confidence of an answer whose model states none: with sources the chance that they answer, else by what is missing.
 _CONFIDENCE_SMALL_TALK = 0.5
 _CONFIDENCE_UNSUPPORTED = 0.2
-_CONFIDENCE_CITED = 0.5
 
 
 def hand_over_at_once(signals: Signals, rules: HandoffRules, *, texts: Texts, words: Sequence[str]) -> Answered | None:
@@ -82,7 +81,7 @@ def _confidence(answered: bool | None, sources: tuple[UsedSource, ...]) -> float
         return _CONFIDENCE_SMALL_TALK
     if not answered:
         return _CONFIDENCE_UNSUPPORTED
-    return round(_CONFIDENCE_CITED + (1 - _CONFIDENCE_CITED) * max(source.relevance for source in sources), 4)
+    return round(max(source.relevance for source in sources), 4)
 
 
 def _withheld_all(loop: AnswerLoop) -> bool:

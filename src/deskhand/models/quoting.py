@@ -25,7 +25,7 @@ from deskhand.models.quotation.intents import SmallTalk, Understood, find_attach
 from deskhand.texts import Texts, language_of, texts_for
 
 # Below this the quotations are held not to answer, and it says that it does not know.
-CONFIDENCE_FLOOR = 0.45
+CONFIDENCE_FLOOR = 0.42
 _MOST_ATTACHMENTS = 3
 _EARLIER_MESSAGES = 2
 _SURE = 1.0
