@@ -128,7 +128,7 @@ class Library:
         """
         source = SourceDocument(
             origin=document.origin,
-            source=document.source,
+            source=_source_under(replacement.title, document),
             filename=replacement.filename,
             data=replacement.data,
             content_type=replacement.content_type,
@@ -176,6 +176,7 @@ class Library:
         indexed: list[tuple[int, bytes, bytes]] = []
         title = values.get("title", document.title)
         if title != document.title:
+            values = {**values, "source": _source_under(title, document)}
             # What its chunks are found by begins with the title, so it has to be the one that was read.
             expected_revision = document.revision if expected_revision is None else expected_revision
             found = await self._database.read(lambda connection: document_repository.list_chunks(connection, name))
@@ -225,6 +226,7 @@ class Library:
             revision_repository.forget_old_contents(transaction, keep_seconds=self._keep_seconds)
 
         await self._database.write(work)
+        await leave_no_trace(self._database)
 
     def recording(self, by: str) -> Recording:
         return Recording(changed_by=by, keep_seconds=self._keep_seconds)
@@ -262,6 +264,11 @@ class Library:
             (chunk_id, vector.astype("<f4").tobytes(), analysis.pack(*analysis.analyse(text)))
             for (chunk_id, _), vector, text in zip(found, vectors, texts, strict=True)
         ]
+
+
+def _source_under(title: str | None, document: StoredDocument) -> str:
+    """How the document's source is shown: what was written here has no other name than its title."""
+    return title if title is not None and document.source == document.title else document.source
 
 
 async def leave_no_trace(database: Database) -> None:

@@ -108,7 +108,7 @@ def add(
         def dated(source: Source) -> Source:
             if not isinstance(source, SourceDocument):
                 return source
-            return replace(source, effective_from=since and since.seconds, effective_until=until and until.seconds)
+            return replace(source, effective_from=_seconds(since), effective_until=_seconds(until))
 
         return await knowledge.library.add(sources(), by=by_whom())
 
@@ -250,6 +250,10 @@ def _tell(report: IngestReport, *, wants_json: bool) -> None:
         show_report(report, console=output(), notes=remarks())
     if report.failed:
         raise typer.Exit(1)
+
+
+def _seconds(moment: Moment | None) -> float | None:
+    return None if moment is None else moment.seconds
 
 
 def _bytes_of(path: Path) -> bytes:
