@@ -61,7 +61,7 @@ async def test_pages_rows_and_folders_can_be_named_together(program: Program, si
 async def test_a_network_that_is_not_public_is_refused(program: Program, site: Site) -> None:
     program.settings["fetch_allowed_networks"] = ""
     done = await program.run("ingest", f"{site.url}/tea")
-    done.refused("not on the public internet")
+    done.refused("neither on the public internet")
     assert done.out.startswith("0 indexed, 0 unchanged, 0 removed, 1 failed")
     assert site.seen == []
 

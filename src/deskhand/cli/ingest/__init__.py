@@ -13,6 +13,7 @@ from rich.console import Console
 from deskhand.app import open_database
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
+from deskhand.cli.knowledge.views import show_warnings
 from deskhand.cli.terminal import output, plain, remarks, start_command
 from deskhand.clock import Clock, SystemClock
 from deskhand.knowledge import IngestReport, KnowledgeService, Progress, Tier
@@ -147,6 +148,7 @@ def _sum(reports: Sequence[IngestReport]) -> IngestReport:
         removed=sum(report.removed for report in reports),
         failed=tuple(failure for report in reports for failure in report.failed),
         chunks=sum(report.chunks for report in reports),
+        warnings=tuple(warning for report in reports for warning in report.warnings),
         incomplete=any(report.incomplete for report in reports),
     )
 
@@ -158,6 +160,7 @@ def _show(report: IngestReport, *, seconds: float, console: Console, notes: Cons
         notes.print(f"  ✗ {plain(failure.source)}: {plain(failure.reason)}", style="red")
     if len(report.failed) > _FAILURES_SHOWN:
         notes.print(f"  … and {len(report.failed) - _FAILURES_SHOWN} more; --json lists them all.", style="red")
+    show_warnings(report.warnings, notes=notes)
 
 
 def _remark(reports: Sequence[tuple[Origin | None, IngestReport]], *, notes: Console) -> None:

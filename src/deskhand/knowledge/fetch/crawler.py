@@ -143,11 +143,7 @@ class Crawler:
         2.3.1).
         """
         reading = Reading(max_bytes=robots.MAX_BYTES, cut=True)
-        try:
-            answer = await self._follow(url, reading, known=None, most=_MOST_REDIRECTS_OF_ROBOTS, obey=False)
-        except FetchFailed as error:
-            self._sites.rest(site)
-            raise FetchFailed(f"The site's robots.txt cannot be read, so nothing of it is fetched. {error.message}") from error
+        answer = await self._follow(url, reading, known=None, most=_MOST_REDIRECTS_OF_ROBOTS, obey=False)
         if answer.status == _OK:
             return robots.parse_robots(answer.body.decode("utf-8", "replace"), product=PRODUCT)
         if answer.status in _CLIENT_ERRORS:

@@ -114,7 +114,8 @@ class HttpClient:
 
 
 def refused(url: URL) -> AddressRefused:
-    return AddressRefused(f"'{url.raw_host}' is not fetched: this address or port is not on the public internet.")
+    where = f"'{url.raw_host}', port {url.port},"
+    return AddressRefused(f"{where} is not fetched: it is neither on the public internet, at a usual port, nor in an allowed network.")
 
 
 async def _read(response: aiohttp.ClientResponse, url: URL, reading: Reading) -> Answer:
