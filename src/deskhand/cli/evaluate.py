@@ -22,6 +22,8 @@ from deskhand.evaluation.runner import Evaluation
 from deskhand.evaluation.sets import AnySet
 from deskhand.settings import Settings
 
+_WIDTH_OF_A_FILE = 140
+
 
 def command(
     *,
@@ -144,11 +146,13 @@ class _Meter:
 
 
 def _show(measured: Sequence[Measured], console: Console) -> None:
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH_OF_A_FILE)
     table = Table(box=None, pad_edge=False)
-    table.add_column("set")
-    table.add_column("figure")
+    table.add_column("set", overflow="fold")
+    table.add_column("figure", overflow="fold")
     for title in ("value", "95 % interval", "BM25"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     before: tuple[Subject, str] | None = None
     for each in sorted(measured, key=lambda found: list(Subject).index(found.subject)):
         for figure in each.figures:

@@ -1,7 +1,7 @@
 """Are texts noticed that give orders to the agent, and is nobody suspected who gives none? Measured on the detector of the guard.
 
-The detector learnt from public sets of such prompts (`tools/train_injection.py`): on those the share it finds flatters it, a set of one's own
-does not. What it does not notice has no effect all the same: see `deskhand.guard.untrusted_effects` and `untrusted_links`.
+The detector learnt from public sets of such prompts (`tools/train_injection.py`): the share that it finds of those flatters it, that of
+others does not. What it does not notice has no effect all the same: see `deskhand.guard.untrusted_effects` and `untrusted_links`.
 """
 
 from collections import Counter

@@ -10,21 +10,22 @@ from deskhand.knowledge import SourceDocument
 
 
 def documents_of(intents: IntentSet) -> list[SourceDocument]:
-    """A document for each intent, which is its source, with the sentences that are learnt for it."""
-    variants: dict[str, list[str]] = {}
+    """A document for each intent, asked for in the ways that are learnt (`variants`). Its source is the intent."""
+    ways: dict[str, list[str]] = {}
     for sentence in intents.train:
-        if sentence.text.strip():
-            variants.setdefault(next(iter(sentence.labels)), []).append(sentence.text)
+        for label in sentence.labels:
+            if sentence.text.strip():
+                ways.setdefault(label, []).append(sentence.text)
     return [
         SourceDocument(
-            origin=f"eval:{intent}",
-            source=intent,
+            origin=f"eval:{label}",
+            source=label,
             filename="answer.md",
-            data=f"The answer to {intent}.".encode(),
-            title=intent,
-            metadata={"variants": sentences},
+            data=f"The answer to {label}.".encode(),
+            title=label,
+            metadata={"variants": texts},
         )
-        for intent, sentences in variants.items()
+        for label, texts in ways.items()
     ]
 
 

@@ -82,19 +82,19 @@ def _section(subject: Subject, measured: Sequence[Measured]) -> str:
     parts = [f"<section><h2>{TITLES[subject]}</h2><p>{_EXPLAINED[subject]}</p>"]
     if subject is Subject.RETRIEVAL:
         parts.append('<p class="key"><i style="background:var(--bar)"></i>Deskhand<i style="background:var(--base);width:3px"></i>BM25</p>')
-        names = list(dict.fromkeys(figure.name for each in measured for figure in each.figures))
-        for name in names:
-            rows = [(each.set, figure) for each in measured for figure in each.figures if figure.name == name]
-            parts.append(f"<h3>{escape(rows[0][1].title)}</h3>{bars(rows, label=rows[0][1].title)}")
-    else:
-        for each in measured:
+    side_by_side = [each for each in measured if subject is Subject.RETRIEVAL or len(each.figures) == 1]
+    for title in dict.fromkeys(figure.title for each in side_by_side for figure in each.figures):
+        rows = [(each.set, figure) for each in side_by_side for figure in each.figures if figure.title == title]
+        parts.append(f"<h3>{escape(title)}</h3>{bars(rows, label=title)}")
+    for each in measured:
+        if each not in side_by_side:
             parts.append(f"<h3>{escape(each.set)} <span>{escape(each.counted)}</span></h3>")
             parts.append(bars([(figure.title, figure) for figure in each.figures], label=each.set))
-            if each.reliability:
-                parts.append(reliability_curve(each.reliability))
-            if each.families:
-                rows = [(f"{name} ({total})", Figure("found", name, found / total)) for name, total, found in each.families]
-                parts.append(bars(rows, label=f"{each.set}, by family"))
+        if each.reliability:
+            parts.append(reliability_curve(each.reliability))
+        if each.families:
+            rows = [(f"{name} ({total})", Figure("found", name, found / total)) for name, total, found in each.families]
+            parts.append(f"<h3>{escape(each.set)}, by family</h3>{bars(rows, label=f'{each.set}, by family')}")
     return "".join([*parts, "</section>"])
 
 
