@@ -101,7 +101,8 @@ class CustomerSupportAgent:
         )
         words = tuple(message.content for message in run.messages)
         signals = read_signals(words)
-        texts = texts_for(language_of(words[-1] if words else ""))
+        language = language_of(words[-1] if words else "")
+        texts = texts_for(language)
         rules = self._options.handoff
         handed_over = hand_over_at_once(signals, rules, texts=texts, words=words)
         if handed_over is not None:
@@ -112,7 +113,7 @@ class CustomerSupportAgent:
 
         deadline = Deadline(run.seconds_left)
         try:
-            loop = await self._prepare(run, context, words=words, deadline=deadline)
+            loop = await self._prepare(run, context, words=words, language=language, deadline=deadline)
             async with aclosing(loop.stream()) as events:
                 async for event in events:
                     yield event
@@ -173,7 +174,7 @@ class CustomerSupportAgent:
         """Close the session store."""
         await self.session_store.close()
 
-    async def _prepare(self, run: Run, context: AgentContext, *, words: tuple[str, ...], deadline: Deadline) -> AnswerLoop:
+    async def _prepare(self, run: Run, context: AgentContext, *, words: tuple[str, ...], language: str, deadline: Deadline) -> AnswerLoop:
         attachments: list[Attachment] = []
         notes = context.notes
         with deadline.wait():
@@ -204,7 +205,7 @@ class CustomerSupportAgent:
                 system=self._system, context=context, notes=notes, messages=run.messages, attachments=attachments
             ),
             deadline=deadline,
-            gate=self._gate(context, words=words, notes=notes, attachments=attachments),
+            gate=self._gate(context, words=words, language=language, notes=notes, attachments=attachments),
         )
 
     def _gate(
@@ -212,6 +213,7 @@ class CustomerSupportAgent:
         context: AgentContext,
         *,
         words: tuple[str, ...],
+        language: str,
         notes: tuple[str, ...],
         attachments: Sequence[Attachment],
     ) -> GatedText | None:
@@ -224,7 +226,7 @@ class CustomerSupportAgent:
             self._gate_rules,
             said=[*words, *notes, *names, *past],
             earlier=answered,
-            language=language_of(words[-1] if words else ""),
+            language=language,
         )
 
     async def _without_withdrawn(self, context: AgentContext, run: Run) -> AgentContext:

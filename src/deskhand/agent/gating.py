@@ -4,13 +4,14 @@ The invariant: under `BLOCK` no sentence is shown before it was examined, and wh
 passes as it comes, and only what is known of it grows.
 """
 
-from collections import Counter
+import collections
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import structlog
+from prometheus_client import Counter
 
 from deskhand.agent.findings import Findings
 from deskhand.agent.options import AgentOptions
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 # The customer waits while an answer is asked for again: once in a turn.
 _MOST_REGENERATIONS = 1
 _MOST_MARKED = 20
+_VERDICTS = ("passed", "flagged", "dropped")
 _TOOLS_OF_PASSAGES = frozenset({"search_knowledge", "read_attachment"})
 
 
@@ -37,7 +39,7 @@ class GateRules:
     base: tuple[TextIndex, ...]
     deeds: Mapping[str, Deed]
     abilities: frozenset[str]
-    metrics: Metrics | None
+    counters: Mapping[str, Counter]
 
     @classmethod
     def create(cls, options: AgentOptions, registry: ToolRegistry, *, metrics: Metrics | None) -> "GateRules | None":
@@ -47,7 +49,8 @@ class GateRules:
         deeds = {name: deed(name, purpose) for name, purpose in registry.purposes.items()}
         abilities = frozenset(effect for each in deeds.values() for effect in each.effects)
         base = TextIndex(f"{options.company_name}\n{options.instructions}")
-        return cls(options.gate, (base,), deeds, abilities, metrics)
+        counters = {} if metrics is None else {verdict: metrics.gate_sentences.labels(verdict) for verdict in _VERDICTS}
+        return cls(options.gate, (base,), deeds, abilities, counters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class GateCounts:
     flagged: int = 0
     regenerated: int = 0
     dropped: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: collections.Counter[str] = field(default_factory=collections.Counter)
     marked: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -82,7 +85,7 @@ class GatedText:
         self._evidence = Evidence(rules.base, abilities=rules.abilities)
         for text in said:
             self._evidence.add_said(text)
-        for text in earlier:
+        for text in reversed(earlier):
             self._evidence.add_answered(text)
         self._passages = 0
         self._calls = 0
@@ -142,11 +145,10 @@ class GatedText:
         """What the gate did, for the answer's metadata: counts and reasons, never the words that were withheld."""
         counts = self.counts
         told: dict[str, Any] = {"policy": self._rules.policy.value, "checked": counts.checked, "flagged": counts.flagged}
-        if self.blocks:
-            told |= {"regenerated": counts.regenerated, "dropped": counts.dropped}
-        elif counts.marked:
-            told["marked"] = counts.marked
-        return {**told, "reasons": dict(sorted(counts.reasons.items()))}
+        if counts.flagged:
+            told["reasons"] = dict(sorted(counts.reasons.items()))
+            told |= {"regenerated": counts.regenerated, "dropped": counts.dropped} if self.blocks else {"marked": counts.marked}
+        return told
 
     def _mark(self, sentences: Sequence[str], text: str) -> str:
         for sentence in sentences:
@@ -213,5 +215,5 @@ class GatedText:
         self._calls = len(findings.succeeded)
 
     def _count(self, verdict: str) -> None:
-        if self._rules.metrics is not None:
-            self._rules.metrics.gate_sentences.labels(verdict).inc()
+        if (counter := self._rules.counters.get(verdict)) is not None:
+            counter.inc()

@@ -65,7 +65,7 @@ _REASONS = {
 _NUMBERING = re.compile(r"^[\s>#]*(?:\(?\d{1,3}[.)]|[-*•+])\s+")
 _CITATION = re.compile(r"\s?\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\]")
 _EMPHASIS = re.compile(r"\*\*|__|`")
-_HOLDS_ATOM = re.compile(r"[\d@]|www\.|://|[^\W\d_]\.[a-z]{2}")
+_HOLDS_ATOM = re.compile(r"[\d@]|www\.|://|\.[a-z]{2}")
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER_WORDS = frozenset(NUMBER_WORDS)
 _SPACE = re.compile(r"\s+")
@@ -80,15 +80,17 @@ def examine(sentence: str, evidence: Evidence, *, answer: Sequence[str] = (), la
     body = _CITATION.sub("", _EMPHASIS.sub("", _NUMBERING.sub("", sentence, count=1))).strip()
     if not body:
         return ()
+    folded = fold(body)
+    words = _WORD.findall(folded)
     found: list[Problem] = []
-    atoms = _atoms(body)
+    atoms = _atoms(body, words)
     if atoms:
         before = [TextIndex(text) for text in answer]
         found += [Problem(_REASONS[atom.kind], atom.text) for atom in FigureCheck(body, atoms, evidence, answer=before).unproven()]
     found += [Problem(Reason.NAME, name) for name in unknown_names(body, evidence, language=language)]
-    for said in unkept(body, evidence):
+    for said in unkept(folded, words, evidence):
         found.append(Problem(Reason.REPORT if said.claim is Claim.REPORT else Reason.PROMISE, said.word))
-    if not found and not atoms and lacks_support(body, evidence):
+    if not found and not atoms and lacks_support(folded, words, evidence):
         found.append(Problem(Reason.STATEMENT, body))
     return () if found and _is_quoted(body, evidence) else tuple(found)
 
@@ -98,11 +100,9 @@ def deed(tool: str, purpose: str) -> Deed:
     return Deed(tool, effects_of_tool(tool, purpose))
 
 
-def _atoms(body: str) -> tuple[Atom, ...]:
+def _atoms(body: str, words: Sequence[str]) -> tuple[Atom, ...]:
     atoms = tuple(scan(body)) if _HOLDS_ATOM.search(body) else ()
-    if not _NUMBER_WORDS.isdisjoint(_WORD.findall(fold(body))):
-        atoms = (*atoms, *number_words(body))
-    return atoms
+    return atoms if _NUMBER_WORDS.isdisjoint(words) else (*atoms, *number_words(body))
 
 
 def _is_quoted(body: str, evidence: Evidence) -> bool:

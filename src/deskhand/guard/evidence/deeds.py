@@ -5,7 +5,7 @@ it, or a source. An offer, a question, a condition and a denial are neither.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +32,7 @@ class Said:
     word: str
 
 
+_WORD = re.compile(r"[^\W\d_]+")
 _ADVERBS = r"(?:(?:just|now|already|successfully|also|fully|since|officially|gone ahead and|went ahead and)\s+)*"
 _I_DID = re.compile(rf"\b(?:i|we)(?:'ve|\s+have)\s+{_ADVERBS}([a-z-]+)|\b(?:i|we)\s+(?:just|already|successfully)\s+([a-z-]+ed|sent)\b")
 _IT_WAS = re.compile(rf"\b(?:has|have)\s+{_ADVERBS}been\s+{_ADVERBS}([a-z-]+)|\b(?:is|are)\s+now\s+(?:fully\s+)?([a-z-]+ed)\b")
@@ -48,7 +49,7 @@ _OTHERS_DID = re.compile(
     r"|\bj'ai\s+(?:bien\s+)?([a-z]+)|\bnous avons\s+([a-z]+)|\b(?:a|ont)\s+(?:bien\s+)?ete\s+([a-z]+)"
     r"|\b(?:he|hemos)\s+([a-z]+[ai]do)\b|\bhan?\s+sido\s+([a-z]+)|\b(?:ho|abbiamo)\s+([a-z]+t[oaie])\b"
     r"|\b(?:e|sono)\s+stat[oaie]\s+([a-z]+)|\b(?:foi|foram)\s+([a-z]+d[oa]s?)\b"
-    r"|\bik heb\b[^.!?]*?\b(ge[a-z]+|ver[a-z]+)\b|\bis\s+(ge[a-z]+(?:d|t|en))\b"
+    r"|\bik heb\b[^.!?]*?\b(ge[a-z]+|ver[a-z]+)\b"
 )
 _OTHERS_WILL = re.compile(
     r"\b(?:wir|ich)\s+werden?\b[^.!?]*?\b([a-z]+n)[.!?\s]*$|\bwir\s+(schicken|senden|erstatten|stornieren)\b"
@@ -56,10 +57,12 @@ _OTHERS_WILL = re.compile(
     r"|\b(?:le|les|te)\s+(enviaremos|reembolsaremos|enviare)\b|\b(?:voy|vamos)\s+a\s+([a-z]+r)\b"
     r"|\b(invieremo|rimborseremo)\b|\b(?:vou|vamos|iremos)\s+([a-z]+r)\b"
 )
-_WORTH_A_LOOK = re.compile(
-    r"\b(?:i|we|you)(?:'|\s+(?:have|will|just|already|am|are))|\bbeen\b|\bnow\b|\bich\b|\bwir\b|wurde|worden|j'ai|nous|\bete\b|\bhe\b|hemos"
-    r"|sido|\bho\b|abbiamo|stat[oaie]\b|\bfo[ir]|\bik\b|\bis ge|\bvo[uy]\b|vamos|iremos|invieremo|rimborseremo|enviare|reembolsaremos"
-)
+# One of these stands in every report and promise: looking for them costs a tenth of the patterns.
+_TELLING = """
+    have has ve will ll been am m re just already successfully now ich wir wurde wurden worden ai nous ete vais allons he hemos sido
+    voy vamos enviaremos reembolsaremos enviare ho abbiamo stato stata stati state foi foram vou iremos invieremo rimborseremo ik
+"""
+_TELLING_WORDS = frozenset(_TELLING.split())
 _CONDITION = re.compile(
     r"\b(?:if|once|when|after|until|unless|before|whether|as soon as|upon|should you|would you|in case|not|never|cannot|unable"
     r"|wenn|falls|sobald|nachdem|ob|nicht|kein\w*|nie|si|quand|apres|ne|pas|jamais|cuando|despues|no|nunca|se|quando|dopo|non|mai|depois"
@@ -75,10 +78,9 @@ _PATTERNS = (
 )
 
 
-def unkept(sentence: str, evidence: Evidence) -> Iterator[Said]:
-    """The claims of the sentence that nothing stands behind."""
-    folded = fold(sentence)
-    if folded.rstrip().endswith("?") or not _WORTH_A_LOOK.search(folded):
+def unkept(folded: str, words: Sequence[str], evidence: Evidence) -> Iterator[Said]:
+    """The claims of a folded sentence that nothing stands behind. `words` are its words, cut at apostrophes."""
+    if _TELLING_WORDS.isdisjoint(words) or folded.endswith("?"):
         return
     for said in _said(folded):
         if not _is_kept(said, evidence):
@@ -87,8 +89,8 @@ def unkept(sentence: str, evidence: Evidence) -> Iterator[Said]:
 
 def promises_person(sentence: str) -> bool:
     """Whether the sentence says, without any condition, that a person takes over."""
-    folded = fold(sentence)
-    if folded.rstrip().endswith("?") or not _WORTH_A_LOOK.search(folded) or _CONDITION.search(folded):
+    folded = fold(sentence).rstrip()
+    if _TELLING_WORDS.isdisjoint(_WORD.findall(folded)) or folded.endswith("?") or _CONDITION.search(folded):
         return False
     return any(said.claim is Claim.PROMISE and "person" in said.effects for said in _said(folded))
 

@@ -12,7 +12,8 @@ from deskhand.guard.evidence import arithmetic
 from deskhand.guard.evidence.atoms import RANGE, Atom, Kind
 from deskhand.guard.evidence.calendar import Date, days_beside
 from deskhand.guard.evidence.numbers import CURRENCIES, SCALE, family, in_smallest, is_unit
-from deskhand.guard.evidence.sources import Evidence, TextIndex, beside, root
+from deskhand.guard.evidence.roots import root
+from deskhand.guard.evidence.sources import Evidence, TextIndex, beside
 from deskhand.words import fold
 
 _SMALL = 100 * SCALE

@@ -15,7 +15,7 @@ _END = re.compile(
     r"|[。！？]+[”’」』）]*"
     r"|[ \t]*\n\s*(?=\S))"
 )
-_MAY_END = re.compile(r"[\s。！？”’」』）\[]")
+_MARK = re.compile(r"[.!?…\n。！？]")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\[\"'“„])(?:[A-Za-zÀ-ÿ]|e\.g|i\.e|etc|vs|no|nr|nos|approx|incl|excl|ca|max|min|mr|mrs|ms|dr|prof|st|inc|ltd|co|corp|dept|est|fig"
     r"|tel|ext|u\.s|u\.k|z\. ?b|d\. ?h|u\. ?a|bzw|inkl|ggf|evtl|p\.ej|sr|sra|art|núm|num|env|ex|p\.ex|pag|pág|ecc|vol|jan|feb|mar|apr|jun"
@@ -26,35 +26,36 @@ _NUMBER_ONLY = re.compile(r"^\s*(?:[-*•]\s+)?\(?\d{1,3}[.)]\s*$")
 _ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
 _NEXT_WORD = re.compile(r"\w+")
 _WHOLE_WORD = re.compile(r"\w+(?=\W)")
-_FENCE = "```"
 
 
 class SentenceStream:
     """Feed it text piece by piece; it gives the sentences that are whole."""
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_mark")
 
     def __init__(self) -> None:
         self._held = ""
+        # Where in what is held the first mark stands that may end a sentence; -1 for none.
+        self._mark = -1
 
     def feed(self, text: str) -> list[str]:
-        held = self._held + text
-        if not _MAY_END.search(text) and not (self._held and _MAY_END.match(self._held[-1])):
-            self._held = held
-            return []
-        return self._cut(held, is_whole=False)
+        if self._mark < 0 and (mark := _MARK.search(text)) is not None:
+            self._mark = len(self._held) + mark.start()
+        self._held += text
+        return self._cut(is_whole=False) if self._mark >= 0 else []
 
     def flush(self) -> list[str]:
         """What is left when the text has ended."""
-        rest = self._cut(self._held, is_whole=True)
+        rest = self._cut(is_whole=True) if self._mark >= 0 else []
         if self._held:
             rest.append(self._held)
-            self._held = ""
+            self._held, self._mark = "", -1
         return rest
 
-    def _cut(self, text: str, *, is_whole: bool) -> list[str]:
+    def _cut(self, *, is_whole: bool) -> list[str]:
+        text, at = self._held, self._mark
         found: list[str] = []
-        start = at = 0
+        start = 0
         while (match := _END.search(text, at)) is not None:
             end = at = match.end()
             piece = text[start:end]
@@ -68,7 +69,10 @@ class SentenceStream:
             if not goes_on:
                 found.append(piece)
                 start = end
-        self._held = text[start:]
+        if start:
+            self._held = text[start:]
+            mark = _MARK.search(self._held)
+            self._mark = mark.start() if mark is not None else -1
         return found
 
 

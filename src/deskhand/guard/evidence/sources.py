@@ -5,16 +5,18 @@ is not kept here.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, fold_code, number_words, scan
+from deskhand.guard.evidence import records
+from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, number_words, scan
 from deskhand.guard.evidence.calendar import Date, agree, weekday_of
 from deskhand.guard.evidence.numbers import SCALE, in_smallest
+from deskhand.guard.evidence.roots import root
 from deskhand.words import STOP_WORDS, fold
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -23,53 +25,7 @@ _BEFORE = 60
 _AFTER = 40
 _WORDS_BEFORE = 4
 _WORDS_BEHIND = 3
-_MAY_BE_CODE = re.compile(r"^[^\s]{0,40}\d[^\s]{0,40}$")
 _SHORTEST_KEY = 5
-_ROOT = 5
-
-
-def root(word: str) -> str:
-    """What the forms of a folded word have in common, cheaply and in any language: "refunded", "refunds" → "refun"."""
-    return word[:_ROOT] if len(word) > _ROOT else word.removesuffix("s")
-
-
-def roots(text: str) -> frozenset[str]:
-    """The roots of the words that carry meaning."""
-    return frozenset(root(word) for word in _WORD.findall(fold(text)) if word not in STOP_WORDS and len(word) > 1)
-
-
-def _lengths(value: Any, name: str = "") -> Iterator[tuple[str, int]]:
-    """(root of what the list is called, how many it holds)."""
-    match value:
-        case dict():
-            if all(isinstance(item, dict | list) for item in value.values()):
-                yield name, len(value)
-            for key, item in value.items():
-                yield from _lengths(item, root(_WORD.findall(fold(key))[-1]) if _WORD.search(key) else "")
-        case list():
-            yield name, len(value)
-            for item in value:
-                yield from _lengths(item)
-        case _:
-            pass
-
-
-def _records(value: Any) -> Iterator[tuple[str, Any]]:
-    """(code, the smallest record that holds it), for every text of a JSON value that may be a code."""
-    match value:
-        case dict():
-            for key, item in value.items():
-                if isinstance(item, str) and _MAY_BE_CODE.search(item):
-                    yield fold_code(item), value
-                if isinstance(item, dict | list):
-                    if _MAY_BE_CODE.search(key):
-                        yield fold_code(key), {key: item}
-                    yield from _records(item)
-        case list():
-            for item in value:
-                yield from _records(item)
-        case _:
-            pass
 
 
 def beside(text: str, atom: Atom) -> frozenset[str]:
@@ -122,7 +78,7 @@ class TextIndex:
     def lengths(self) -> dict[str, set[int]]:
         """How many things the lists of a JSON text hold, by the root of what they are called."""
         found: dict[str, set[int]] = {}
-        for name, length in _lengths(self.value):
+        for name, length in records.list_lengths(self.value):
             found.setdefault(name, set()).add(length)
         return found
 
@@ -176,7 +132,7 @@ class TextIndex:
         found: dict[str, list[TextIndex]] = {}
         # With the record, which thereby lives and keeps its id for as long as it is looked up by it.
         made: dict[int, tuple[Any, TextIndex]] = {}
-        for code, record in _records(self.value):
+        for code, record in records.coded_records(self.value):
             if id(record) not in made:
                 made[id(record)] = (record, TextIndex(msgspec.json.encode(record).decode()))
             found.setdefault(code, []).append(made[id(record)][1])
@@ -186,6 +142,27 @@ class TextIndex:
         """Whether two folded words stand at most `within` words apart."""
         first, second = self.words.get(one), self.words.get(other)
         return bool(first and second) and any(abs(at - there) <= within for at in first or () for there in second or ())
+
+
+class _Texts:
+    """Texts that are made an index of when they are first looked into. Those that are not, mostly, cost nothing."""
+
+    __slots__ = ("_texts",)
+
+    def __init__(self) -> None:
+        self._texts: list[TextIndex | str] = []
+
+    def add(self, text: str) -> None:
+        self._texts.append(text)
+
+    def __iter__(self) -> Iterator[TextIndex]:
+        for at, text in enumerate(self._texts):
+            if isinstance(text, str):
+                text = self._texts[at] = TextIndex(text)  # noqa: PLW2901 - the index takes the text's place
+            yield text
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,47 +180,47 @@ class Evidence:
         """`base` is what holds in every turn, such as the company's instructions; it is read once for all of them. `abilities` are the
         effects of the tools that could be called."""
         self._base = base
-        self._passages: list[TextIndex] = []
-        self._results: list[TextIndex] = []
-        self._said: list[TextIndex] = []
-        self._earlier: list[TextIndex] = []
+        self._passages = _Texts()
+        self._results = _Texts()
+        self._said = _Texts()
+        self._earlier = _Texts()
         self.deeds: list[Deed] = []
         self.abilities: frozenset[str] = abilities
 
     def add_passage(self, text: str) -> None:
         """A passage of a document: what holds for everybody."""
-        self._passages.append(TextIndex(text))
+        self._passages.add(text)
 
     def add_result(self, text: str) -> None:
         """What a tool gave: what holds for this customer."""
-        self._results.append(TextIndex(text))
+        self._results.add(text)
 
     def add_said(self, text: str) -> None:
         """The customer's own words."""
-        self._said.append(TextIndex(text))
+        self._said.add(text)
 
     def add_answered(self, text: str) -> None:
-        """What was answered in an earlier turn, or let through in this one."""
-        self._earlier.append(TextIndex(text))
+        """What was answered in an earlier turn."""
+        self._earlier.add(text)
 
     def add_deed(self, deed: Deed) -> None:
         """A tool that was called and succeeded."""
         self.deeds.append(deed)
 
     @property
-    def passages(self) -> list[TextIndex]:
+    def passages(self) -> Iterable[TextIndex]:
         return self._passages
 
     @property
-    def results(self) -> list[TextIndex]:
+    def results(self) -> Iterable[TextIndex]:
         return self._results
 
     @property
-    def said(self) -> list[TextIndex]:
+    def said(self) -> Iterable[TextIndex]:
         return self._said
 
     @property
-    def earlier(self) -> list[TextIndex]:
+    def earlier(self) -> Iterable[TextIndex]:
         return self._earlier
 
     @property
@@ -262,7 +239,7 @@ class Evidence:
         yield from self._results
         yield from self._said
         yield from self._base
-        yield from reversed(self._earlier)
+        yield from self._earlier
 
     @property
     def written_large(self) -> Iterator[str]:

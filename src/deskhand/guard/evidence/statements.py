@@ -5,10 +5,12 @@ conversation itself need none, nor does a sentence in another language than the 
 """
 
 import re
+from collections.abc import Sequence
 
-from deskhand.guard.evidence.sources import Evidence, roots
+from deskhand.guard.evidence.roots import root, roots
+from deskhand.guard.evidence.sources import Evidence
 from deskhand.texts import language_of
-from deskhand.words import fold
+from deskhand.words import STOP_WORDS
 
 _FEWEST_WORDS = 3
 _LEAST_SHARE = 0.34
@@ -18,13 +20,14 @@ _LANGUAGE_CHARACTERS = 400
 _NO_STATEMENT = re.compile(
     r"^\W*(?:hi|hello|hey|thank|thanks|sorry|let me|let's|please|feel free|would|could|can you|do you|may i|welcome|you're welcome"
     r"|you are welcome|no problem|sure|of course|certainly|absolutely|great|good|got it|goodbye|have a|take care|if you|if it"
-    r"|to (?:proceed|get started|help|assist|confirm|clarify|better)|for example|here|once|just|yes|no\b|hallo|guten|danke|vielen|gern"
+    r"|reply|wishing you|safe travels|safe journey|if (?:yes|so|not)\b|to (?:proceed|get started|help|assist|confirm|clarify|better)"
+    r"|for example|here|once|just|yes|no\b|hallo|guten|danke|vielen|gern"
     r"|bitte|leider|es tut|wenn sie|mochten|bonjour|merci|desole|s'il|n'hesitez|si vous|hola|gracias|lo siento|por favor"
     r"|si (?:necesita|tiene)"
     r"|ciao|buongiorno|grazie|mi dispiace|per favore|se (?:ha|hai|vuole|precisar|tiver)|ola|obrigad|desculpe|bedankt|graag|als u)",
 )
 # What is said of oneself is about the conversation; what one claims to have done is another check's.
-_ABOUT_US = re.compile(r"\b(?:i|i'[a-z]+|ich|je|j'[a-z]+|yo|io|eu|ik|let me know|wishing you|safe travels|safe journey)\b")
+_ABOUT_US = frozenset({"i", "ich", "je", "j", "yo", "io", "eu", "ik"})
 # Roots of words that every conversation of a desk uses.
 _COMMON = roots(
     "help assist assistance information detail question provide proceed confirm answer request option step check following available able "
@@ -34,23 +37,21 @@ _COMMON = roots(
 )
 
 
-def lacks_support(sentence: str, evidence: Evidence) -> bool:
-    """Whether most of what the sentence speaks of is nowhere in the evidence."""
-    folded = fold(sentence)
-    if folded.rstrip().endswith(("?", ":")) or _NO_STATEMENT.match(folded) or _ABOUT_US.search(folded):
+def lacks_support(folded: str, words: Sequence[str], evidence: Evidence) -> bool:
+    """Whether most of what a folded sentence speaks of is nowhere in the evidence. `words` are its words."""
+    if folded.endswith(("?", ":")) or not _ABOUT_US.isdisjoint(words) or _NO_STATEMENT.match(folded):
         return False
-    wanted = roots(folded) - _COMMON
-    if len(wanted) < _FEWEST_WORDS:
+    missing = {root(word) for word in words if word not in STOP_WORDS and len(word) > 1} - _COMMON
+    if len(missing) < _FEWEST_WORDS:
         return False
-    missing = set(wanted)
-    most = (1 - _LEAST_SHARE) * len(wanted)
+    most = (1 - _LEAST_SHARE) * len(missing)
     for text in evidence:
         missing -= text.roots
         if len(missing) <= most:
             return False
-    return language_of(sentence) == _language_of(evidence)
+    return language_of(folded) == _language_of(evidence)
 
 
 def _language_of(evidence: Evidence) -> str:
-    texts = evidence.documents or evidence.said
-    return language_of(" ".join(text.text[:_LANGUAGE_CHARACTERS] for text in texts[:2]))
+    texts = [*(evidence.documents or evidence.said)][:2]
+    return language_of(" ".join(text.text[:_LANGUAGE_CHARACTERS] for text in texts))
