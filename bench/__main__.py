@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import idle, ingest, load, model_client, session_length, start
+from bench import idle, ingest, load, model_client, search, session_length, start
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Deskhand costs; figures go to build/bench/.")
-    parser.add_argument("names", nargs="*", metavar="name", help="load, session_length, start, idle, ingest, model_client; all if none")
+    parser.add_argument("names", nargs="*", metavar="name", help="load, session_length, start, idle, ingest, search or model_client")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder with the corpora (default: %(default)s)")
+    parser.add_argument("--chunks", type=int, nargs="+", default=search.SIZES, help="sizes to search in (default: %(default)s)")
     given = parser.parse_args()
     benchmarks: dict[str, Callable[[], bool]] = {
         "load": load.run,
@@ -20,6 +21,7 @@ def main() -> int:
         "start": start.run,
         "idle": idle.run,
         "ingest": lambda: ingest.run(given.data),
+        "search": lambda: search.run(given.data, given.chunks),
         "model_client": model_client.run,
     }
     if unknown := set(given.names) - set(benchmarks):

@@ -24,7 +24,7 @@ from deskhand.knowledge.views import Matches, View, matches
 # How many chunks of a large index are compared by more than the signs of their vectors.
 _RESCORED = 2_000
 # And how many of these are given out, for each that is asked for.
-_GIVEN = 4
+_GIVEN = 12
 # The postings, as a share of all chunks, whose terms find chunks of a large index. What commoner terms add is looked up for those found.
 _FINDING = 0.5
 _LEAST_FINDING = 4
@@ -131,7 +131,7 @@ class Finder:
     def _best(self, scored: Sequence[_Scored], query: Query, *, share: float, limit: int) -> list[_Picked]:
         best = max(float(each.words.max()) for each in scored)
         scale = (1 - share) / best if best > 0 else 0.0
-        rescored = max(_RESCORED, limit * _GIVEN * 4)
+        rescored = max(_RESCORED, limit * _GIVEN * 2)
         rough = self._each(lambda each: _estimated(each, query, share=share, scale=scale, most=rescored), scored)
         near = [_rescored(each, query, share=share, scale=scale) for each in _foremost(rough, rescored)]
         return _foremost(near, limit * _GIVEN)

@@ -19,9 +19,9 @@ _K1 = 1.2
 _B = 0.75
 # The cosines of a long query's pieces are joined by a power mean, between their mean and their best.
 _POWER = 3.0
-# Half of the signs tell which rows are worth looking at the other half of: one in so many.
+# Half of the signs tell which rows are worth looking at the other half of: about so many of a shard.
 _FIRST_WORDS = SIGN_WORDS // 2
-_PROMISING = 16
+_PROMISING = 4_096
 _SAMPLED = 8
 # At the angle a, vectors differ in the signs of a / pi of their components. Near the angles of what answers, the cosine falls by so much
 # with each of the first half that differs.
@@ -136,7 +136,7 @@ def promising(
     near *= np.float32(-share * _SLOPE)
     near += words
     sample = near[::_SAMPLED]
-    place = len(sample) - len(sample) // _PROMISING - 1
+    place = max(0, len(sample) - _PROMISING // _SAMPLED)
     rows = np.flatnonzero((near >= np.partition(sample, place)[place]) & seen)
     signs, wanted = shard.signs.take(rows, axis=1), signs_of(vectors)
     pieces = [_COSINES[_differing(signs, wanted[:, piece])] for piece in range(len(vectors))]
