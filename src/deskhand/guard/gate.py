@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deskhand.guard.evidence.atoms import Atom, Kind, number_words, scan
-from deskhand.guard.evidence.deeds import Claim, unkept
+from deskhand.guard.evidence.deeds import Claim, claims_in, is_kept
 from deskhand.guard.evidence.effects import effects_of_tool
 from deskhand.guard.evidence.figures import FigureCheck
 from deskhand.guard.evidence.names import unknown_names
 from deskhand.guard.evidence.numbers import NUMBER_WORDS
 from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
 from deskhand.guard.evidence.statements import lacks_support
+from deskhand.texts import language_of
 from deskhand.words import fold
 
 
@@ -62,6 +63,8 @@ _REASONS = {
     Kind.TIME: Reason.DATE,
     Kind.NUMBER: Reason.FIGURE,
 }
+_CLAIMS = {Claim.REPORT: Reason.REPORT, Claim.PROMISE: Reason.PROMISE}
+_GERMAN = "de"
 _NUMBERING = re.compile(r"^[\s>#]*(?:\(?\d{1,3}[.)]|[-*•+])\s+")
 _CITATION = re.compile(r"\s?\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\]")
 _EMPHASIS = re.compile(r"\*\*|__|`")
@@ -87,10 +90,10 @@ def examine(sentence: str, evidence: Evidence, *, answer: Sequence[str] = (), la
     if atoms:
         before = [TextIndex(text) for text in answer]
         found += [Problem(_REASONS[atom.kind], atom.text) for atom in FigureCheck(body, atoms, evidence, answer=before).unproven()]
-    found += [Problem(Reason.NAME, name) for name in unknown_names(body, evidence, language=language)]
-    for said in unkept(folded, words, evidence):
-        found.append(Problem(Reason.REPORT if said.claim is Claim.REPORT else Reason.PROMISE, said.word))
-    if not found and not atoms and lacks_support(folded, words, evidence):
+    found += [Problem(Reason.NAME, name) for name in _unknown_names(body, evidence, language=language)]
+    claims = claims_in(folded, words)
+    found += [Problem(_CLAIMS[said.claim], said.word) for said in claims if not is_kept(said, evidence)]
+    if not found and not atoms and not claims and lacks_support(folded, words, evidence):
         found.append(Problem(Reason.STATEMENT, body))
     return () if found and _is_quoted(body, evidence) else tuple(found)
 
@@ -103,6 +106,12 @@ def deed(tool: str, purpose: str) -> Deed:
 def _atoms(body: str, words: Sequence[str]) -> tuple[Atom, ...]:
     atoms = tuple(scan(body)) if _HOLDS_ATOM.search(body) else ()
     return atoms if _NUMBER_WORDS.isdisjoint(words) else (*atoms, *number_words(body))
+
+
+def _unknown_names(body: str, evidence: Evidence, *, language: str) -> list[str]:
+    """None in German, where every noun is written like a name; also when the customer does not write German, but the model does."""
+    found = [] if language == _GERMAN else list(unknown_names(body, evidence))
+    return [] if found and language_of(body) == _GERMAN else found
 
 
 def _is_quoted(body: str, evidence: Evidence) -> bool:

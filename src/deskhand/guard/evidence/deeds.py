@@ -65,7 +65,7 @@ _TELLING = """
 _TELLING_WORDS = frozenset(_TELLING.split())
 _CONDITION = re.compile(
     r"\b(?:if|once|when|after|until|unless|before|whether|as soon as|upon|should you|would you|in case|not|never|cannot|unable"
-    r"|wenn|falls|sobald|nachdem|ob|nicht|kein\w*|nie|si|quand|apres|ne|pas|jamais|cuando|despues|no|nunca|se|quando|dopo|non|mai|depois"
+    r"|wenn|falls|sobald|nachdem|ob|nichts?|kein\w*|nothing|rien|nada|niente|niets|nie|si|quand|apres|ne|pas|jamais|cuando|despues|no|nunca|se|quando|dopo|non|mai|depois"
     r"|nao|als|zodra|niet)\b|n't\b"
 )
 _PATTERNS = (
@@ -78,21 +78,18 @@ _PATTERNS = (
 )
 
 
-def unkept(folded: str, words: Sequence[str], evidence: Evidence) -> Iterator[Said]:
-    """The claims of a folded sentence that nothing stands behind. `words` are its words, cut at apostrophes."""
+def claims_in(folded: str, words: Sequence[str]) -> tuple[Said, ...]:
+    """What a folded sentence reports and promises. `words` are its words, cut at apostrophes."""
     if _TELLING_WORDS.isdisjoint(words) or folded.endswith("?"):
-        return
-    for said in _said(folded):
-        if not _is_kept(said, evidence):
-            yield said
+        return ()
+    return tuple(_said(folded))
 
 
 def promises_person(sentence: str) -> bool:
     """Whether the sentence says, without any condition, that a person takes over."""
     folded = fold(sentence).rstrip()
-    if _TELLING_WORDS.isdisjoint(_WORD.findall(folded)) or folded.endswith("?") or _CONDITION.search(folded):
-        return False
-    return any(said.claim is Claim.PROMISE and "person" in said.effects for said in _said(folded))
+    promised = any(said.claim is Claim.PROMISE and "person" in said.effects for said in claims_in(folded, _WORD.findall(folded)))
+    return promised and not _CONDITION.search(folded)
 
 
 def _said(folded: str) -> Iterator[Said]:
@@ -106,7 +103,8 @@ def _said(folded: str) -> Iterator[Said]:
                 yield Said(claim, pattern is not _IT_WAS, effects, word)
 
 
-def _is_kept(said: Said, evidence: Evidence) -> bool:
+def is_kept(said: Said, evidence: Evidence) -> bool:
+    """Whether something stands behind what was said: a deed, a tool that could do it, or a source."""
     wanted = brought_by(said.effects)
     done = frozenset(effect for deed in evidence.deeds for effect in deed.effects)
     could = done | evidence.abilities if said.claim is Claim.PROMISE else done

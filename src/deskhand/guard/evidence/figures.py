@@ -165,7 +165,7 @@ class FigureCheck:
 
     def _counts(self, value: int, atom: Atom) -> bool:
         """Whether a small number only counts what is listed here, or what the evidence lists."""
-        if atom.unit or value > _MOST_COUNTED or _ATTACHED.match(self._sentence, atom.end):
+        if atom.unit or value > _MOST_COUNTED or value % SCALE or _ATTACHED.match(self._sentence, atom.end):
             return False
         if self._sentence.rstrip().endswith(":"):
             return True

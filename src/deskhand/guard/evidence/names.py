@@ -1,7 +1,7 @@
 """Names of people, places, plans and products in a sentence, and whether the evidence knows them.
 
-The invariant: a word counts as a name by how it is written, never by a list of names, so a company's own products need no list. In German,
-where every noun is written so, nothing is held to be a name.
+The invariant: a word counts as a name by how it is written, never by a list of names, so a company's own products need no list. It cannot
+be asked for German, where every noun is written so.
 """
 
 import re
@@ -28,9 +28,9 @@ _CODE_BEFORE = re.compile(r"\b([A-Z]{2,5}) \((?:[A-Z][^\W\d_]+ ){0,4}$")
 _SPELLED_OUT = re.compile(r"\(([^()]+)\)")
 
 
-def unknown_names(sentence: str, evidence: Evidence, *, language: str) -> Iterator[str]:
+def unknown_names(sentence: str, evidence: Evidence) -> Iterator[str]:
     """The names in `sentence` that the evidence does not hold, or does not hold together."""
-    if language == "de" or sentence.isupper():
+    if sentence.isupper():
         return
     previous: tuple[str, int] | None = None
     for match in _WORD.finditer(sentence):

@@ -12,7 +12,7 @@ from deskhand.words import fold
 # An end of a sentence with what belongs to it (quotes, emphasis, citations) and the space behind; and what comes next.
 _END = re.compile(
     r"(?P<end>(?:[.!?…]+[\"'”’)\]*_]*(?:\s?\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\])*[ \t\u00a0]+)(?=[^\s\[])"
-    r"|[。！？]+[”’」』）]*"
+    r"|[。！？]+[”’」』）]*(?=[^。！？”’」』）])"
     r"|[ \t]*\n\s*(?=\S))"
 )
 _MARK = re.compile(r"[.!?…\n。！？]")
@@ -80,7 +80,7 @@ def _goes_on(piece: str, text: str, end: int, *, is_whole: bool) -> bool | None:
     """Whether the sentence goes on behind what looked like its end; None when that depends on what is still to come."""
     if piece[-1] in "。！？”’」』）":
         return False
-    if _NUMBER_ONLY.match(piece) or _ABBREVIATION.search(piece):
+    if _NUMBER_ONLY.match(piece) or _ABBREVIATION.search(piece) or piece.lstrip().startswith("|"):
         return True
     following = text[end : end + 1]
     if following.islower():
