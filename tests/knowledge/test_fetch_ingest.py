@@ -90,6 +90,28 @@ async def test_what_cannot_be_fetched_now_stays_with_all_its_rows(
     assert await knowledge.count_documents() == 2
 
 
+async def test_a_page_is_known_however_the_sitemap_spells_it(
+    knowledge: KnowledgeService, fetcher: SourceFetcher, site: Site, rows: str
+) -> None:
+    site.page("/gr%C3%BC%C3%9Fe", "<p>Greetings.</p>")
+    site.sitemap("/sitemap.xml", ["/grüße", "/gr%C3%BC%C3%9Fe#top"])
+    assert (await _sync(knowledge, fetcher, rows)).indexed == 1
+    site.page("/gr%C3%BC%C3%9Fe", "", status=500)
+    report = await _sync(knowledge, fetcher, rows)
+    assert (report.removed, len(report.failed)) == (0, 1)
+    assert await knowledge.count_documents() == 1
+
+
+async def test_what_leads_to_one_page_stays_one_document(
+    knowledge: KnowledgeService, fetcher: SourceFetcher, site: Site, rows: str
+) -> None:
+    site.redirect("/old", "/tea")
+    site.sitemap("/sitemap.xml", ["/old", "/tea"])
+    assert (await _sync(knowledge, fetcher, rows)).indexed == 1
+    again = await _sync(knowledge, fetcher, rows)
+    assert (again.indexed, again.unchanged, again.removed, again.failed) == (0, 1, 0, ())
+
+
 async def test_nothing_is_removed_while_it_is_not_known_which_pages_there_are(
     knowledge: KnowledgeService, fetcher: SourceFetcher, site: Site, rows: str
 ) -> None:

@@ -217,3 +217,23 @@ async def test_pages_that_lead_to_one_page_are_one_document(fetcher: SourceFetch
     expansion = fetcher.expand(f"{site.url}/sitemap.xml")
     assert [source.origin async for source in expansion] == [f"{site.url}/old"]
     assert (expansion.total, expansion.repeated) == (1, 1)
+
+
+async def test_a_site_may_have_many_pages_and_no_more(fetcher: SourceFetcher, site: Site) -> None:
+    site.page("/robots.txt", "User-agent: *\nDisallow: /p", "text/plain")
+    site.sitemap("/one.xml", [f"/p{number}" for number in range(30_000)])
+    site.sitemap("/two.xml", [f"/p{number}" for number in range(10_000, 50_001)])
+    site.sitemap_index("/index.xml", ["/one.xml", "/two.xml"])
+    expansion = fetcher.expand(f"{site.url}/index.xml")
+    walk = aiter(expansion)
+    trouble = await anext(walk)
+    assert isinstance(trouble, UnreadableSource)
+    assert "1 are left out" in trouble.reason
+    assert trouble.origin == trouble.scope
+    assert expansion.total == 50_001
+    await walk.aclose()
+    whole = fetcher.expand(f"{site.url}/one.xml")
+    first = await anext(aiter(whole))
+    assert isinstance(first, UnreadableSource)
+    assert "robots.txt" in first.reason
+    assert whole.total == 30_000

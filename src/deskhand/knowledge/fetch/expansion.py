@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from yarl import URL
 
@@ -19,7 +20,6 @@ from deskhand.knowledge.fetch.crawler import Crawler, Validators
 from deskhand.knowledge.fetch.errors import AddressRefused, PageGone
 from deskhand.knowledge.fetch.http import Answer, Reading
 from deskhand.knowledge.fetch.pages import (
-    FETCHED,
     document_of,
     is_same_site,
     requested_of,
@@ -32,7 +32,15 @@ Found = SourceDocument | UnreadableSource | UnchangedSource
 
 MOST_PAGES = 50_000
 _MOST_SITEMAPS = 1_000
-_AHEAD = 8
+_AHEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one address gave. `final` is where it led to; `None` if to nothing."""
+
+    sources: tuple[Found, ...]
+    final: str | None = None
 
 
 class Expansion:
@@ -49,8 +57,8 @@ class Expansion:
         self._url = url
         self._tier = tier
         self._max_bytes = max_bytes
-        self._sitemaps = 0
-        self._seen: set[str] = set()
+        self._asked: set[str] = set()
+        self._finals: set[str] = set()
         self._known: dict[str, list[StoredDocument]] = {}
         for document in known:
             requested = requested_of(document)
@@ -70,9 +78,9 @@ class Expansion:
                 async for source in found:
                     yield source
             return
-        sources = self._documents(self._url, answer)
-        self.total = len(sources)
-        for source in sources:
+        page = self._documents(self._url, answer)
+        self.total = len(page.sources)
+        for source in page.sources:
             yield source
 
     async def _site(self, answer: Answer) -> AsyncGenerator[Found]:
@@ -81,7 +89,7 @@ class Expansion:
         self.total = len(pages) + len(troubles)
         for trouble in troubles:
             yield trouble
-        tasks: deque[asyncio.Task[list[Found]]] = deque()
+        tasks: deque[asyncio.Task[_Page]] = deque()
         remaining = iter(pages)
         try:
             while True:
@@ -113,8 +121,10 @@ class Expansion:
             except DeskhandError as error:
                 troubles.append(self._unreadable(shown, error, origin=self.scope))
                 continue
-            pages |= dict.fromkeys(one.pages[: MOST_PAGES - len(pages)])
-            left_out = one.left_out + max(0, len(one.pages) + len(pages) - MOST_PAGES)
+            new = [location for location in one.pages if location not in pages]
+            room = MOST_PAGES - len(pages)
+            pages |= dict.fromkeys(new[:room])
+            left_out = one.left_out + max(0, len(new) - room)
             further = [location for location in one.sitemaps if location not in read]
             fitting = further[: max(0, _MOST_SITEMAPS - len(read))]
             read |= set(fitting)
@@ -133,37 +143,46 @@ class Expansion:
             item = answer
         return await asyncio.to_thread(sitemap.parse_sitemap, item.body)
 
-    async def _page(self, location: str, *, site: URL) -> list[Found]:
+    async def _page(self, location: str, *, site: URL) -> _Page:
+        origin = location
         try:
             url = _of_site(location, site)
+            origin = str(url)
+            if origin in self._asked:
+                return _Page((), origin)
+            self._asked.add(origin)
             answer = await self._crawler.get(url, Reading(self._max_bytes, accept=require_readable), known=self._validators(url))
             if answer is not None and not is_same_site(answer.url, site):
                 raise AddressRefused("The page leads to another site.")
-            return self._documents(url, answer)
         except DeskhandError as error:
-            return [self._unreadable(location, error, origin=location)]
+            return _Page((self._unreadable(location, error, origin=origin),))
+        return self._documents(url, answer)
 
-    def _documents(self, url: URL, answer: Answer | None) -> list[Found]:
+    def _documents(self, url: URL, answer: Answer | None) -> _Page:
         if answer is None:
-            return [UnchangedSource(document.origin, document.source, self.scope) for document in self._known[str(url)]]
+            known = self._known[str(url)]
+            validators = validators_of(known[0])
+            unchanged = tuple(UnchangedSource(document.origin, document.source, self.scope) for document in known)
+            return _Page(unchanged, validators.url if validators is not None else None)
         try:
-            return [document_of(url, answer, tier=self._tier, scope=self.scope)]
+            return _Page((document_of(url, answer, tier=self._tier, scope=self.scope),), str(answer.url))
         except DeskhandError as error:
-            return [self._unreadable(url.human_repr(), error, origin=str(url))]
+            return _Page((self._unreadable(url.human_repr(), error, origin=str(url)),))
 
     def _validators(self, url: URL) -> Validators | None:
         """Of several documents from one page those of the first: they came in one answer."""
         known = self._known.get(str(url))
         return validators_of(known[0]) if known else None
 
-    def _new(self, sources: list[Found]) -> list[Found]:
-        """`sources`, without a page that another address led to already."""
-        finals = {source.metadata[FETCHED]["url"] for source in sources if isinstance(source, SourceDocument)}
-        if finals & self._seen:
+    def _new(self, page: _Page) -> tuple[Found, ...]:
+        """What a page gave, or nothing if another address led to it already."""
+        if page.final is None:
+            return page.sources
+        if not page.sources or page.final in self._finals:
             self.repeated += 1
-            return []
-        self._seen |= finals
-        return sources
+            return ()
+        self._finals.add(page.final)
+        return page.sources
 
     def _unreadable(self, shown: str, error: DeskhandError, *, origin: str) -> UnreadableSource:
         return UnreadableSource(origin, shown, error.message, self.scope, gone=isinstance(error, PageGone))
