@@ -20,9 +20,9 @@ from deskhand.knowledge.tables import chunks, documents
 
 _DENSE = 200
 _DENSE_OF_A_PIECE = 60
-_WORDS = 200
+_WORDS = 300
 # How many index entries of the query's terms, rarest first, are looked at. What a commoner term adds is small beside them.
-_MOST_ENTRIES = 8_000
+_MOST_ENTRIES = 30_000
 _LEAST_TERMS = 3
 _MOST_OWN = 2_000
 _HNSW = f"SET LOCAL hnsw.ef_search = {_DENSE}", "SET LOCAL hnsw.iterative_scan = relaxed_order"
@@ -96,18 +96,22 @@ def _worded(connection: sa.Connection, query: Query, frequencies: NDArray[np.int
         sa.column("term", sa.Integer), sa.column("gain", sa.Double)
     )
     listed = wanted.subquery("wanted")
-    query_ = (
-        sa.select(search.c.chunk_id)
+    gained = (
+        sa.select(search.c.chunk_id, search.c.document_id, sa.func.sum(listed.c.gain).label("gain"))
         .select_from(listed)
         .join(search, _TERM)
-        .join(documents, documents.c.id == search.c.document_id)
+        .group_by(search.c.chunk_id, search.c.document_id)
+        .subquery("gained")
+    )
+    best = (
+        sa.select(gained.c.chunk_id)
+        .join(documents, documents.c.id == gained.c.document_id)
         .where(visible_to(audience))
-        .group_by(search.c.chunk_id)
-        .order_by(sa.func.sum(listed.c.gain).desc(), search.c.chunk_id)
+        .order_by(gained.c.gain.desc(), gained.c.chunk_id)
         .limit(_WORDS)
     )
     terms = query.hashes[kept].view(np.int32).tolist()
-    return list(connection.execute(query_, {"terms": terms, "gains": gains.tolist()}).scalars())
+    return list(connection.execute(best, {"terms": terms, "gains": gains.tolist()}).scalars())
 
 
 def _own(connection: sa.Connection, audience: Audience) -> list[int]:
