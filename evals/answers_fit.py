@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from deskhand.knowledge import Audience, KnowledgeOptions, KnowledgeService, SourceDocument, documents_in, repository
 from deskhand.knowledge.answering import READ, WEIGHTS, Features, features, passage_text, read_asked
-from deskhand.knowledge.ranking import dense_share, rank
-from deskhand.knowledge.relevance import best_first
+from deskhand.knowledge.ranking import dense_share, rank, reconsidered
+from deskhand.knowledge.vector_repository import find_vectors
 from evals.answers import ANSWERABLE
 from evals.base import filled
 from evals.measures import auroc
@@ -60,10 +60,12 @@ async def _features(knowledge: KnowledgeService, question: Question, *, removed:
     query = knowledge._reader.read(question.text, question.earlier[-3:], frequencies=await index.frequencies(audience))
     share = dense_share(query, knowledge._options.weights)
     found = await index.candidates(query, audience=audience, share=share, limit=_CANDIDATES)
-    hits = best_first(rank(found, share=share, limit=_CANDIDATES), familiarity=query.familiarity)
+    hits = rank(found, share=share, limit=_CANDIDATES)
     read = partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience)
     rows = await knowledge._database.read(read)
     left = [hit for hit in hits if rows[hit.chunk_id].source not in removed]
+    vectors = await knowledge._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in left], audience=audience))
+    left = reconsidered(left, vectors, share=share, weights=knowledge._options.weights)
     if not left:
         return [0.0] * len(fields(Features))
     texts = [passage_text(row.title, row.section, row.text) for row in (rows[hit.chunk_id] for hit in left[:READ])]

@@ -11,8 +11,23 @@ from functools import lru_cache
 
 import snowballstemmer
 
-_ACCENTS = re.compile("[\u0300-\u036f\u0640\u0653-\u0655\u064b-\u0652]")
-_APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u0142": "l", "\u0131": "i", "\u00f8": "o", "\u00df": "ss"})
+# Not the signs of Indic and Thai vowels, without which words are others, nor the breve of Cyrillic short i, which is a letter of its own.
+_ACCENTS = re.compile("(?<![\u0438\u0443])\u0306|[\u0300-\u0305\u0307-\u036f\u0640\u0653-\u0655\u064b-\u0652\u0670\u093c]")
+_SPELLINGS = str.maketrans(
+    {
+        "\u2019": "'",
+        "\u2018": "'",
+        "\u02bc": "'",
+        "\u0142": "l",
+        "\u0131": "i",
+        "\u00f8": "o",
+        "\u0111": "d",
+        "\u00df": "ss",
+        "\u0629": "\u0647",
+        "\u0649": "\u064a",
+        "\u0671": "\u0627",
+    }
+)
 # A figure keeps its point, comma, colon, percent or currency: "1,500", "9:30", "50%"; a name keeps its hyphen-free parts.
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*%?|[^\W\d_]+(?:'[^\W\d_]+)*\d*|\w+")
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -41,8 +56,9 @@ _STOP_WORDS = """
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
-# No stemmer here changes so many letters from the beginning.
+# No stemmer here changes so many letters from the beginning, but the Arabic one, which takes articles off.
 _STEM_KEEPS = 3
+_STEMS_BEGINNINGS = frozenset({"ar"})
 _STEMMERS = {
     "en": "english",
     "de": "german",
@@ -52,16 +68,19 @@ _STEMMERS = {
     "pt": "portuguese",
     "nl": "dutch",
     "ru": "russian",
+    "ar": "arabic",
+    "el": "greek",
+    "hi": "hindi",
 }
 # A stemmer keeps the word it works on in itself: two threads that share one spoil each other's words.
 _own = threading.local()
 
 
 def fold(text: str) -> str:
-    """Lower case, accents off, one kind of apostrophe: what two spellings of a word have in common."""
+    """Lower case, accents off, one kind of apostrophe and of alef: what two spellings of a word have in common."""
     if text.isascii():
         return text.lower()
-    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_APOSTROPHES)))
+    text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold().translate(_SPELLINGS)))
     return unicodedata.normalize("NFC", text)
 
 
@@ -101,17 +120,18 @@ def content_stems(text: str, language: str = "en") -> list[str]:
 class StemFinder:
     """Finds which of some stems stand in a text, without stemming what cannot be one of them."""
 
-    __slots__ = ("_beginnings", "_language", "_wanted")
+    __slots__ = ("_beginnings", "_kept", "_language", "_wanted")
 
     def __init__(self, wanted: Iterable[str], language: str = "en") -> None:
         self._wanted = frozenset(wanted)
-        self._beginnings = frozenset(word[:_STEM_KEEPS] for word in self._wanted)
+        self._kept = 0 if language in _STEMS_BEGINNINGS else _STEM_KEEPS
+        self._beginnings = frozenset(word[: self._kept] for word in self._wanted)
         self._language = language
 
     def find(self, text: str) -> frozenset[str]:
         found: set[str] = set()
         for word in words(text):
-            if word[:_STEM_KEEPS] in self._beginnings and (stemmed := stem(word, self._language)) in self._wanted:
+            if word[: self._kept] in self._beginnings and (stemmed := stem(word, self._language)) in self._wanted:
                 found.add(stemmed)
         return frozenset(found)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from semantic_text_splitter import TextSplitter
 
 from deskhand.glossary import reworded
-from deskhand.knowledge.analysis import analyse
+from deskhand.knowledge.analysis import analyse, stem_terms
 from deskhand.knowledge.candidates import Query
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.ranking import Weights, weighted_terms
@@ -48,7 +48,7 @@ class QueryReader:
         """
         text, earlier = _encodable(text), [_encodable(turn) for turn in earlier]
         if len(text) <= _PIECE_CHARACTERS:
-            text = reworded(text, is_used=lambda word: bool(frequencies(analyse(word)[0]).all()), is_english=self._embedder.knows_word)
+            text = reworded(text, is_used=lambda word: bool(frequencies(stem_terms(word)).all()), is_english=self._embedder.knows_word)
             text = corrected(text, is_familiar=self._embedder.knows_word, frequencies=frequencies)
         pieces = [text] if len(text) <= _PIECE_CHARACTERS else self._splitter.chunks(text)[:_MOST_PIECES]
         before = [turn[:_EARLIER_CHARACTERS] for turn in reversed(earlier[-_MOST_EARLIER:]) if turn.strip()]

@@ -28,14 +28,14 @@ from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import DocumentReader, ReaderOptions
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
-from deskhand.knowledge.ranking import Weights, dense_share, rank
-from deskhand.knowledge.relevance import best_first
+from deskhand.knowledge.ranking import Weights, dense_share, rank, reconsidered
 from deskhand.knowledge.samples import sample_documents
+from deskhand.knowledge.vector_repository import find_vectors
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
 from deskhand.settings import Settings
 
 _ATTEMPTS = 3
-# How many the fused score picks, for `best_first` to put in order.
+# How many the first score picks, for `reconsidered` to put in order.
 _CANDIDATES = 40
 _DAY_SECONDS = 86_400.0
 
@@ -128,7 +128,7 @@ class KnowledgeService:
     async def search(self, query: str, *, limit: int, audience: Audience, earlier: Sequence[str] = ()) -> list[Passage]:
         """At most `limit` passages that `audience` may see, best first. `earlier` are what the customer said before, oldest first.
 
-        Found by the weighed sum of `ranking`, in the order of `best_first`; `Passage.score` is that of `answer_chances`. An empty list
+        Found by the weighed sum of `ranking`, in the order of `reconsidered`; `Passage.score` is that of `answer_chances`. An empty list
         means that nothing is there to find, or nothing was asked.
 
         Raises:
@@ -226,7 +226,9 @@ class KnowledgeService:
         share, most = dense_share(query, self._options.weights), max(limit, _CANDIDATES)
         for _ in range(_ATTEMPTS):
             found = await self._index.candidates(query, audience=audience, share=share, limit=most)
-            ranked = best_first(rank(found, share=share, limit=most), familiarity=query.familiarity)
+            first = rank(found, share=share, limit=most)
+            vectors = await self._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in first], audience=audience))
+            ranked = reconsidered(first, vectors, share=share, weights=self._options.weights)
             hits = ranked[:limit]
             rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
             if has_examples(rows):

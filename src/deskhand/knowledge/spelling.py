@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from deskhand.knowledge.analysis import Hashes, analyse
+from deskhand.knowledge.analysis import Hashes, stem_terms, word_terms
 
 _WORD = re.compile(r"[^\W\d_]{4,20}")
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -29,7 +29,7 @@ def corrected(text: str, *, is_familiar: Callable[[str], bool], frequencies: Fre
     def right(match: re.Match[str]) -> str:
         nonlocal left
         word = match.group().lower()
-        if left == 0 or is_familiar(word) or frequencies(analyse(word)[0]).all():
+        if left == 0 or is_familiar(word) or frequencies(stem_terms(word)).all():
             return match.group()
         left -= 1
         return _nearest(word, frequencies) or match.group()
@@ -39,12 +39,10 @@ def corrected(text: str, *, is_familiar: Callable[[str], bool], frequencies: Fre
 
 def _nearest(word: str, frequencies: Frequencies) -> str | None:
     candidates = sorted(set(_slips(word)))
-    terms = [analyse(candidate)[0] for candidate in candidates]
-    known = frequencies(np.unique(np.concatenate(terms)))
-    counted = dict(zip(np.unique(np.concatenate(terms)).tolist(), known.tolist(), strict=True))
-    rarest = [min(counted[term] for term in each.tolist()) for each in terms]
-    best = max(range(len(candidates)), key=rarest.__getitem__)
-    return candidates[best] if rarest[best] else None
+    counts = frequencies(word_terms(candidates)).tolist()
+    # The longer of two that are as common: a stem is wherever its word is.
+    count, _, best = max((count, len(candidate), candidate) for count, candidate in zip(counts, candidates, strict=True))
+    return best if count else None
 
 
 def _slips(word: str) -> Iterator[str]:
