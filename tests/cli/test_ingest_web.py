@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import shutil
+import ssl
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from cli.program import COMMAND, Program
 from cli.terminal import CTRL_C, Terminal
 from cli.test_ingest import ingest
 from parts.git_server import GitSite, commit, git, repository
+from parts.missing import part_missing
 from parts.sites import Site
 
 
@@ -75,6 +79,31 @@ async def test_an_address_with_a_password_is_refused_without_saying_it(program: 
     done = await program.run("ingest", "https://me:hunter2@example.com/")
     done.refused("password")
     assert "hunter2" not in done.err + done.out
+
+
+def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
+    """A server's context for `name`, and the certificate that has to be trusted for it."""
+    if shutil.which("openssl") is None:
+        part_missing("openssl", "Install it from your distribution.")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    wanted = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
+    line = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *wanted]
+    subprocess.run(line, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
+
+
+async def test_a_site_has_to_prove_that_it_is_who_was_asked_for(program: Program, tmp_path: Path) -> None:
+    program.settings["fetch_allowed_networks"] = "127.0.0.0/8,::1/128"
+    context, certificate = _certificate(tmp_path, "localhost")
+    async with Site(tls=context) as site:
+        site.page("/", "<h1>Tea</h1><p>We ship tea on Mondays.</p>")
+        named, numbered = f"https://localhost:{site.port}/", f"https://127.0.0.1:{site.port}/"
+        (await program.run("ingest", named)).refused("certificate is not valid")
+        trusting = {"SSL_CERT_FILE": str(certificate)}
+        assert (await program.run("ingest", named, extra_environment=trusting)).went_well().out.startswith("1 indexed")
+        (await program.run("ingest", numbered, extra_environment=trusting)).refused("certificate is not valid")
 
 
 async def test_ctrl_c_while_a_site_is_read_keeps_what_is_in(program: Program, site: Site) -> None:

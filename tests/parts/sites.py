@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -23,10 +24,14 @@ class Seen:
 
 
 class Site:
-    """A real server at `host`. What is not in `pages` is not found; a robots.txt there is none unless it is put there."""
+    """A real server at `host`. What is not in `pages` is not found; a robots.txt there is none unless it is put there.
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    With a context it speaks TLS.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", *, tls: ssl.SSLContext | None = None) -> None:
         self.host = host
+        self.tls = tls
         self.port = 0
         self.pages: dict[str, Callable[[web.Request], Awaitable[web.StreamResponse]]] = {}
         self.seen: list[Seen] = []
@@ -37,7 +42,7 @@ class Site:
     async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._answer), handle_signals=False, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, 0)
+        site = web.TCPSite(self._runner, self.host, 0, ssl_context=self.tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
@@ -48,7 +53,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     @property
     def paths(self) -> list[str]:
