@@ -13,6 +13,7 @@ import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from deskhand.knowledge.documents import (
 from deskhand.knowledge.embedding import Embedder, Vectors
 from deskhand.knowledge.examples import example_chunks
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
+from deskhand.knowledge.overlap import Overlap
 from deskhand.knowledge.parse import Document, DocumentReader, may_hold_documents
 from deskhand.parsing.wire import Member
 from deskhand.persistence import Database, Transaction
@@ -73,6 +75,21 @@ class Progress:
     chunks: int
 
 
+Screen = Callable[[str], tuple[str, ...]]
+"""The kinds of orders to the agent that a text seems to hold; none for most. Injected: what the guard knows is not this package's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A place in a document that reads like orders to the agent. It is indexed all the same, and told."""
+
+    source: str
+    title: str
+    section: str | None
+    page: int | None
+    kinds: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class IngestReport:
     """What became of each document: `indexed + unchanged + removed + len(failed) = given`.
@@ -87,6 +104,7 @@ class IngestReport:
     failed: tuple[Failure, ...] = ()
     chunks: int = 0
     warnings: tuple[Likeness, ...] = ()
+    suspicions: tuple[Suspicion, ...] = ()
     incomplete: bool = False
 
     @property
@@ -101,6 +119,23 @@ class _Prepared:
     document: document_repository.NewDocument
     texts: Sequence[str]
     headings: Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Documents to be embedded. `tell` is called when they are stored."""
+
+    prepared: Sequence[_Prepared]
+    tell: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """Documents to be stored. `tell` is called when they are."""
+
+    documents: Sequence[document_repository.NewDocument]
+    suspicions: Sequence[Suspicion]
+    tell: Callable[[], None]
 
 
 class Ingest:
@@ -121,8 +156,10 @@ class Ingest:
         written: Callable[[], None],
         recording: Recording,
         replaces_revision: int | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self._database = database
+        self._screen = screen
         self._recording = recording
         self._replaces_revision = replaces_revision
         self._embedder = embedder
@@ -149,20 +186,10 @@ class Ingest:
         # Loads the model, which takes a tenth of a second.
         self._recipe = await asyncio.get_running_loop().run_in_executor(self._executor, lambda: recipe(self._embedder, size=self._size))
         self._total = len(sources) if isinstance(sources, Sized) else None
-        async for batch in _grouped(self._documents(sources)):
-            await self._store(batch)
-            report = self._report
-            on_progress(
-                Progress(
-                    done=report.given,
-                    total=self._total,
-                    source=batch[-1].source,
-                    indexed=report.indexed,
-                    unchanged=report.unchanged,
-                    failed=len(report.failed),
-                    chunks=report.chunks,
-                )
-            )
+        async with Overlap(self._embed, self._store) as embedding:
+            async for batch in _grouped(self._documents(sources)):
+                prepared = await self._prepared(batch)
+                await embedding.put(_Batch(prepared, partial(self._tell, on_progress, batch[-1].source)))
         if sync_scope in self._unreadable:
             self._report = replace(self._report, incomplete=True)
         elif sync_scope is not None:
@@ -200,7 +227,22 @@ class Ingest:
                 yield _member_of(source, member)
             start = page.following
 
-    async def _store(self, batch: Sequence[Source]) -> None:
+    def _tell(self, on_progress: Callable[[Progress], None], source: str) -> None:
+        report = self._report
+        on_progress(
+            Progress(
+                done=report.given,
+                total=self._total,
+                source=source,
+                indexed=report.indexed,
+                unchanged=report.unchanged,
+                failed=len(report.failed),
+                chunks=report.chunks,
+            )
+        )
+
+    async def _prepared(self, batch: Sequence[Source]) -> list[_Prepared]:
+        """What of a batch has to be embedded and stored."""
         new: list[SourceDocument] = []
         for source in batch:
             name = document_id(source.origin)
@@ -221,17 +263,26 @@ class Ingest:
         current = {name for name, content in known.items() if (content.content_hash, content.recipe) == (hashes[name], self._recipe)}
         self._report = replace(self._report, unchanged=self._report.unchanged + len(current))
         changed = [_with_kept_title(source, known) for source in new if document_id(source.origin) not in current]
-        if not changed:
-            return
-        loop = asyncio.get_running_loop()
-        prepared = await self._prepare(changed, hashes)
-        if self._replaces_revision is not None:
-            prepared = await self._without_same(prepared, known)
-        if not prepared:
-            return
-        vectors = await loop.run_in_executor(self._executor, _embedded, self._embedder, prepared)
-        documents = _with_vectors(prepared, vectors)
+        prepared = await self._prepare(changed, hashes) if changed else []
+        return prepared if self._replaces_revision is None else await self._without_same(prepared, known)
 
+    async def _embed(self, batch: _Batch) -> _Embedded:
+        if not batch.prepared:
+            return _Embedded([], [], batch.tell)
+        loop = asyncio.get_running_loop()
+        # Side by side: embedding computes outside of Python.
+        suspicions, vectors = await asyncio.gather(
+            loop.run_in_executor(self._executor, _suspicions, self._screen, batch.prepared),
+            loop.run_in_executor(self._executor, _embedded, self._embedder, batch.prepared),
+        )
+        return _Embedded(_with_vectors(batch.prepared, vectors), suspicions, batch.tell)
+
+    async def _store(self, batch: _Embedded) -> None:
+        if batch.documents:
+            await self._write(batch.documents, batch.suspicions)
+        batch.tell()
+
+    async def _write(self, documents: Sequence[document_repository.NewDocument], suspicions: Sequence[Suspicion]) -> None:
         def work(transaction: Transaction) -> None:
             transaction.after_commit(self._written)
             version = repository.next_version(transaction)
@@ -244,6 +295,7 @@ class Ingest:
             self._report,
             indexed=self._report.indexed + len(documents),
             chunks=self._report.chunks + sum(len(document.chunks) for document in documents),
+            suspicions=(*self._report.suspicions, *suspicions)[:_MOST_WARNINGS],
         )
         await self._look_for_likenesses([document.id for document in documents])
 
@@ -364,6 +416,17 @@ def _with_kept_title(source: SourceDocument, known: Mapping[DocumentId, reposito
     if found is None or "title" not in found.edited or "title" in source.edited:
         return source
     return replace(source, title=found.title)
+
+
+def _suspicions(screen: Screen | None, prepared: Sequence[_Prepared]) -> list[Suspicion]:
+    if screen is None:
+        return []
+    return [
+        Suspicion(item.document.source, item.document.title, chunk.section, chunk.page, kinds)
+        for item in prepared
+        for chunk in item.document.chunks
+        if (kinds := screen(chunk.text))
+    ]
 
 
 def _embedded(embedder: Embedder, prepared: Sequence[_Prepared]) -> Vectors:
