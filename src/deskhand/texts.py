@@ -10,14 +10,18 @@ from deskhand.words import words
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The phrases of one language. `unknown` says that there is no answer and offers a person; `withheld` that
-    there is none that can be proven; `handed_over` says that one will answer."""
+    """The phrases of one language.
+
+    `unknown` says that there is no answer and offers a person; `withheld` that there is none that can
+    be proven; `which` asks what of several things is meant, which are listed below it; `handed_over` says that one will answer.
+    """
 
     greeting: str
     thanks: str
     goodbye: str
     unknown: str
     unclear: str
+    which: str
     search_failed: str
     withheld: str
     handed_over: str
@@ -38,6 +42,7 @@ _ENGLISH = Texts(
     unknown="I don't know: I found nothing about this in our documents. Would you like to talk to a person?",
     unclear="Could you tell me a little more about what you need?",
     withheld="I can't confirm an answer to this from what I have here, so I'd rather not guess. Would you like to talk to a person?",
+    which="Which of these do you mean?",
     search_failed=(
         "I can't look into our documents at the moment. Please try again shortly, or tell me if you would like to talk to a person."
     ),
@@ -64,6 +69,7 @@ _GERMAN = Texts(
     unknown="Das weiß ich nicht: In unseren Unterlagen habe ich dazu nichts gefunden. Möchten Sie mit einem Menschen sprechen?",
     unclear="Können Sie mir etwas genauer sagen, was Sie brauchen?",
     withheld="Ich kann das mit dem, was mir vorliegt, nicht belegen und möchte nicht raten. Möchten Sie mit einem Menschen sprechen?",
+    which="Was davon meinen Sie?",
     search_failed=(
         "Ich kann gerade nicht in unseren Unterlagen nachsehen. Bitte versuchen Sie es gleich noch einmal, "
         "oder sagen Sie mir, wenn Sie mit einem Menschen sprechen möchten."
@@ -92,6 +98,7 @@ _FRENCH = Texts(
     unknown="Je ne sais pas : je n'ai rien trouvé à ce sujet dans nos documents. Souhaitez-vous parler à une personne ?",
     unclear="Pouvez-vous préciser un peu votre besoin ?",
     withheld="Je ne peux pas confirmer la réponse avec ce que j'ai ici, et je préfère ne pas deviner. Voulez-vous parler à une personne ?",
+    which="Duquel s'agit-il ?",
     search_failed=(
         "Je ne peux pas consulter nos documents pour le moment. Veuillez réessayer dans un instant, "
         "ou dites-moi si vous souhaitez parler à une personne."
@@ -119,6 +126,7 @@ _SPANISH = Texts(
     unknown="No lo sé: no he encontrado nada sobre esto en nuestros documentos. ¿Quiere hablar con una persona?",
     unclear="¿Puede decirme con más detalle qué necesita?",
     withheld="No puedo confirmar la respuesta con lo que tengo aquí y prefiero no adivinar. ¿Quiere hablar con una persona?",
+    which="¿A cuál de estos se refiere?",
     search_failed=(
         "Ahora mismo no puedo consultar nuestros documentos. Inténtelo de nuevo en un momento, o dígame si quiere hablar con una persona."
     ),
@@ -144,6 +152,7 @@ _ITALIAN = Texts(
     unknown="Non lo so: nei nostri documenti non ho trovato nulla in proposito. Desidera parlare con una persona?",
     unclear="Può dirmi con più precisione di che cosa ha bisogno?",
     withheld="Non posso confermare la risposta con quello che ho qui e preferisco non tirare a indovinare. Vuole parlare con una persona?",
+    which="A quale di questi si riferisce?",
     search_failed="Al momento non posso consultare i nostri documenti. Riprovi tra poco, o mi dica se desidera parlare con una persona.",
     handed_over="Passo questa conversazione a un collega, che le risponderà qui.",
     handed_over_after_failures="Finora non ho potuto aiutarla, perciò passo questa conversazione a un collega, che le risponderà qui.",
@@ -165,6 +174,7 @@ _PORTUGUESE = Texts(
     unknown="Não sei: não encontrei nada sobre isso nos nossos documentos. Quer falar com uma pessoa?",
     unclear="Pode dizer com mais detalhes do que precisa?",
     withheld="Não consigo confirmar a resposta com o que tenho aqui e prefiro não adivinhar. Quer falar com uma pessoa?",
+    which="A qual destes se refere?",
     search_failed=(
         "Neste momento não consigo consultar os nossos documentos. Tente de novo daqui a pouco, ou diga se quer falar com uma pessoa."
     ),
@@ -188,6 +198,7 @@ _DUTCH = Texts(
     unknown="Dat weet ik niet: ik heb hierover niets gevonden in onze documenten. Wilt u met een medewerker spreken?",
     unclear="Kunt u iets preciezer zeggen wat u nodig hebt?",
     withheld="Ik kan dit antwoord niet bevestigen met wat ik hier heb en wil niet gokken. Wilt u met een medewerker spreken?",
+    which="Welke van deze bedoelt u?",
     search_failed=(
         "Ik kan nu niet in onze documenten kijken. Probeer het zo nog eens, of laat weten of u met een medewerker wilt spreken."
     ),

@@ -120,7 +120,9 @@ class QuotingModel:
             earlier = said[:-1][-_EARLIER_MESSAGES:]
             choice = choose(understood.question, evidence, earlier=earlier, language=language)
             confidence = choice.confidence
-            if choice.quotations and confidence >= self._floor:
+            if choice.options and confidence >= self._floor:
+                paragraphs.append("\n".join([texts.which, *(f"- {option.name} [{option.number}]" for option in choice.options)]))
+            elif choice.quotations and confidence >= self._floor:
                 paragraphs.extend(_quote(choice))
             else:
                 paragraphs.append(texts.search_failed if failed and not evidence else texts.unknown)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from deskhand.glossary import meanings
 from deskhand.models.quotation.blocks import Kind, Unit
-from deskhand.questions import holds, wanted
+from deskhand.questions import Wanted, holds, wanted
 from deskhand.words import STOP_WORDS, content_stems, fold, stem, words
 
-_EARLIER_WEIGHT = 0.4
+_EARLIER_WEIGHT = 0.5
 _FEW_WORDS = 3
 _SHORTEST_SLIP = 4
 # Words that frame a question without saying what it is about.
@@ -29,7 +29,16 @@ _FRAME_STEMS = frozenset(stem(word, language) for word in _FRAME.split() for lan
 _FOLLOW_UP = re.compile(
     r"^(?:and|but|so|what about|how about|or|also|und|aber|et|y|e|en)\b|\b(?:it|its|that|this|these|those|they|them|one|there|the same)\b"
 )
+# What is to be done in a case: then what stands behind an "if" answers, not what is done otherwise.
+_ASKS_CASE = re.compile(
+    r"\b(?:what (?:happens )?if|and if|but if|even if|what happens when|if (?:i|we|my|the|it|they|nothing|no)|was (?:passiert )?wenn"
+    r"|und wenn|aber wenn|et si|que se passe-t-il si|y si|que pasa si|e se|cosa succede se)\b"
+)
+_HAS_CASE = re.compile(
+    r"\b(?:if|unless|otherwise|in case|should (?:you|it|the)|without|wenn|falls|sonst|ohne|si|sinon|sans|sin|se|senza|caso)\b"
+)
 _ASKS_STEPS = re.compile(r"\b(?:how (?:do|can|to|should|would)|steps?|wie|comment|como|come|hoe)\b")
+_UNMISTAKABLE = frozenset({Wanted.MONEY, Wanted.TELEPHONE, Wanted.ADDRESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,12 @@ class Asked:
     folded: str
 
     @property
+    def case(self) -> bool:
+        return _ASKS_CASE.search(self.folded) is not None
+
+    @property
     def steps(self) -> bool:
-        return _ASKS_STEPS.search(self.folded) is not None
+        return _ASKS_STEPS.search(self.folded) is not None and not self.case
 
     @property
     def figure(self) -> bool:
@@ -51,7 +64,14 @@ class Asked:
     def fits(self, unit: Unit) -> bool:
         """Whether a unit is the kind of thing that was asked for."""
         text = fold(unit.text)
+        if self.case and _HAS_CASE.search(text):
+            return True
         return any(holds(text, kind) for kind in wanted(self.folded)) or (self.steps and unit.kind is Kind.STEP)
+
+    def only(self, text: str) -> bool:
+        """Whether a text has what nothing else can stand for: an amount, a telephone number, an address to write to."""
+        kinds = wanted(self.folded) & _UNMISTAKABLE
+        return bool(kinds) and any(holds(fold(text), kind) for kind in kinds)
 
 
 def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str], language: str) -> Asked:
@@ -64,7 +84,7 @@ def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str]
     if earlier and (len(stems) < _FEW_WORDS or _FOLLOW_UP.search(folded)):
         for word in content_stems(earlier[-1], language):
             stems.setdefault(word, _EARLIER_WEIGHT)
-        if not wanted(folded) and not _ASKS_STEPS.search(folded):
+        if not wanted(folded) and not _ASKS_STEPS.search(folded) and not _ASKS_CASE.search(folded):
             folded = fold(earlier[-1])
     joined = fold("\n".join(texts))
     lost = [word for word in stems if len(word) >= _SHORTEST_SLIP and word.isalpha() and word not in joined]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from deskhand.models.quotation.asking import Asked, read_question, telling
 from deskhand.models.quotation.blocks import Unit, cut
+from deskhand.models.quotation.doubt import Candidate, open_options
 from deskhand.models.quotation.extent import Weighed, extent
 from deskhand.words import StemFinder
 
@@ -17,10 +18,13 @@ MOST_PASSAGES = 2
 _NEAR_FIRST = 0.85
 _WORTH_ADDING = 0.25
 # How much of a passage's place is the search's score; the rest is how many of the words stand together in it.
-_SCORE_SHARE = 0.6
+_SCORE_SHARE = 0.4
 _HEADING_WEIGHT = 0.85
 _KIND_BONUS = 0.3
 _LONG_CHARACTERS = 250
+# From where on a passage may be meant as well as the first, by its words and by the search.
+_AS_GOOD = 0.95
+_RIVAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,14 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`confidence` in [0, 1] that the quotations answer the question; no quotations when nothing fits at all."""
+    """`confidence` in [0, 1] that the quotations answer the question; no quotations when nothing fits at all.
+
+    `options` are what the question may be about, where it leaves that open.
+    """
 
     quotations: tuple[Quotation, ...]
     confidence: float
+    options: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,11 @@ class _Scored:
     @property
     def best(self) -> float:
         return max(self.weighed.scores, default=0.0)
+
+    @property
+    def line(self) -> str:
+        scores = self.weighed.scores
+        return self.weighed.units[max(range(len(scores)), key=lambda at: scores[at])].text
 
 
 def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str] = (), language: str = "en") -> Choice:
@@ -91,7 +104,7 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
         if len(chosen) < MOST_PASSAGES and _adds(each, chosen, weights):
             chosen.append(each)
     quotations = tuple(Quotation(each.evidence.number, extent(each.weighed, asked, telling=weights, finder=finder)) for each in chosen)
-    return Choice(quotations, _confidence(chosen))
+    return Choice(quotations, _confidence(chosen), _options(ranked, asked, language=language))
 
 
 def _score(
@@ -114,6 +127,18 @@ def _score(
     heading_share = sum(weights[stem] for stem in about.union(*headings.values())) / total
     stems = about.union(*own, *headings.values())
     return _Scored(passage, Weighed(units, scores, own, heading_share), stems)
+
+
+def _options(ranked: list[_Scored], asked: Asked, *, language: str) -> tuple[Candidate, ...]:
+    """Only a figure is asked back for: of what is described, each description is an answer."""
+    if not asked.figure:
+        return ()
+    first = ranked[0]
+    rivals = [
+        each for each in ranked if each.best >= _AS_GOOD * first.best and (each.evidence.score or 0.0) >= _RIVAL * _confidence([first])
+    ]
+    candidates = [Candidate(each.evidence.number, each.evidence.title, each.line) for each in rivals]
+    return open_options(candidates, said=frozenset(asked.stems), language=language)
 
 
 def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float]) -> bool:

@@ -41,7 +41,7 @@ def extent(weighed: Weighed, asked: Asked, *, telling: dict[str, float], finder:
     if not scores[best]:
         # Found by meaning alone: its first section says what it is about.
         return _tables_narrowed(units, _from_the_top(units), asked, finder=finder)
-    if units[best].kind is not Kind.ROW and not asked.figure and weighed.heading_share >= _HEADING_ASKED:
+    if units[best].kind is not Kind.ROW and not asked.figure and not asked.case and weighed.heading_share >= _HEADING_ASKED:
         section = [at for at, unit in enumerate(units) if unit.heading == units[best].heading]
         if sum(len(units[at].text) for at in section) <= _SECTION_CHARACTERS and all(units[at].kind is not Kind.ROW for at in section):
             return tuple(units[at] for at in section)
@@ -50,6 +50,8 @@ def extent(weighed: Weighed, asked: Asked, *, telling: dict[str, float], finder:
     for at in sorted(range(len(units)), key=lambda at: (-scores[at], at)):
         if scores[at] < enough or len({units[other].block for other in taken}) > _MOST_BLOCKS:
             break
+        if asked.case and asked.fits(units[best]) and not asked.fits(units[at]):
+            continue
         if at not in taken and (at == best or weighed.own[at] - _said(weighed, taken) or units[at].block == units[best].block):
             taken.update(_around(weighed, at, asked, telling=telling, more=at != best))
     if asked.steps:
@@ -100,6 +102,8 @@ def _rows(weighed: Weighed, block: int, asked: Asked, *, telling: dict[str, floa
     units = weighed.units
     table = [at for at in range(len(units)) if units[at].block == block]
     head, rows = table[0], table[1:]
+    unmistakable = [at for at in rows if asked.only(units[at].text)]
+    rows = unmistakable or rows
     named = {at: sum(telling.get(word, 0.0) for word in weighed.own[at]) for at in rows}
     most = max(named.values(), default=0.0)
     chosen = [at for at in rows if most and named[at] >= NEAR_BEST * most]
@@ -134,20 +138,29 @@ def _tables_narrowed(units: Sequence[Unit], taken: Sequence[int], asked: Asked, 
     for at in taken:
         unit = units[at]
         if unit.kind is Kind.ROW and unit.lead is None:
-            kept = _columns_asked(unit.text, asked, finder)
+            kept = _columns_asked(unit.text, asked, finder, rows=[units[other].text for other in taken if units[other].lead == at])
         narrowed.append(replace(unit, text=_narrowed(unit.text, kept)) if unit.kind is Kind.ROW and kept else unit)
     return tuple(narrowed)
 
 
-def _columns_asked(head: str, asked: Asked, finder: StemFinder) -> tuple[int, ...] | None:
-    """The first column and those that the question names, or else those that the one before named; `None` for all."""
+def _columns_asked(head: str, asked: Asked, finder: StemFinder, *, rows: Sequence[str]) -> tuple[int, ...] | None:
+    """The first column and those that the question names, or else those that the one before named; `None` for all.
+
+    Of a named column that has no amount where one is asked for, the next one that has it comes along: "Express | Cost".
+    """
     cells = _cells(head.split("\n", maxsplit=1)[0])
     if len(cells) < _WIDE_TABLE:
         return None
     weights = {at: max((asked.stems[word] for word in finder.find(cell)), default=0.0) for at, cell in enumerate(cells) if at}
     most = max(weights.values())
     named = [at for at, weight in weights.items() if weight == most]
-    return (0, *named) if most and len(named) < len(weights) else None
+    if not most or len(named) == len(weights):
+        return None
+    table = [_cells(row) for row in rows]
+    having = [at for at in weights if any(at < len(row) and asked.only(row[at]) for row in table)]
+    if having and not set(named).intersection(having):
+        named += [next((at for at in having if at > name), having[0]) for name in named]
+    return (0, *sorted(set(named)))
 
 
 def _narrowed(text: str, columns: tuple[int, ...]) -> str:
