@@ -24,10 +24,10 @@ _SUFFIXES = {"text/plain": ".txt", "text/html": ".html", "message/rfc822": ".eml
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that came with a mail. `filename` is what the sender calls it."""
+    """A file that came with a mail. `filename` is what the sender calls it; `data` is `None` if it is too damaged to be taken out."""
 
     filename: str
-    data: bytes
+    data: bytes | None
 
 
 def read_mail(data: bytes, *, name: str) -> ParsedDocument:
@@ -51,14 +51,24 @@ def attached_to(data: bytes) -> Iterator[Attached]:
             continue
         number += 1
         content_type = part.get_content_type()
-        if content_type == "message/rfc822":
-            inner = part.get_payload()
-            payload = inner[0].as_bytes(unixfrom=False) if isinstance(inner, list) and inner and isinstance(inner[0], Message) else b""
-        else:
-            payload = _payload(part)
         filename = _filename(part) or f"part-{number}{_SUFFIXES.get(content_type, '')}"
+        try:
+            payload = _passed_on(part) if content_type == "message/rfc822" else _payload(part)
+        except UnreadableDocument:
+            yield Attached(filename, None)
+            continue
         if payload:
             yield Attached(filename, payload)
+
+
+def _passed_on(part: Message) -> bytes:
+    inner = part.get_payload()
+    if not isinstance(inner, list) or not inner or not isinstance(inner[0], Message):
+        return b""
+    try:
+        return inner[0].as_bytes(unixfrom=False)
+    except (MessageError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UnreadableDocument("It holds a mail too damaged to be taken out of it.") from error
 
 
 def _parse(data: bytes) -> Message:
@@ -120,7 +130,7 @@ def _filename(part: Message) -> str | None:
 def _payload(part: Message) -> bytes:
     try:
         payload = part.get_payload(decode=True)
-    except (ValueError, LookupError, binascii.Error, AssertionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         raise UnreadableDocument("It is a mail with a part too damaged to be decoded.") from error
     return payload if isinstance(payload, bytes) else b""
 

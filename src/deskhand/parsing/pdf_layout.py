@@ -16,6 +16,7 @@ _LINE_GAP = 1.75  # of it, from one line of a paragraph to the next
 _WHITE = 0.08  # how many of a table's rows may have a cell that reaches over the white between two columns
 _PROSE = 32  # characters: what stands in columns of text is longer, what stands in cells is shorter
 _BESIDE = 0.1  # how many of a page's rows may have something beside them that is no table, on a page without columns
+_PAGE_NUMBER = 8  # letters that may stand beside a page's number
 _DIGITS = re.compile(r"\d+")
 
 
@@ -136,7 +137,9 @@ def _edges(page: list[Block]) -> list[Block]:
 
 def _mark(block: Block) -> tuple[str, int]:
     line = block.lines[0]
-    return _DIGITS.sub("0", line.text), round(line.bottom / 6)
+    # "Page 3 of 9" is one line on all pages; "Chapter 3: Refunds" is not.
+    letters = sum(character.isalpha() for character in line.text)
+    return _DIGITS.sub("0", line.text) if letters <= _PAGE_NUMBER else line.text, round(line.bottom / 6)
 
 
 def _is_upright(line: Line) -> bool:

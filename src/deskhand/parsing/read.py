@@ -1,5 +1,6 @@
 """One document from its bytes: what an upload, an ingest and an attachment all go through, inside the child that reads."""
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from deskhand.errors import DeskhandError, TooLarge
@@ -56,7 +57,7 @@ def _read(filename: str, content_type: str | None, data: bytes, *, max_bytes: in
     if whole and kind in (Kind.ZIP, Kind.MAIL, Kind.OUTLOOK):
         members = unpack.members_of(filename, content_type, data, max_bytes=max_bytes)
         if members is not None:
-            return _with_members(filename, list(members), kind)
+            return _with_members(filename, members, kind)
     parsed = _read_kind(kind, archive, data, content_type=content_type, name=stem(filename))
     return ParsedDocument(parsed.title, parsed.parts, parsed.url, kind.value)
 
@@ -122,7 +123,7 @@ def _read_rows(kind: Kind, text: str) -> str:
     return rows.as_table(cells) if cells else ""
 
 
-def _with_members(filename: str, members: list[Member], kind: Kind) -> ParsedDocument:
+def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> ParsedDocument:
     """A document and what is inside it, each under its name. What cannot be read says so in its place."""
     parts: list[Part] = []
     title = stem(filename)

@@ -100,6 +100,8 @@ def load_json(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise UnreadableDocument(f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except ValueError as error:
+        raise UnreadableDocument("It is JSON with a number too long to be read.") from error
     except RecursionError as error:
         raise UnreadableDocument("It is JSON nested too deeply to be read.") from error
 

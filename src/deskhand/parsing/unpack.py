@@ -99,7 +99,11 @@ def _mail(filename: str, data: bytes, attached: list[mail.Attached], *, allowanc
     for one in attached:
         taken[one.filename] = taken.get(one.filename, 0) + 1
         number = f" ({taken[one.filename]})" if taken[one.filename] > 1 else ""
-        yield from _member(f"!/{one.filename}{number}", one.filename, one.data, allowance=allowance, depth=depth)
+        key = f"!/{one.filename}{number}"
+        if one.data is None:
+            yield Member(key, problem="It is too damaged to be taken out of the mail.")
+        else:
+            yield from _member(key, one.filename, one.data, allowance=allowance, depth=depth)
 
 
 def _member(key: str, filename: str, data: bytes, *, allowance: _Allowance, depth: int) -> Iterator[Member]:
