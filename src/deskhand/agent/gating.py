@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 # The customer waits while an answer is asked for again: once in a turn.
 _MOST_REGENERATIONS = 1
 _MOST_MARKED = 20
+_LONGEST_GAP = 4
 _VERDICTS = ("passed", "flagged", "dropped")
 _TOOLS_OF_PASSAGES = frozenset({"search_knowledge", "read_attachment"})
 
@@ -91,7 +92,7 @@ class GatedText:
         self._calls = 0
         self._stream = SentenceStream()
         self._answer: list[str] = []
-        # White space between what was shown and what may follow.
+        # White space that is missing between what was shown and what may follow.
         self._gap = ""
         self._may_ask_again = True
         self.promised_person = False
@@ -133,7 +134,7 @@ class GatedText:
         self.counts.regenerated += 1
         self._stream = SentenceStream()
         # The second try goes on in the same paragraph unless it says otherwise.
-        self._gap = self._gap or (" " if self._answer else "")
+        self._gap = "" if not self._answer or self._answer[-1][-1:].isspace() else " "
         return withheld
 
     def drop_withheld(self) -> None:
@@ -164,9 +165,8 @@ class GatedText:
         for sentence in sentences:
             problems = self._examine(sentence)
             if not problems:
-                words = sentence.rstrip()
-                shown += f"{self._gap}{words}" if words else ""
-                self._gap = (sentence[len(words) :]) if words else self._gap + sentence
+                shown += f"{self._gap}{sentence}"
+                self._gap = ""
                 self._let_through(sentence)
             elif self._may_ask_again and self.counts.regenerated < _MOST_REGENERATIONS:
                 self.withheld = Withheld(sentence, problems)
@@ -183,8 +183,10 @@ class GatedText:
     def _drop(self, sentence: str) -> None:
         self.counts.dropped += 1
         self._count("dropped")
-        # A list or a paragraph that goes on behind it stays one.
-        self._gap = max(self._gap, sentence[len(sentence.rstrip()) :], key=lambda gap: gap.count("\n"))
+        # The line or paragraph that ended with it ends without it.
+        behind = sentence[len(sentence.rstrip()) :]
+        if self._answer and behind.count("\n") > self._answer[-1][-_LONGEST_GAP:].count("\n"):
+            self._gap = behind
 
     def _examine(self, sentence: str) -> tuple[Problem, ...]:
         if not sentence.strip():

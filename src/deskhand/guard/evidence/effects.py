@@ -46,6 +46,8 @@ _WORDS = {
     """,
 }
 _BEGINNINGS = {effect: tuple(words.split()) for effect, words in _WORDS.items()}
+# Words that are no beginning: "handle" hands nobody over.
+_WHOLE_WORDS = {"hand": frozenset({"person"})}
 # What a deed brings with it that its own words do not say: who cancels pays back.
 _BRINGS = {
     "refund": frozenset({"cancel", "exchange", "change", "remove", "return"}),
@@ -79,7 +81,7 @@ _WORD = re.compile(r"[a-z-]+")
 
 def effects_of_word(word: str) -> frozenset[str]:
     """The effects that a folded word may speak of."""
-    return frozenset(effect for effect, beginnings in _BEGINNINGS.items() if word.startswith(beginnings))
+    return _WHOLE_WORDS.get(word) or frozenset(effect for effect, beginnings in _BEGINNINGS.items() if word.startswith(beginnings))
 
 
 def effects_of_tool(name: str, purpose: str) -> frozenset[str]:
