@@ -119,6 +119,14 @@ async def test_a_message_does_not_say_where_a_name_leads(names: Names, listener:
     assert "DESKHAND_FETCH_ALLOWED_NETWORKS" in refused.value.remedy
 
 
+async def test_a_server_that_is_not_there_is_not_said_to_be_somewhere(names: Names, listener: Canary, free_port: int) -> None:
+    names.say("nobody.example", "127.0.0.1")
+    async with _fetcher(names, listener, "127.0.0.0/8") as fetcher:
+        with pytest.raises(FetchFailed) as failed:
+            await fetcher.fetch(f"http://nobody.example:{free_port}/")
+    assert failed.value.message == "The server cannot be reached: it refuses connections there."
+
+
 async def test_neither_proxies_nor_passwords_of_the_environment_are_used(
     names: Names, listener: Canary, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:

@@ -4,6 +4,7 @@ Invariant: no exception of aiohttp leaves this module, no connection is made tha
 of an answer is read. Neither cookies nor proxies nor passwords of the environment go along.
 """
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -25,6 +26,12 @@ USER_AGENT: Final = f"{PRODUCT}/{deskhand.__version__} (reads pages into a suppo
 _OK: Final = 200
 _PIECE_BYTES: Final = 65_536
 _PLAIN: Final = frozenset({"", "identity"})
+_UNREACHABLE: Final = {
+    errno.ECONNREFUSED: "it refuses connections there",
+    errno.ECONNRESET: "it breaks connections off",
+    errno.ENETUNREACH: "there is no way to its network",
+    errno.EHOSTUNREACH: "there is no way to it",
+}
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 
 
@@ -145,7 +152,8 @@ def _reason(error: aiohttp.ClientError | OSError) -> str:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
             return "The server cannot prove who it is: its certificate is not valid."
         case aiohttp.ClientConnectorError():
-            return f"The server cannot be reached: {error.os_error.strerror or 'no connection'}."
+            # Its own text may hold the address that the name leads to.
+            return f"The server cannot be reached: {_UNREACHABLE.get(error.os_error.errno or 0, 'no connection came about')}."
         case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError():
             return "The server broke off its answer."
         case _:
