@@ -29,6 +29,7 @@ from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
+from deskhand.guard.injection import orders_in
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
@@ -128,7 +129,7 @@ async def open_services(
         opened.push_async_callback(supervisor.close)
         chat_model = model or create_configured_model(settings)
         opened.push_async_callback(chat_model.close)
-        knowledge = KnowledgeService.create(database, settings, clock=clock)
+        knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in)
         opened.push_async_callback(knowledge.close)
         await knowledge.set_up()
         fetching = Fetching(settings, clock)

@@ -54,6 +54,11 @@ def screen(text: str) -> Screening:
     return Screening(tuple(families), best % 1, where if families else "")
 
 
+def orders_in(text: str) -> tuple[str, ...]:
+    """The kinds of orders to the agent that a text seems to hold; none for most. For a text that is read once: nothing is remembered."""
+    return screen.__wrapped__(text).families
+
+
 def families_of(text: str) -> list[str]:
     """The kinds of known attacks that stand in the text, by the patterns alone."""
     folded = _folded(text)
@@ -74,6 +79,8 @@ def windows(text: str) -> list[str]:
 
 def _folded(text: str) -> str:
     """In lower case, without accents, on one line of single spaces. What is written in other scripts keeps its letters."""
+    if text.isascii():
+        return _SPACES.sub(" ", text).lower()
     plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).replace("\u2019", "'")
     return unicodedata.normalize("NFC", _SPACES.sub(" ", plain)).lower()
 

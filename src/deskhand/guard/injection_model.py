@@ -60,7 +60,10 @@ def threshold() -> float:
 
 
 def _tokens(text: str) -> list[str]:
-    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", _ADDRESS.sub(" 0url ", text).replace("\u2019", "'").lower()))
+    plain = _ADDRESS.sub(" 0url ", text)
+    if plain.isascii():
+        return ["0" if token.isdigit() else token for token in _TOKEN.findall(plain.lower())]
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFKD", plain.replace("\u2019", "'").lower()))
     found: list[str] = []
     for token in _TOKEN.findall(folded):
         if token.isdigit():

@@ -22,7 +22,7 @@ from deskhand.knowledge.documents import (
 )
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentChanged, DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
-from deskhand.knowledge.ingest import Failure, IngestReport, Progress
+from deskhand.knowledge.ingest import Failure, IngestReport, Progress, Suspicion
 from deskhand.knowledge.library import Library, Replacement
 from deskhand.knowledge.likeness import LikenessKind
 from deskhand.knowledge.likeness_check import Likeness, Side
@@ -67,6 +67,7 @@ __all__ = [
     "SourceDocument",
     "StoredDocument",
     "StoredPart",
+    "Suspicion",
     "Tier",
     "UnchangedSource",
     "UnreadableDocument",

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import structlog
 
 from deskhand.errors import DeskhandError, Malformed, TooLarge, UnsupportedKind
 from deskhand.knowledge import analysis, chunking, document_repository, likeness, repository, revision_repository
@@ -42,6 +43,8 @@ _BATCH_BYTES = 8_000_000
 # .906 without; .25 and .7 were no better.
 _HEADING_WEIGHT = 0.5
 _LEAST_LENGTH = 1e-9
+log = structlog.get_logger(__name__)
+
 _MOST_WARNINGS = 200
 
 # What a document's keeper says of it besides its content: a change of it alone is no change of the document.
@@ -145,7 +148,7 @@ class Ingest:
     else is different about the file.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that a run is made of
         self,
         database: Database,
         embedder: Embedder,
@@ -421,12 +424,15 @@ def _with_kept_title(source: SourceDocument, known: Mapping[DocumentId, reposito
 def _suspicions(screen: Screen | None, prepared: Sequence[_Prepared]) -> list[Suspicion]:
     if screen is None:
         return []
-    return [
+    found = [
         Suspicion(item.document.source, item.document.title, chunk.section, chunk.page, kinds)
         for item in prepared
         for chunk in item.document.chunks
         if (kinds := screen(chunk.text))
     ]
+    for suspicion in found:
+        log.info("orders_in_document", source=suspicion.source, kinds=list(suspicion.kinds))
+    return found
 
 
 def _embedded(embedder: Embedder, prepared: Sequence[_Prepared]) -> Vectors:

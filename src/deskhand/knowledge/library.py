@@ -19,7 +19,7 @@ from deskhand.knowledge.document_repository import DocumentFilter
 from deskhand.knowledge.documents import DocumentId, Recording, Revision, SourceDocument, StoredDocument, StoredPart, document_id
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
-from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Sources, embedded_chunks
+from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Screen, Sources, embedded_chunks
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.parse import DocumentReader
 from deskhand.persistence import Database, Transaction
@@ -54,7 +54,9 @@ class Library:
         reader: DocumentReader,
         written: Callable[[], None],
         keep_seconds: float,
+        screen: Screen | None = None,
     ) -> None:
+        self._screen = screen
         self._database = database
         self._embedder = embedder
         self._executor = executor
@@ -241,6 +243,7 @@ class Library:
             written=self._written,
             recording=self.recording(by),
             replaces_revision=replaces_revision,
+            screen=self._screen,
         )
 
     async def _run(

@@ -22,7 +22,7 @@ from deskhand.knowledge.documents import DocumentId, Passage, Quote, StoredDocum
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.examples import Found, gathered, has_examples, shown_section
-from deskhand.knowledge.ingest import IngestReport, Progress, Sources, recipe
+from deskhand.knowledge.ingest import IngestReport, Progress, Screen, Sources, recipe
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import DocumentReader, ReaderOptions
@@ -52,6 +52,7 @@ class KnowledgeOptions:
     reading: ReaderOptions = field(default_factory=ReaderOptions)
     index: Literal["memory", "postgresql"] = "memory"
     history_days: int = 90
+    screen: Screen | None = None
 
 
 class KnowledgeService:
@@ -80,11 +81,12 @@ class KnowledgeService:
             reader=self.reader,
             written=self._index.mark_stale,
             keep_seconds=options.history_days * _DAY_SECONDS,
+            screen=options.screen,
         )
 
     @classmethod
-    def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None) -> Self:
-        """The service as the settings ask for it."""
+    def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None, screen: Screen | None = None) -> Self:
+        """The service as the settings ask for it. `screen` looks for orders to the agent in what is ingested."""
         embedder = Embedder(threads=settings.embedding_threads)
         reading = ReaderOptions(
             processes=settings.reader_processes,
@@ -92,7 +94,9 @@ class KnowledgeService:
             cpu_seconds=settings.reader_cpu_seconds,
             wall_seconds=settings.reader_timeout_seconds,
         )
-        options = KnowledgeOptions(history_days=settings.knowledge_history_days, index=settings.knowledge_index, reading=reading)
+        options = KnowledgeOptions(
+            history_days=settings.knowledge_history_days, screen=screen, index=settings.knowledge_index, reading=reading
+        )
         return cls(database, embedder, options, clock=clock)
 
     async def set_up(self) -> None:

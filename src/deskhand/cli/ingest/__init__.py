@@ -14,9 +14,10 @@ from deskhand.app import open_database
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
 from deskhand.cli.knowledge.desk import by_whom
-from deskhand.cli.knowledge.views import show_warnings
+from deskhand.cli.knowledge.views import show_suspicions, show_warnings
 from deskhand.cli.terminal import output, plain, remarks, start_command
 from deskhand.clock import Clock, SystemClock
+from deskhand.guard.injection import orders_in
 from deskhand.knowledge import IngestReport, KnowledgeService, Progress, Tier
 from deskhand.knowledge.fetch import SourceFetcher
 from deskhand.knowledge.samples import SCOPE as SAMPLES
@@ -95,7 +96,7 @@ async def _ingest(settings: Settings, wanted: _Wanted, *, progress: Meter, clock
     """The report of each thing that was named, in order; that of the samples is of no origin."""
     database = await open_database(settings, clock)
     try:
-        knowledge = KnowledgeService.create(database, settings, clock=clock)
+        knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in)
         try:
             async with SourceFetcher.create(settings, clock=clock) as fetcher:
                 return await _ingest_all(knowledge, fetcher, wanted, progress=progress)
@@ -150,6 +151,7 @@ def _sum(reports: Sequence[IngestReport]) -> IngestReport:
         failed=tuple(failure for report in reports for failure in report.failed),
         chunks=sum(report.chunks for report in reports),
         warnings=tuple(warning for report in reports for warning in report.warnings),
+        suspicions=tuple(suspicion for report in reports for suspicion in report.suspicions),
         incomplete=any(report.incomplete for report in reports),
     )
 
@@ -162,6 +164,7 @@ def _show(report: IngestReport, *, seconds: float, console: Console, notes: Cons
     if len(report.failed) > _FAILURES_SHOWN:
         notes.print(f"  … and {len(report.failed) - _FAILURES_SHOWN} more; --json lists them all.", style="red")
     show_warnings(report.warnings, notes=notes)
+    show_suspicions(report.suspicions, notes=notes)
 
 
 def _remark(reports: Sequence[tuple[Origin | None, IngestReport]], *, notes: Console) -> None:

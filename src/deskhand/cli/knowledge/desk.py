@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from deskhand.app import open_database
 from deskhand.cli.terminal import start_command
 from deskhand.clock import SystemClock, to_iso
+from deskhand.guard.injection import orders_in
 from deskhand.knowledge import KnowledgeService, Likeness, Revision, StoredDocument
 from deskhand.settings import Settings
 
@@ -31,7 +32,7 @@ def run_with(work: Callable[[KnowledgeService, Settings], Awaitable[T]]) -> T:
         clock = SystemClock()
         database = await open_database(settings, clock)
         try:
-            knowledge = KnowledgeService.create(database, settings, clock=clock)
+            knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in)
             try:
                 return await work(knowledge, settings)
             finally:

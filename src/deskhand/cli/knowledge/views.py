@@ -8,7 +8,7 @@ from rich.table import Table
 
 from deskhand.cli.knowledge.moments import shown
 from deskhand.cli.terminal import plain
-from deskhand.knowledge import IngestReport, Likeness, LikenessKind, Revision, Side, StoredDocument, StoredPart
+from deskhand.knowledge import IngestReport, Likeness, LikenessKind, Revision, Side, StoredDocument, StoredPart, Suspicion
 
 _WARNINGS_SHOWN = 20
 _LONGEST_QUOTE = 300
@@ -83,6 +83,19 @@ def show_warnings(likenesses: Sequence[Likeness], *, notes: Console) -> None:
                 notes.print(f"      “{plain(side.text)[:_LONGEST_QUOTE]}”")
     if len(likenesses) > _WARNINGS_SHOWN:
         notes.print(f"… and {len(likenesses) - _WARNINGS_SHOWN} more; --json lists them all.", style="yellow")
+
+
+def show_suspicions(suspicions: Sequence[Suspicion], *, notes: Console) -> None:
+    """Where a document reads as if it gave orders to the agent. Nothing was left out for it."""
+    if suspicions:
+        notes.print(
+            "These read like orders to the agent. They are indexed, and cannot make it act; look whether they belong there:", style="yellow"
+        )
+    for found in suspicions[:_WARNINGS_SHOWN]:
+        place = [found.title, *([found.section] if found.section else []), *([f"page {found.page}"] if found.page is not None else [])]
+        notes.print(plain(f"    {' · '.join(place)} ({found.source}): {', '.join(found.kinds)}"))
+    if len(suspicions) > _WARNINGS_SHOWN:
+        notes.print(f"… and {len(suspicions) - _WARNINGS_SHOWN} more; --json lists them all.", style="yellow")
 
 
 def _place(side: Side) -> str:
