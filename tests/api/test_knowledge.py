@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from api.serving import STAFF, Served, serving, settings_in
 from deskhand.models.port import ModelRequest, Role, ToolCall
@@ -140,6 +142,34 @@ async def test_an_address_that_may_not_be_fetched_is_one_failure_with_its_reason
     answer = await shared.http.post(DOCUMENTS, json={"fetch": "http://127.0.0.1:9/secret"}, headers=STAFF)
     report = answer.json()
     assert (report["indexed"], len(report["failed"])) == (0, 1)
+
+
+async def test_a_document_from_an_address_is_fetched_again_and_stays_if_that_fails(tmp_path: Path) -> None:
+    said = {"text": TEXT, "status": 200}
+
+    async def page(request: web.Request) -> web.Response:
+        if request.path == "/robots.txt":
+            return web.Response(status=404)
+        return web.Response(text=str(said["text"]), content_type="text/markdown", status=int(said["status"]))
+
+    site = web.Application()
+    site.router.add_get("/{name}", page)
+    async with TestServer(site) as there, serving(settings_in(tmp_path, fetch_allowed_networks=["127.0.0.0/8"])) as served:
+        added = await served.http.post(DOCUMENTS, json={"fetch": str(there.make_url("/parking.md")), "tier": "customers"}, headers=STAFF)
+        (document,) = added.json()["documents"]
+        assert document["can_be_synchronised"] is True
+        address = f"{DOCUMENTS}/{document['document_id']}"
+        same = await served.http.post(f"{address}/sync", headers=STAFF)
+        assert (same.status_code, same.json()["changed"], same.headers["ETag"]) == (200, False, '"1"')
+
+        said["text"] = "# Parking\n\nThere is no attendant any more."
+        changed = await served.http.post(f"{address}/sync", headers=STAFF | {"If-Match": '"1"'})
+        assert (changed.json()["changed"], changed.json()["document"]["tier"]) == (True, "customers")
+        said["status"] = 404
+        failed = await served.http.post(f"{address}/sync", headers=STAFF)
+        assert (failed.status_code, failed.json()["error"]) == (422, "page_gone")
+        shown = (await served.http.get(address, headers=STAFF)).json()
+        assert [part["text"] for part in shown["parts"]] == [said["text"]]
 
 
 async def take_away(served: Served, address: str, way: str) -> None:

@@ -6,9 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deskhand.agent.registry import ToolDeps
+from deskhand.agent.tools.search_knowledge import SearchKnowledge, search_knowledge
+from deskhand.ids import SessionId
 from deskhand.knowledge import Audience, Embedder, KnowledgeOptions, KnowledgeService, Replacement, SourceDocument, Tier, document_id
 from deskhand.knowledge.tables import chunks
+from deskhand.memory import MemoryService
 from deskhand.persistence import Database, metadata
+from deskhand.sessions import SessionService
 
 CANARY = "zanzibarcanary"
 ORIGIN = "file:///canary.md"
@@ -119,6 +124,30 @@ async def test_nothing_of_it_is_left_in_the_file_of_sqlite(tmp_path: Path, embed
 
 def stored_bytes(path: Path) -> bytes:
     return b"".join(found.read_bytes() for found in path.parent.iterdir() if found.is_file())
+
+
+async def test_a_search_that_is_replayed_after_a_crash_brings_nothing_back(knowledge: KnowledgeService, database: Database) -> None:
+    await knowledge.ingest([document(), document("Parking is free.", origin="file:///other.md")], sync_scope=None)
+    deps = ToolDeps(
+        session_id=SessionId("sess_000000000001"),
+        user_id=None,
+        idempotency_key="",
+        sessions=SessionService(database),
+        knowledge=knowledge,
+        memory=MemoryService(database),
+        passages=5,
+        words=(),
+        earlier=(),
+        notes=(),
+    )
+    recorded = await search_knowledge.call(deps, SearchKnowledge(query=f"parking {CANARY}"))
+    assert search_knowledge.recheck is not None
+    assert await search_knowledge.recheck(deps, recorded) == recorded
+    await take_away(knowledge, "operators")
+    replayed = await search_knowledge.recheck(deps, recorded)
+    assert CANARY in repr(recorded)
+    assert CANARY not in repr(replayed)
+    assert [passage["text"] for passage in replayed["passages"]] == ["Parking is free."]
 
 
 async def test_the_file_of_sqlite_forgets_a_replaced_text_when_it_is_old(tmp_path: Path, embedder: Embedder) -> None:
