@@ -7,10 +7,8 @@ database, so a run that was killed is continued by starting it again: what is st
 
 import asyncio
 import hashlib
-import itertools
 import json
-import re
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,13 +30,13 @@ from deskhand.knowledge.documents import (
 from deskhand.knowledge.embedding import Embedder, Vectors
 from deskhand.knowledge.examples import example_chunks
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
+from deskhand.knowledge.opening import Source as Source
+from deskhand.knowledge.opening import Sources as Sources
+from deskhand.knowledge.opening import batches, grouped, holders, member_of
 from deskhand.knowledge.overlap import Overlap
 from deskhand.knowledge.parse import Document, DocumentReader, may_hold_documents
-from deskhand.parsing.wire import Member
 from deskhand.persistence import Database, Transaction
 
-_BATCH_DOCUMENTS = 32
-_BATCH_BYTES = 8_000_000
 # On the questions of `evals/quoting.py`, ordered by relevance alone, the right document came first for .949 of the samples' with this, for
 # .906 without; .25 and .7 were no better.
 _HEADING_WEIGHT = 0.5
@@ -49,12 +47,6 @@ _MOST_WARNINGS = 200
 
 # What a document's keeper says of it besides its content: a change of it alone is no change of the document.
 _NOT_CONTENT = frozenset({"fetched"})
-
-# What stands in an origin between something and what is inside it; `unpack` writes it.
-_INSIDE = re.compile(r"#|!/")
-
-Source = SourceDocument | UnreadableSource | UnchangedSource
-Sources = Iterable[Source] | AsyncIterable[Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +182,7 @@ class Ingest:
         self._recipe = await asyncio.get_running_loop().run_in_executor(self._executor, lambda: recipe(self._embedder, size=self._size))
         self._total = len(sources) if isinstance(sources, Sized) else None
         async with Overlap(self._embed, self._store) as embedding:
-            async for batch in _grouped(self._documents(sources)):
+            async for batch in grouped(self._documents(sources)):
                 prepared = await self._prepared(batch)
                 await embedding.put(_Batch(prepared, partial(self._tell, on_progress, batch[-1].source)))
         if sync_scope in self._unreadable:
@@ -201,7 +193,7 @@ class Ingest:
 
     async def _documents(self, sources: Sources) -> AsyncIterator[Source]:
         """What was handed in, with what is inside others in the place of those."""
-        async for batch in _batches(sources, executor=self._executor):
+        async for batch in batches(sources, executor=self._executor):
             for source in batch:
                 if isinstance(source, SourceDocument) and may_hold_documents(source.filename, source.content_type, source.data):
                     async for inner in self._inside(source):
@@ -227,7 +219,7 @@ class Ingest:
                 if member.problem is not None and member.key.startswith("#"):
                     # A row that cannot be read is known by its place alone, so it cannot be told which stored one it was.
                     self._unreadable.add(source.origin)
-                yield _member_of(source, member)
+                yield member_of(source, member)
             start = page.following
 
     def _tell(self, on_progress: Callable[[Progress], None], source: str) -> None:
@@ -376,7 +368,7 @@ class Ingest:
 
     async def _remove_missing(self, scope: str) -> None:
         stored = await self._database.read(lambda connection: repository.list_origins_of_scope(connection, scope))
-        missing = [name for name, origin in stored.items() if name not in self._seen and not self._unreadable & _holders(origin)]
+        missing = [name for name, origin in stored.items() if name not in self._seen and not self._unreadable & holders(origin)]
         if not missing:
             return
 
@@ -389,11 +381,6 @@ class Ingest:
 
     def _fail(self, source: Source, reason: str) -> None:
         self._report = replace(self._report, failed=(*self._report.failed, Failure(source.source, reason)))
-
-
-def _holders(origin: str) -> set[str]:
-    """The origins of what a document may be inside of: the table of a row, the archive of a file."""
-    return {origin[: mark.start()] for mark in _INSIDE.finditer(origin)}
 
 
 def recipe(embedder: Embedder, *, size: chunking.ChunkSize) -> str:
@@ -459,49 +446,3 @@ def _with_vectors(prepared: Sequence[_Prepared], vectors: Vectors) -> list[docum
         replace(item.document, chunks=[replace(chunk, vector=next(rows).astype("<f4").tobytes()) for chunk in item.document.chunks])
         for item in prepared
     ]
-
-
-def _member_of(source: SourceDocument, member: Member) -> Source:
-    """A document inside another, which it has its audience, dates and scope from."""
-    origin = f"{source.origin}{member.key}"
-    shown = f"{source.source}{member.key if member.shown is None else member.shown}"
-    if member.problem is not None:
-        return UnreadableSource(origin, shown, member.problem, source.scope)
-    return replace(
-        source,
-        origin=origin,
-        source=shown,
-        filename=member.filename,
-        data=member.data,
-        content_type=None if member.key else source.content_type,
-        title=member.title,
-        url=member.url or source.url,
-        metadata={**member.metadata, **source.metadata},
-    )
-
-
-async def _grouped(sources: AsyncIterator[Source]) -> AsyncIterator[list[Source]]:
-    """In batches, none of which holds much more than `_BATCH_BYTES` unless a single document does."""
-    batch: list[Source] = []
-    size = 0
-    async for source in sources:
-        batch.append(source)
-        size += len(source.data) if isinstance(source, SourceDocument) else 0
-        if len(batch) == _BATCH_DOCUMENTS or size > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-async def _batches(sources: Sources, *, executor: Executor) -> AsyncIterator[list[Source]]:
-    if isinstance(sources, AsyncIterable):
-        # One at a time: whoever fetches them has the next ones ready, and `_grouped` knows how much may be held.
-        async for source in sources:
-            yield [source]
-        return
-    # Taking the next one may read a file, so it is done in a thread.
-    iterator = iter(sources)
-    loop = asyncio.get_running_loop()
-    while batch := await loop.run_in_executor(executor, lambda: list(itertools.islice(iterator, _BATCH_DOCUMENTS))):
-        yield batch
