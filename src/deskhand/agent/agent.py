@@ -13,6 +13,7 @@ from deskhand.agent import history
 from deskhand.agent.answers import conclude, hand_over_at_once
 from deskhand.agent.conversation import build_conversation
 from deskhand.agent.deadline import Deadline
+from deskhand.agent.framing import count_untrusted, notice_orders
 from deskhand.agent.gating import GatedText, GateRules
 from deskhand.agent.loop import AnswerLoop
 from deskhand.agent.options import AgentOptions
@@ -58,6 +59,7 @@ class CustomerSupportAgent:
         self._options = options
         self._registry = ToolRegistry.choose(tools, options.tools)
         self._system = render_system_prompt(company=options.company_name, instructions=options.instructions)
+        self._metrics = metrics
         self._gate_rules = GateRules.create(options, self._registry, metrics=metrics)
         self._bounds = history.Bounds(messages=options.context_messages, characters=options.context_characters)
 
@@ -114,6 +116,7 @@ class CustomerSupportAgent:
         deadline = Deadline(run.seconds_left)
         try:
             loop = await self._prepare(run, context, words=words, language=language, deadline=deadline)
+            notice_orders("\n".join(words), findings=loop.findings)
             async with aclosing(loop.stream()) as events:
                 async for event in events:
                     yield event
@@ -129,6 +132,8 @@ class CustomerSupportAgent:
             texts=texts,
             words=words,
         )
+        if self._metrics is not None:
+            count_untrusted(loop.findings, loop.links, self._metrics)
         if addition:
             yield TextProduced(addition)
         if answered.sources:

@@ -46,6 +46,12 @@ class Metrics:
         self.gate_sentences = Counter(
             "deskhand_gate_sentences", "Sentences that the evidence gate examined or dropped.", ["verdict"], registry=self.registry
         )
+        self.untrusted = Counter(
+            "deskhand_untrusted",
+            "Texts that read like orders to the agent, calls of tools that no customer asked for, addresses shown as text.",
+            ["what"],
+            registry=self.registry,
+        )
         self.cache = Counter("deskhand_cache_requests", "Requests to the cache.", ["outcome"], registry=self.registry)
         self.database_group = Histogram(
             "deskhand_database_group_size",
