@@ -5,7 +5,6 @@ What the sender says about the type is believed only of texts without an ending.
 """
 
 from enum import StrEnum
-from importlib.util import find_spec
 from pathlib import PurePosixPath
 
 from deskhand.errors import UnsupportedKind
@@ -111,8 +110,7 @@ _NAMED = {
 }
 # Some programs write a line or two before the PDF begins, and every reader looks past them.
 _BEFORE_A_PDF = 1024
-OCR = find_spec("rapidocr_onnxruntime") is not None
-SUPPORTED_SUFFIXES = frozenset(_BY_SUFFIX if OCR else {**_TEXTS, **_BINARIES})
+SUPPORTED_SUFFIXES = frozenset({**_TEXTS, **_BINARIES})
 
 
 def kind_of(filename: str, content_type: str | None = None) -> Kind:
@@ -125,12 +123,12 @@ def kind_of(filename: str, content_type: str | None = None) -> Kind:
     kind = _BY_SUFFIX.get(suffix)
     if kind is None and not suffix and content_type is not None:
         kind = _BY_TYPE.get(content_type.split(";")[0].strip().lower())
-    if kind is None or (kind is Kind.IMAGE and not OCR):
+    if kind is None or kind is Kind.IMAGE:
         what = f"'{suffix}' files" if suffix else f"Files of type '{content_type}'" if content_type else "Files without an ending"
         raise UnsupportedKind(
             f"{what} cannot be read here.",
             support=f"Send one of {', '.join(sorted(SUPPORTED_SUFFIXES))}."
-            + (" Pictures and scans are read where Deskhand is installed as deskhand[ocr]." if kind is Kind.IMAGE else ""),
+            + (" Words in pictures are not read: send them as text, or as a PDF with a text layer." if kind is Kind.IMAGE else ""),
             details={"filename": filename, "supported": sorted(SUPPORTED_SUFFIXES)},
         )
     return kind

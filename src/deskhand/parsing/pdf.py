@@ -40,7 +40,9 @@ def read_pdf(data: bytes, *, name: str) -> ParsedDocument:
         raise UnreadableDocument(_reason(error)) from error
     if not pages:
         what = "Its page has no text" if count == 1 else f"Its {count} pages have no text"
-        raise UnreadableDocument(f"{what}: scans and pictures are read where Deskhand is installed as deskhand[ocr].")
+        raise UnreadableDocument(
+            f"{what}: it holds pictures, as scans do, and words in pictures are not read. Let a scanner program add a text layer (OCR) and send that."
+        )
     pdf_layout.drop_repeated([found for _, found in pages])
     levels = _levels([block for _, found in pages for block in found])
     parts = tuple(Part(_written(found, levels), number) for number, found in pages)

@@ -10,7 +10,6 @@ from deskhand.parsing.charset import decode
 from deskhand.parsing.epub import read_epub
 from deskhand.parsing.errors import UnreadableDocument
 from deskhand.parsing.html import read_html
-from deskhand.parsing.images import read_image
 from deskhand.parsing.kinds import Kind
 from deskhand.parsing.mail import read_mail
 from deskhand.parsing.outlook import read_outlook
@@ -72,8 +71,6 @@ def _read_kind(kind: Kind, archive: Archive | None, data: bytes, *, content_type
             return read_mail(data, name=name)
         case Kind.OUTLOOK:
             return read_outlook(data, name=name)
-        case Kind.IMAGE:
-            return read_image(data, name=name)
         case Kind.XML:
             return _whole(name, read_xml(data))
         case _ if archive is not None:

@@ -60,7 +60,7 @@ async def test_what_repeats_on_the_pages_of_a_pdf_is_read_once(reader: DocumentR
 
 
 async def test_a_pdf_without_text_is_said_to_be_a_scan(reader: DocumentReader) -> None:
-    with pytest.raises(DeskhandError, match=r"2 pages have no text.*deskhand\[ocr\]"):
+    with pytest.raises(DeskhandError, match=r"2 pages have no text.*text layer"):
         await reader.read("scan.pdf", None, made.pdf(["", ""]))
 
 
