@@ -4,6 +4,7 @@ Start: database, cache, telemetry, agent (which brings its session store and its
 with running turns drained first. What was opened before a failure is closed again.
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -45,6 +46,7 @@ from deskhand.turns import TurnRules, TurnService
 log = structlog.get_logger(__name__)
 
 _FORM_SLACK_BYTES = 100_000
+_HOUR_SECONDS = 3_600
 _ADMIN_KEY_FILE = "admin_key"
 _MIGRATED_AT_START = (Environment.DEVELOPMENT, Environment.TESTING)
 
@@ -65,6 +67,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             services.streams.start()
             await check_parts(services)
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
+            _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
             yield
             await services.turns.drain()
 
@@ -200,6 +203,13 @@ async def warm_up(services: Services) -> None:
         log.info("knowledge_ready", documents=await services.knowledge.count_documents())
     # Loading the model and embedding the samples took some 15 MiB that nothing else will ask for.
     give_back_memory()
+
+
+async def forget_old_versions(services: Services) -> None:
+    """Drop what documents said before they were changed, once it is older than it may be kept."""
+    while True:
+        await asyncio.sleep(_HOUR_SECONDS)
+        await services.knowledge.library.forget_old()
 
 
 async def open_database(settings: Settings, clock: Clock) -> Database:

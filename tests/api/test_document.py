@@ -3,17 +3,22 @@
 import asyncio
 import json
 import re
+import socket
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from api.serving import ADMIN_KEY, serving, settings_in
 from api.test_access import GRID
 from deskhand.api import frames
+from deskhand.api.fetching import Fetching
 from deskhand.app import create_app
+from deskhand.knowledge.fetch import AddressPolicy, SourceFetcher
 from deskhand.models.quoting import QuotingModel
 from deskhand.turns.events import SessionEvent
 
@@ -21,6 +26,16 @@ CASES = 3_000
 # A stream that does not end, and what needs a document that was fetched from somewhere.
 UNREACHABLE = {"/api/sessions/{session_id}/events", "/api/knowledge/documents/{document_id}/sync"}
 CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+class NoNames(AbstractResolver):
+    """There is no network, so no name is known."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        raise OSError(f"{host} is not known")
+
+    async def close(self) -> None:
+        pass
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +75,12 @@ def test_the_document_is_the_same_whatever_the_settings_of_another_application_a
 @pytest.mark.serial
 @pytest.mark.timeout(400)
 async def test_three_thousand_cases_with_links_find_no_server_error_and_no_untruth(tmp_path: Path) -> None:
-    async with serving(settings_in(tmp_path), model=QuotingModel()) as served:
+    async with (
+        serving(settings_in(tmp_path), model=QuotingModel()) as served,
+        SourceFetcher(AddressPolicy(), resolver=NoNames()) as fetcher,
+    ):
+        services = served.services
+        served.app.state.services = replace(services, fetching=Fetching(services.settings, services.clock, fetcher=fetcher))
         described = tmp_path / "openapi.json"
         described.write_text(json.dumps(served.app.openapi()))
         program = await asyncio.create_subprocess_exec(

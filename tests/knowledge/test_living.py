@@ -134,6 +134,12 @@ async def test_what_was_set_by_hand_outlives_the_next_ingest_of_a_changed_file(k
     assert await found(knowledge, audience=Audience.operator()) == ["# Refunds\n\nMoney comes back within 30 days."]
 
 
+async def test_dates_that_came_with_a_document_outlive_the_next_ingest_of_its_file(knowledge: KnowledgeService) -> None:
+    await put(knowledge, effective_until=2.0)
+    await knowledge.ingest([handbook("# Refunds\n\nMoney comes back within 30 days.")], sync_scope=None)
+    assert await found(knowledge) == []
+
+
 async def test_a_new_title_is_what_a_document_is_found_by(knowledge: KnowledgeService) -> None:
     document = await put(knowledge, "Ask the front desk.")
     await put(knowledge, "Ask the back office.", origin="file:///other.md", title="Parking")

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 class Fetching:
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, *, fetcher: "SourceFetcher | None" = None) -> None:
+        """`fetcher` is used in place of one that the settings ask for."""
         self._settings = settings
         self._clock = clock
-        self._fetcher: SourceFetcher | None = None
+        self._fetcher = fetcher
 
     def fetcher(self) -> "SourceFetcher":
         """Raises ConfigurationError: the settings of fetching are wrong."""

@@ -362,7 +362,7 @@ class Ingest:
             chunks=rows,
             effective_from=source.effective_from,
             effective_until=source.effective_until,
-            edited=source.edited,
+            edited=source.edited | dates_given(source),
         )
         return _Prepared(document, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
 
@@ -398,6 +398,11 @@ def content_hash(source: SourceDocument) -> str:
     digest = hashlib.blake2b(json.dumps([*shown, metadata, *effective], sort_keys=True).encode(), digest_size=32)
     digest.update(b"\n" + source.data)
     return digest.hexdigest()
+
+
+def dates_given(source: SourceDocument) -> frozenset[str]:
+    """Dates that come with a document are as if set by hand: its file does not know them when it is read again."""
+    return frozenset(name for name in ("effective_from", "effective_until") if getattr(source, name) is not None)
 
 
 def _with_kept_title(source: SourceDocument, known: Mapping[DocumentId, repository.KnownContent]) -> SourceDocument:
