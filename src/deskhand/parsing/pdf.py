@@ -41,7 +41,7 @@ def read_pdf(data: bytes, *, name: str) -> ParsedDocument:
     if not pages:
         what = "Its page has no text" if count == 1 else f"Its {count} pages have no text"
         raise UnreadableDocument(
-            f"{what}: it holds pictures, as scans do, and words in pictures are not read. Let a scanner program add a text layer (OCR) and send that."
+            f"{what}, only pictures, as scans have, and words in pictures are not read. Let a scanner add a text layer (OCR) first."
         )
     pdf_layout.drop_repeated([found for _, found in pages])
     levels = _levels([block for _, found in pages for block in found])

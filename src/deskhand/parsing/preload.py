@@ -22,7 +22,6 @@ _LAZY = (
     "lzma",
     "quopri",
     "stringprep",
-    "uu",
     "zlib",
 )
 # They need the system's own tables, or are no character sets.
