@@ -1,5 +1,7 @@
 """The evidence gate in a run of the agent: what the customer is shown, what the model is told, what the answer says of it."""
 
+from dataclasses import astuple
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,14 +13,17 @@ from deskhand.agent.options import AgentOptions
 from deskhand.agent.registry import Tool, ToolDeps
 from deskhand.agent.run import CustomerMessage, Run, TextProduced
 from deskhand.agent.tools import ALL_TOOLS
-from deskhand.guard.gate import GatePolicy, WithheldPolicy
+from deskhand.guard.evidence.sentences import SentenceStream
+from deskhand.guard.evidence.sources import Evidence
+from deskhand.guard.gate import GatePolicy, WithheldPolicy, deed, examine
 from deskhand.handoff.policy import EscalationReason
 from deskhand.ids import MessageId, SessionId, TurnId
-from deskhand.knowledge import SourceDocument
+from deskhand.knowledge import SourceDocument, sample_documents
 from deskhand.models.port import ChatModel, ToolCall
+from deskhand.models.quoting import QuotingModel
 from deskhand.telemetry import Metrics
 from deskhand.testing.scripted_model import Gate, ScriptedModel
-from deskhand.texts import texts_for
+from deskhand.texts import LANGUAGES, texts_for
 
 PRICES = "# Premium plan\n\nThe Premium plan costs $49.99 a month. It includes 500 GB of storage. Refunds take 5 to 7 business days."
 SEARCH = ToolCall("call_1", "search_knowledge", '{"query": "price of the Premium plan"}')
@@ -191,10 +196,9 @@ async def test_what_was_answered_before_and_what_the_customer_said_is_evidence(p
 async def test_under_mark_everything_is_shown_as_it_comes_and_the_metadata_say_what_is_wrong(priced: Desk) -> None:
     model = ScriptedModel((SEARCH,), ("It costs $39.99 ", "a month [1]. It includes 500 GB."))
     taken = await priced.take_turn(gated(priced, model, gate=GatePolicy.MARK), await priced.open_session(), "What does Premium cost?")
-    assert [event.text for event in taken.events if isinstance(event, TextProduced)] == [
-        "It costs $39.99 ",
-        "a month [1]. It includes 500 GB.",
-    ]
+    shown = [event.text for event in taken.events if isinstance(event, TextProduced)]
+    assert shown[0] == "It costs $39.99 "
+    assert taken.answered.text == "It costs $39.99 a month [1]. It includes 500 GB."
     assert taken.answered.metadata["evidence"] == {
         "policy": "mark",
         "checked": 2,
@@ -225,3 +229,33 @@ async def test_what_the_gate_did_is_counted(priced: Desk) -> None:
     rendered = metrics.render().decode()
     for verdict, count in (("passed", 1), ("flagged", 2), ("dropped", 1)):
         assert f'deskhand_gate_sentences_total{{verdict="{verdict}"}} {float(count)}' in rendered
+
+
+QUESTIONS = Path(__file__).parents[2] / "evals" / "data" / "quoting_samples.jsonl"
+
+
+async def test_the_answers_of_the_quoting_model_always_pass(desk: Desk) -> None:
+    await desk.knowledge.ingest(sample_documents(), sync_scope=None)
+    agent = gated(desk, QuotingModel())
+    checked = 0
+    for line in QUESTIONS.read_text(encoding="utf-8").splitlines()[::4]:
+        asked = msgspec.json.decode(line)
+        session_id = await desk.open_session()
+        for text in (*asked["earlier"], asked["question"]):
+            taken = await desk.take_turn(agent, session_id, text)
+            gate = taken.answered.metadata.get("evidence", {"checked": 0, "flagged": 0})
+            assert gate["flagged"] == 0, taken.answered.text
+            checked += gate["checked"]
+    assert checked > 100
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_our_own_phrases_pass_in_every_language(language: str) -> None:
+    held_against = Evidence((), abilities=frozenset({"note", "person"}))
+    held_against.add_said("hello there")
+    for done in ("remember", "forget"):
+        held_against.add_deed(deed(done, ""))
+    for phrase in astuple(texts_for(language)):
+        stream = SentenceStream()
+        for sentence in (*stream.feed(phrase), *stream.flush()):
+            assert examine(sentence, held_against, language=language) == ()

@@ -5,8 +5,9 @@ The invariant: a sentence that stands word for word in a passage has no problem,
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
+from functools import cache
 
 from deskhand.guard.evidence.atoms import Atom, Kind, number_words, scan
 from deskhand.guard.evidence.deeds import Claim, claims_in, is_kept
@@ -14,9 +15,10 @@ from deskhand.guard.evidence.effects import effects_of_tool
 from deskhand.guard.evidence.figures import FigureCheck
 from deskhand.guard.evidence.names import unknown_names
 from deskhand.guard.evidence.numbers import NUMBER_WORDS
+from deskhand.guard.evidence.sentences import SentenceStream
 from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
 from deskhand.guard.evidence.statements import lacks_support
-from deskhand.texts import language_of
+from deskhand.texts import LANGUAGES, language_of, texts_for
 from deskhand.words import fold
 
 
@@ -93,9 +95,20 @@ def examine(sentence: str, evidence: Evidence, *, answer: Sequence[str] = (), la
     found += [Problem(Reason.NAME, name) for name in _unknown_names(body, evidence, language=language)]
     claims = claims_in(folded, words)
     found += [Problem(_CLAIMS[said.claim], said.word) for said in claims if not is_kept(said, evidence)]
-    if not found and not atoms and not claims and lacks_support(folded, words, evidence):
+    if not found and not atoms and not claims and body not in _our_phrases() and lacks_support(folded, words, evidence):
         found.append(Problem(Reason.STATEMENT, body))
     return () if found and _is_quoted(body, evidence) else tuple(found)
+
+
+@cache
+def _our_phrases() -> frozenset[str]:
+    """Each sentence of our own words to customers: they state nothing that a document would have to support."""
+    found: set[str] = set()
+    for language in LANGUAGES:
+        for phrase in astuple(texts_for(language)):
+            stream = SentenceStream()
+            found.update(sentence.strip() for sentence in (*stream.feed(phrase), *stream.flush()))
+    return frozenset(found)
 
 
 def deed(tool: str, purpose: str) -> Deed:

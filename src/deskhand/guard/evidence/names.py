@@ -13,7 +13,7 @@ from deskhand.words import STOP_WORDS, fold
 
 # A word that does not begin small, with its possessive.
 _WORD = re.compile(r"\b(?![a-zß-öø-ÿ])[^\W\d_]+(?:['’][^\W\d_]+)*")
-_STARTS = re.compile(r"[.!?:;•|–—\"“”„«(\[*#>/\n-]\s*$|^\s*(?:\d{1,3}[.)]\s*)?$")
+_STARTS = re.compile(r"[.!?:;•|–—\"“”„«¿¡(\[*#>/\n-]\s*$|^\s*(?:\d{1,3}[.)]\s*)?$")
 # Abbreviations that everybody knows and no document explains.
 _ACRONYMS = """
     ok id ids dob faq faqs url pdf pin sms eta tbd usa us uk eu am pm est pst cet utc gmt vat vip atm ai it api sim gps usb vpn wifi wi fi
