@@ -100,6 +100,37 @@ async def test_what_was_said_before_says_what_it_is_about(samples: KnowledgeServ
     assert (prices[0].title, phone[0].title) == ("Plans and pricing", "Contact and support hours")
 
 
+@pytest.mark.parametrize(
+    ("earlier", "question", "title"),
+    [
+        (["How much storage does the Team plan have?"], "How do I reset my password?", "Account and password"),
+        (["I forgot my password.", "The e-mail does not arrive."], "What does standard shipping cost?", "Orders and shipping"),
+        (["What are your support hours?"], "I want my money back", "Returns and refunds"),
+        (["How do I cancel my subscription?", "And can I reactivate it?"], "What does error NW-204 mean?", "Troubleshooting and status"),
+    ],
+)
+async def test_a_change_of_subject_leaves_what_was_said_before_behind(
+    samples: KnowledgeService, earlier: list[str], question: str, title: str
+) -> None:
+    first, *_ = await samples.search(question, limit=3, audience=Audience.public(), earlier=earlier)
+    assert first.title == title
+
+
+@pytest.mark.parametrize(
+    ("earlier", "question", "section"),
+    [
+        (["How do I reset my password?"], "And for how long does the link work?", "How do I reset my password?"),
+        (["What does shipping to Germany cost?"], "And to Switzerland?", "Shipping times and costs"),
+        (["How do I cancel my subscription?"], "Can I get it back afterwards?", "Reactivate a cancelled subscription"),
+    ],
+)
+async def test_a_follow_up_is_about_what_was_asked_before(
+    samples: KnowledgeService, earlier: list[str], question: str, section: str
+) -> None:
+    first, *_ = await samples.search(question, limit=3, audience=Audience.public(), earlier=earlier)
+    assert first.section == section
+
+
 async def test_languages_that_the_model_does_not_know_are_found_by_their_words(knowledge: KnowledgeService) -> None:
     await _put(
         knowledge,
