@@ -15,11 +15,14 @@ from deskhand.api import document_schemas as schemas
 from deskhand.api.body import decode_json, read_json, validate
 from deskhand.api.messages import is_form, read_form, read_upload
 from deskhand.api.services import Services
-from deskhand.errors import Malformed, UnsupportedKind
-from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, document_id, documents_in
+from deskhand.errors import Malformed, TooLarge, UnsupportedKind
+from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, UnreadableSource, document_id
 from deskhand.knowledge.ingest import Source
+from deskhand.knowledge.opening import member_of
+from deskhand.knowledge.parse import Document, may_hold_documents
 
 _MOST_SHOWN = 500
+_MOST_UNPACKED_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,35 @@ async def _read_files(request: Request, services: Services) -> Given:
         assert isinstance(upload, UploadFile)
         filename, data = await read_upload(upload, services)
         origin = _origin(filename, data)
-        sources += documents_in(filename, data, origin=origin, source=filename, tier=tier, content_type=upload.content_type)
+        whole = SourceDocument(origin=origin, source=filename, filename=filename, data=data, tier=tier, content_type=upload.content_type)
+        sources += await _opened(whole, services)
     if not sources:
         raise Malformed("files: at least one file is expected.")
     return _given(sources, wanted, tier=tier)
+
+
+async def _opened(whole: SourceDocument, services: Services) -> list[Source]:
+    """The document, or those inside it: rows, members of an archive, what came with a mail."""
+    document = Document(whole.filename, whole.content_type, whole.data)
+    if not may_hold_documents(document.filename, document.content_type, document.data):
+        return [whole]
+    found: list[Source] = []
+    size, start = 0, 0
+    while True:
+        try:
+            page = await services.knowledge.reader.unpack(document, start=start)
+        except (Malformed, TooLarge, UnsupportedKind) as error:
+            return [UnreadableSource(whole.origin, whole.source, error.message)]
+        if page is None:
+            return [whole]
+        size += sum(len(member.data) for member in page.members)
+        if size > _MOST_UNPACKED_BYTES:
+            reason = f"More than {_MOST_UNPACKED_BYTES / 1e6:.0f} MB would come out of it; ingest it with 'deskhand ingest'."
+            return [UnreadableSource(whole.origin, whole.source, reason)]
+        found += [member_of(whole, member) for member in page.members]
+        if page.following is None:
+            return found
+        start = page.following
 
 
 def _given(sources: Sequence[Source], wanted: schemas.Dated, *, tier: Tier, url: str | None = None) -> Given:
