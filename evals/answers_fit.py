@@ -64,7 +64,7 @@ async def _features(knowledge: KnowledgeService, question: Question, *, removed:
     read = partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience)
     rows = await knowledge._database.read(read)
     left = [hit for hit in hits if rows[hit.chunk_id].source not in removed]
-    vectors = await knowledge._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in left], audience=audience))
+    vectors = await knowledge._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in left]))
     left = reconsidered(left, vectors, share=share, weights=knowledge._options.weights)
     if not left:
         return [0.0] * len(fields(Features))

@@ -231,7 +231,7 @@ class KnowledgeService:
         for _ in range(_ATTEMPTS):
             found = await self._index.candidates(query, audience=audience, share=share, limit=most)
             first = rank(found, share=share, limit=most)
-            vectors = await self._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in first], audience=audience))
+            vectors = await self._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in first]))
             ranked = reconsidered(first, vectors, share=share, weights=self._options.weights)
             hits = ranked[:limit]
             rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
