@@ -75,11 +75,12 @@ class GateCounts:
 
 
 class GatedText:
-    """The text of one turn. `passed` takes the model's text; `withheld` is set when the model is to be asked again."""
+    """The text of one turn: `feed` it what the model writes. `withheld` is set when the model is to be asked again."""
 
     def __init__(self, rules: GateRules, *, said: Sequence[str], earlier: Sequence[str], language: str) -> None:
         self.counts = GateCounts()
         self.withheld: Withheld | None = None
+        self.blocks = rules.policy is GatePolicy.BLOCK
         self._rules = rules
         self._findings = Findings()
         self._language = language
@@ -102,10 +103,6 @@ class GatedText:
         self._findings = findings
 
     @property
-    def blocks(self) -> bool:
-        return self._rules.policy is GatePolicy.BLOCK
-
-    @property
     def withheld_all(self) -> bool:
         """Whether the model wrote something and the customer was shown nothing of it."""
         return self.counts.dropped > 0 and not self._answer
@@ -120,7 +117,10 @@ class GatedText:
 
     def feed(self, text: str) -> str:
         """What may be shown now."""
-        return self._pass(self._stream.feed(text)) if self.blocks else self._mark(self._stream.feed(text), text)
+        sentences = self._stream.feed(text)
+        if not sentences:
+            return "" if self.blocks else text
+        return self._pass(sentences) if self.blocks else self._mark(sentences, text)
 
     def flush(self) -> str:
         """What is left to be shown when a step of the model has ended."""

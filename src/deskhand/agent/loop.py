@@ -166,7 +166,8 @@ class AnswerLoop:
                 self.gate.begin_paragraph()
         spoken.text.append(text)
         spoken.characters += len(text)
-        return [*events, *self._pass(spoken, text if self.gate is None else self.gate.feed(text))]
+        shown = text if self.gate is None else self.gate.feed(text)
+        return [*events, *self._pass(spoken, shown)] if shown else events
 
     def _pass(self, spoken: _Round, text: str) -> list[TextProduced]:
         """What is to be shown of text that may be shown: its citations renumbered, and set apart from what was shown before."""

@@ -123,6 +123,8 @@ class FigureCheck:
 
     def _has_number(self, atom: Atom) -> bool:
         values = [key for key in atom.keys if isinstance(key, int)]
+        if (length := self._length_named(atom)) is not None:
+            return any(value in length for value in values)
         if any(self._stands_somewhere(value, atom) for value in values) or (self._says_ending and self._is_ending(atom)):
             return True
         return self._counts(values[0], atom) or any(self._follows(value, atom) for value in values)
@@ -162,6 +164,16 @@ class FigureCheck:
         if not digits.isdigit() or len(digits) < _SHORTEST_ENDING or atom.unit:
             return False
         return any(number.endswith(digits) for text in self._evidence for number in (*text.codes, *text.digits.split()))
+
+    def _length_named(self, atom: Atom) -> set[int] | None:
+        """How long the record's list is that is called like what the number counts. None: there is none, or the customer says so."""
+        thing = _next_root(self._sentence, atom.end)
+        found = (
+            {length * SCALE for record in self._records for length in record.lengths.get(thing, ())} if thing and not atom.unit else set()
+        )
+        if not found or any(key in text.numbers for text in self._evidence.said for key in atom.keys if isinstance(key, int)):
+            return None
+        return found
 
     def _counts(self, value: int, atom: Atom) -> bool:
         """Whether a small number only counts what is listed here, or what the evidence lists."""

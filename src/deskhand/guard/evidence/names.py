@@ -73,6 +73,9 @@ def _is_explained(sentence: str, match: re.Match[str], evidence: Evidence) -> bo
             return False
         if beside.re is _CODE_BEFORE and spelled is not None and len(words := spelled[1].split()) == len(code):
             return "".join(word[0] for word in words).lower() == code
+        told = {found for text in evidence for found in re.findall(rf"(\w+) ?\({re.escape(code)}\)", text.folded)}
+        if told:
+            return fold(match[0]) in told
         return _abbreviates(code, match[0]) or not any(_abbreviates(code, word) for word in evidence.written_large)
     return match[0].isupper() and len(match[0]) >= _SHORTEST_ACRONYM and any(_spells(match[0], text.folded) for text in evidence)
 

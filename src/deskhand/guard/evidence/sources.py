@@ -23,15 +23,17 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CAPITAL = re.compile(r"\b[A-Z][^\W\d_]{2,}")
 _BEFORE = 60
 _AFTER = 40
+_BREAK = re.compile(r"\n|[.!?]\s")
 _WORDS_BEFORE = 4
 _WORDS_BEHIND = 3
 _SHORTEST_KEY = 5
 
 
 def beside(text: str, atom: Atom) -> frozenset[str]:
-    """The roots of the few words that carry meaning right before and behind an atom."""
-    before = _meant(text[max(0, atom.start - _BEFORE) : atom.start])[-_WORDS_BEFORE:]
-    return frozenset((*before, *_meant(text[atom.end : atom.end + _AFTER])[:_WORDS_BEHIND]))
+    """The roots of the few words that carry meaning right before and behind an atom, within its line and sentence."""
+    before = _BREAK.split(text[max(0, atom.start - _BEFORE) : atom.start])[-1]
+    behind = _BREAK.split(text[atom.end : atom.end + _AFTER], maxsplit=1)[0]
+    return frozenset((*_meant(before)[-_WORDS_BEFORE:], *_meant(behind)[:_WORDS_BEHIND]))
 
 
 def _meant(text: str) -> list[str]:
