@@ -8,6 +8,7 @@ import pytest
 from api.serving import Served, Visitor
 from deskhand.testing.replies import call_tools, say
 from faults.desk import Desk
+from knowledge.parse import made
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,6 +45,18 @@ FILES = {
         "Which seat is on the ticket of passenger Ada?",
         "seat 42",
     ),
+    "warranty.pdf": (
+        "application/pdf",
+        made.pdf([made.said(("The warranty of the kettle", 18, 72, 720), ("The warranty of the kettle lasts four years.", 11, 72, 680))]),
+        "How long does the warranty of the kettle last?",
+        "four years",
+    ),
+    "quote.docx": (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        made.word(made.paragraph("Quote", style="Heading1") + made.paragraph("The roof will be repaired for 940 euros.")),
+        "What will the repair of the roof cost?",
+        "940 euros",
+    ),
 }
 
 
@@ -53,7 +66,7 @@ async def upload(served: Served, visitor: Visitor, name: str) -> dict[str, Any]:
         "/api/chat/upload",
         headers=visitor.headers,
         data={"session_id": visitor.session_id},
-        files={"file": (name, content.encode(), content_type)},
+        files={"file": (name, content if isinstance(content, bytes) else content.encode(), content_type)},
     )
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()

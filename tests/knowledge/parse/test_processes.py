@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -60,6 +61,12 @@ async def reader() -> AsyncIterator[DocumentReader]:
 
 def _children() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "deskhand.parsing.child" in " ".join(child.cmdline())]
+
+
+def _wait_until_it_works(child: psutil.Process) -> None:
+    used = child.cpu_times().user
+    while child.cpu_times().user < used + 0.1:
+        time.sleep(0.01)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters system calls")
@@ -162,6 +169,17 @@ async def test_the_processes_end_with_the_reader() -> None:
     (child,) = _children()
     await reader.close()
     assert not child.is_running()
+
+
+async def test_closing_does_not_wait_for_a_long_document() -> None:
+    reader = DocumentReader(ReaderOptions(processes=1, cpu_seconds=60, wall_seconds=60))
+    await reader.read("a.txt", None, b"words")
+    reading = asyncio.create_task(reader.read("storm.pdf", None, _STORM * 3))
+    (child,) = _children()
+    await asyncio.to_thread(_wait_until_it_works, child)
+    await asyncio.wait_for(reader.close(), 5)
+    with pytest.raises(ReadersUnavailable):
+        await reading
 
 
 @pytest.mark.parametrize("killed", [signal.SIGKILL, signal.SIGTERM])

@@ -59,6 +59,8 @@ class DocumentReader:
         self._executor = ThreadPoolExecutor(self._options.processes, thread_name_prefix="reading")
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._closed = False
         self._told = False
 
     async def read(self, filename: str, content_type: str | None, data: bytes) -> ParsedDocument:
@@ -91,15 +93,19 @@ class DocumentReader:
         return await self._run(lambda: self._unpack(document, start))
 
     async def close(self) -> None:
-        """Let what is being read end, then end the processes."""
+        """End the processes. What is being read fails."""
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._executor.shutdown()
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
+            for worker in self._busy:
+                # Its pipes belong to the thread that reads from it, which sees them end.
+                worker.stop()
         for worker in idle:
             worker.kill()
+        self._executor.shutdown()
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
@@ -120,7 +126,7 @@ class DocumentReader:
             while len(found) < len(documents):
                 found.append(_result(worker.next_answer(self._options.wall_seconds)))
         except ChildDied as death:
-            found.append(self._verdict(death, documents[len(found)].filename))
+            found.append(self._verdict(worker, death, documents[len(found)].filename))
         else:
             self._put_back(worker, len(documents))
         return found
@@ -131,7 +137,7 @@ class DocumentReader:
             worker.send(Unpack(document, start, _PAGE_BYTES, self._options.max_bytes), seconds=self._options.wall_seconds)
             answer = worker.next_answer(self._options.wall_seconds)
         except ChildDied as death:
-            raise self._verdict(death, document.filename) from death
+            raise self._verdict(worker, death, document.filename) from death
         self._put_back(worker, 1)
         match answer:
             case Members():
@@ -143,15 +149,20 @@ class DocumentReader:
 
     def _take(self) -> Worker:
         with self._lock:
+            if self._closed:
+                raise ReadersUnavailable(support="The server is being stopped.")
             while self._idle:
                 worker = self._idle.pop()
                 if worker.is_alive:
+                    self._busy.add(worker)
                     return worker
                 worker.kill()
         try:
             worker = Worker.start(self._limits)
         except (ChildDied, OSError) as error:
             raise ReadersUnavailable(support="See the log of the server for why no process can be started.") from error
+        with self._lock:
+            self._busy.add(worker)
         if not worker.confined and not self._told:
             self._told = True
             log.warning("readers_not_confined", remedy="Limits hold, but system calls are not filtered on this system.")
@@ -159,13 +170,19 @@ class DocumentReader:
 
     def _put_back(self, worker: Worker, documents: int) -> None:
         worker.documents += documents
-        if worker.documents >= self._options.documents_per_process or worker.memory_bytes() > self._options.memory_bytes // 2:
-            worker.kill()
-            return
+        worn = worker.documents >= self._options.documents_per_process or worker.memory_bytes() > self._options.memory_bytes // 2
         with self._lock:
-            self._idle.append(worker)
+            self._busy.discard(worker)
+            if not worn and not self._closed:
+                self._idle.append(worker)
+                return
+        worker.kill()
 
-    def _verdict(self, death: ChildDied, filename: str) -> UnreadableDocument:
+    def _verdict(self, worker: Worker, death: ChildDied, filename: str) -> DeskhandError:
+        with self._lock:
+            self._busy.discard(worker)
+            if self._closed:
+                return ReadersUnavailable(support="The server is being stopped.")
         broke = death.broke
         log.warning(
             "reader_died",

@@ -120,7 +120,12 @@ class Worker:
         except (OSError, IndexError):
             return 0
 
+    def stop(self) -> None:
+        """End the child, from any thread. Whoever waits for its answer gets `ChildDied`."""
+        self._process.kill()
+
     def kill(self) -> None:
+        """End the child and let its pipes go."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
