@@ -72,8 +72,10 @@ def rank(found: Candidates, *, share: float, limit: int) -> list[Hit]:
     if not len(found):
         return []
     fused = share * found.cosines + (1 - share) * (found.words / found.best_words if found.best_words > 0 else 0.0)
+    # Sorting only what can be among them takes a tenth of the time of sorting twenty thousand.
+    near = np.flatnonzero(fused >= np.partition(fused, -limit)[-limit]) if len(fused) > limit else np.arange(len(fused))
     # The id breaks ties, so that the same question has the same answer whatever order the rows came in.
-    best = np.lexsort((found.chunk_ids, -fused))[:limit]
+    best = near[np.lexsort((found.chunk_ids[near], -fused[near]))[:limit]]
     return [
         Hit(int(found.chunk_ids[place]), float(fused[place]), float(found.cosines[place]), float(found.coverage[place]))
         for place in best
