@@ -7,17 +7,38 @@ leaves it at all, and no tag of HTML that is not in the evidence. What is not le
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from html import unescape
 from typing import Final
 from urllib.parse import urlsplit
 
-_LONGEST_HELD: Final = 4_096
+_LONGEST_HELD: Final = 2_048
+_LONGEST_SCHEME: Final = 12
 _ADDRESS: Final = re.compile(
     # Any scheme before two slashes, or none; browsers read a backslash as a slash, and Markdown takes one away before a mark.
-    r"(?:\b[a-z][a-z0-9+.-]{1,20}\\?:|(?<![\w:/\\]))(?:\\?/|\\){2}[^\s<>\"'`\u00ab\u00bb\u201c\u201d]+|\bwww\\?\.[^\s<>\"'`]+|"
+    r"(?:\b[a-z][a-z0-9+.-]{1,20}\\?:|(?<![\w/\\]))(?:\\?/|\\){2}[^\s<>\"'`\u00ab\u00bb\u201c\u201d]+|\bwww\\?\.[^\s<>\"'`]+|"
     r"\b(?:https?|ftp|wss?|javascript|vbscript|data|file|blob|mailto|tel|sms)\\?:[^\s<>\"'`]+",
     re.IGNORECASE,
 )
+# What may be the beginning of an address, as the end of a text that goes on.
+_SCHEMES: Final = (
+    "http:",
+    "https:",
+    "www.",
+    "ftp:",
+    "ws:",
+    "wss:",
+    "javascript:",
+    "vbscript:",
+    "data:",
+    "file:",
+    "blob:",
+    "mailto:",
+    "tel:",
+    "sms:",
+)
+_TAIL: Final = re.compile(r"[a-z]+\.?$")
+_IN_ADDRESS: Final = re.compile(r"[/\\:&]|www\.")
 _LINK: Final = re.compile(
     r"(!?)\[((?:[^\[\]\\]|\\.|\[[^\[\]]*\]){0,500})\]\(\s*<?([^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)>?(?:\s+[\"'(][^)]*)?\s*\)"
 )
@@ -26,6 +47,7 @@ _BEGIN: Final = re.compile(r"!?\[|<[a-z/!?]|[!<]$", re.IGNORECASE)
 _MARKS: Final = re.compile(r"[/:<\[&\\]|www", re.IGNORECASE)
 _LEADS_OUT: Final = re.compile(r"[/\\]{2}|:|\\[/:]|www", re.IGNORECASE)
 _NO_HOST: Final = re.compile(r"(?:javascript|vbscript|data|file|blob)\\?:", re.IGNORECASE)
+_BRACKET: Final = re.compile(r"[\[\]]")
 _REFERENCE: Final = re.compile(r"!\[")
 _END: Final = ".,;:!?\u2026*_~'\")]}\u3002\uff0c"
 
@@ -112,7 +134,7 @@ class LinkFilter:
 
 def _safe_end(text: str) -> int:
     """Up to where a text can be judged: before the last word that is not finished, or before a link or tag that is not."""
-    word = max(text.rfind(" "), text.rfind("\n"), text.rfind("\t")) + 1
+    word = _end_of_words(text)
     at = text.rfind("\n") + 1
     while (begun := _BEGIN.search(text, at)) is not None:
         end = _end_of(text, begun.start())
@@ -122,6 +144,15 @@ def _safe_end(text: str) -> int:
             word = end
         at = end
     return word
+
+
+def _end_of_words(text: str) -> int:
+    """Before the last word where it may be, or become, an address; behind it elsewhere, so that text flows as it is written."""
+    start = max(text.rfind(" "), text.rfind("\n"), text.rfind("\t")) + 1
+    word = text[start:].lower()
+    tail = _TAIL.search(word[-_LONGEST_SCHEME:])
+    begun = tail is not None and any(scheme.startswith(tail.group()) for scheme in _SCHEMES)
+    return start if begun or _IN_ADDRESS.search(word) else len(text)
 
 
 def _end_of(text: str, at: int) -> int | None:
@@ -135,8 +166,9 @@ def _end_of(text: str, at: int) -> int | None:
     if opening < 0:
         return None
     depth = 0
-    for place in range(opening, len(text)):
-        depth += (text[place] == "[") - (text[place] == "]")
+    for bracket in _BRACKET.finditer(text, opening):
+        place = bracket.start()
+        depth += 1 if bracket.group() == "[" else -1
         if depth == 0:
             if place + 1 == len(text) or (text[place + 1] == "(" and ")" not in text[place:]):
                 return None
@@ -153,8 +185,10 @@ def _without_end(address: str) -> str:
     return address
 
 
-def _addresses(text: str) -> set[str]:
-    return {known for match in _ADDRESS.finditer(text) if (known := _canonical(_without_end(match.group()))) is not None}
+@lru_cache(maxsize=256)
+def _addresses(text: str) -> frozenset[str]:
+    found = (_canonical(_without_end(match.group())) for match in _ADDRESS.finditer(text))
+    return frozenset(address for address in found if address is not None)
 
 
 def _canonical(address: str) -> str | None:
