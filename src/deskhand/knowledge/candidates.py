@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from deskhand.knowledge.analysis import Hashes
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.index import Index
-from deskhand.knowledge.matching import bm25, cosines, evidence_at, promising
+from deskhand.knowledge.matching import Evidence, bm25, cosines, coverage, evidence_at, promising
+from deskhand.knowledge.segment import Segment
 from deskhand.knowledge.shard import Shard
 from deskhand.knowledge.views import Matches, View, matches
 
 # How many chunks of a large index are compared by more than the signs of their vectors.
-_RESCORED = 2_000
+_RESCORED = 1_000
 # And how many of these are given out, for each that is asked for.
 _GIVEN = 12
-# The postings, as a share of all chunks, whose terms find chunks of a large index. What commoner terms add is looked up for those found.
-_FINDING = 0.5
+# The most telling terms find chunks of a large index: as many as have so many postings, or so many for each chunk. What the others
+# add is looked up for the chunks that were found.
+_FINDING_AT_LEAST = 65_536
+_FINDING = 0.25
 _LEAST_FINDING = 4
 
 _Item = TypeVar("_Item")
@@ -157,7 +160,7 @@ def _terms(views: Sequence[View], found: Sequence[Matches], query: Query, *, is_
     order = np.argsort(-gains, kind="stable")
     finding = np.ones(terms, np.bool_)
     if not is_exact:
-        finding[order] = np.cumsum(frequency[order]) <= seen * _FINDING
+        finding[order] = np.cumsum(frequency[order]) <= max(seen * _FINDING, _FINDING_AT_LEAST)
         finding[order[:_LEAST_FINDING]] = True
     return _Terms(
         gains=gains,
@@ -207,7 +210,10 @@ def _foremost(picked: Sequence[_Picked], most: int) -> list[_Picked]:
 def _evidence(picked: _Picked, query: Query, *, terms: _Terms) -> Candidates:
     """All evidence for some rows of one part; their coverage is not divided yet."""
     part, rows = picked.scored.view.part, picked.rows
-    worth = evidence_at(part, picked.scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
+    if terms.finding.all() and isinstance(part, Segment):
+        worth = Evidence(picked.scored.words[rows].astype(np.float64), coverage(part, picked.scored.found, terms.counted)[rows])
+    else:
+        worth = evidence_at(part, picked.scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
     return Candidates(
         chunk_ids=part.columns.chunk_ids[rows],
         cosines=cosines(part, query.vectors, rows),

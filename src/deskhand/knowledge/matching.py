@@ -68,6 +68,13 @@ def bm25(part: Part, found: Matches, gains: NDArray[np.float64], *, average: flo
     return scores
 
 
+def coverage(part: Segment, found: Matches, counted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each row, the sum of `counted`, one for each term of the query, over the terms that it has."""
+    slices = [slice(start, end) for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
+    rows = np.concatenate([part.postings.rows[:0], *(part.postings.rows[each] for each in slices)])
+    return np.bincount(rows, np.repeat(counted[found.terms], found.ends - found.starts), minlength=len(part)).astype(np.float64)
+
+
 def evidence_at(
     part: Part, found: Matches, rows: NDArray[np.intp], *, gains: NDArray[np.float64], counted: NDArray[np.float64], average: float
 ) -> Evidence:
@@ -138,7 +145,8 @@ def promising(
     sample = near[::_SAMPLED]
     place = max(0, len(sample) - _PROMISING // _SAMPLED)
     rows = np.flatnonzero((near >= np.partition(sample, place)[place]) & seen)
-    signs, wanted = shard.signs.take(rows, axis=1), signs_of(vectors)
+    # Column by column: taking from all at once copies each number by itself.
+    signs, wanted = np.stack([column.take(rows) for column in shard.signs]), signs_of(vectors)
     pieces = [_COSINES[_differing(signs, wanted[:, piece])] for piece in range(len(vectors))]
     return rows, _joined(pieces) * np.float32(share) + words[rows]
 

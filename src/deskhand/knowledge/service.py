@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Literal, Self
 
 from deskhand.clock import Clock, SystemClock
@@ -53,6 +54,8 @@ class KnowledgeOptions:
     index: Literal["memory", "postgresql"] = "memory"
     history_days: int = 90
     screen: Screen | None = None
+    # Where a large index in memory is kept for the next start; without one, it is built anew.
+    index_folder: Path | None = None
 
 
 class KnowledgeService:
@@ -69,7 +72,13 @@ class KnowledgeService:
         self._index: ChunkIndex = (
             PostgresqlIndex(database, clock=self._clock, refresh_seconds=options.refresh_seconds)
             if options.index == "postgresql"
-            else LiveIndex(database, clock=self._clock, executor=self._executor, refresh_seconds=options.refresh_seconds)
+            else LiveIndex(
+                database,
+                clock=self._clock,
+                executor=self._executor,
+                refresh_seconds=options.refresh_seconds,
+                folder=options.index_folder,
+            )
         )
         # Public: what a customer sends is read by it too.
         self.reader = DocumentReader(options.reading)
@@ -95,7 +104,11 @@ class KnowledgeService:
             wall_seconds=settings.reader_timeout_seconds,
         )
         options = KnowledgeOptions(
-            history_days=settings.knowledge_history_days, screen=screen, index=settings.knowledge_index, reading=reading
+            history_days=settings.knowledge_history_days,
+            screen=screen,
+            index=settings.knowledge_index,
+            reading=reading,
+            index_folder=settings.data_dir / "index",
         )
         return cls(database, embedder, options, clock=clock)
 
