@@ -108,6 +108,7 @@ _NAMED = {
     Kind.ZIP: "a ZIP archive",
     Kind.IMAGE: "a picture",
 }
+MAX_BYTES = 25_000_000
 # Some programs write a line or two before the PDF begins, and every reader looks past them.
 _BEFORE_A_PDF = 1024
 SUPPORTED_SUFFIXES = frozenset({**_TEXTS, **_BINARIES})

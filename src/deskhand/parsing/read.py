@@ -10,7 +10,7 @@ from deskhand.parsing.charset import decode
 from deskhand.parsing.epub import read_epub
 from deskhand.parsing.errors import UnreadableDocument
 from deskhand.parsing.html import read_html
-from deskhand.parsing.kinds import Kind
+from deskhand.parsing.kinds import MAX_BYTES, Kind
 from deskhand.parsing.mail import read_mail
 from deskhand.parsing.outlook import read_outlook
 from deskhand.parsing.pdf import read_pdf
@@ -21,7 +21,6 @@ from deskhand.parsing.wire import Member
 from deskhand.parsing.word import read_word
 from deskhand.parsing.xml import read_xml
 
-MAX_BYTES = 25_000_000
 _MOST_CHARACTERS = 8_000_000
 _LONGEST_TITLE = 300
 
@@ -123,6 +122,7 @@ def _read_rows(kind: Kind, text: str) -> str:
 def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> ParsedDocument:
     """A document and what is inside it, each under its name. What cannot be read says so in its place."""
     parts: list[Part] = []
+    problems: list[str] = []
     title = stem(filename)
     for member in members:
         try:
@@ -130,6 +130,7 @@ def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> Parse
                 raise UnreadableDocument(member.problem)
             parsed = _read(member.filename, None, member.data, max_bytes=len(member.data), whole=False)
         except DeskhandError as error:
+            problems.append(error.message)
             parts.append(Part(f"## {member.key.lstrip('!/#')}\n\n({error.message})"))
             continue
         if member.key:
@@ -137,6 +138,8 @@ def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> Parse
         else:
             title = parsed.title
         parts += parsed.parts
+    if problems and len(problems) == len(parts):
+        raise UnreadableDocument(f"Nothing in it can be read. {problems[0]}")
     return ParsedDocument(title, tuple(parts), None, kind.value)
 
 

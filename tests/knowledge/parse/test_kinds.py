@@ -188,6 +188,7 @@ async def test_a_pdf_is_one_whatever_it_is_called(reader: DocumentReader, name: 
         ("a.xml", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declares entities"),
         ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "before 2007"),
         ("a.zip", made.archive({"a.txt": bytes(20_000_000)}), "times its size"),
+        ("a.zip", made.archive({"a.exe": b"MZ", "b.png": b"\x89PNG\r\n\x1a\n"}), "Nothing in it can be read. '.exe' files"),
         ("a.eml", b"no header at all", "not a mail"),
         ("a.png", b"\x89PNG\r\n\x1a\n", "cannot be read here"),
     ],

@@ -80,6 +80,11 @@ def test_a_confined_process_can_only_compute() -> None:
     assert set(found.values()) == {1}, found
 
 
+def test_the_server_does_not_load_what_reads_documents() -> None:
+    program = "import sys, deskhand.app; print([name for name in ('pypdfium2', 'python_calamine', 'olefile') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60).stdout.strip() == b"[]"
+
+
 async def test_no_process_is_started_before_a_document_comes(reader: DocumentReader) -> None:
     before = len(_children())
     assert before == 0

@@ -1,8 +1,7 @@
 """Reading documents in child processes, from the server's side. What a document is read with is in `deskhand.parsing`."""
 
 from deskhand.knowledge.parse.reader import DocumentReader, ReaderOptions, ReadersUnavailable
-from deskhand.parsing.kinds import SUPPORTED_SUFFIXES, Kind, kind_of, may_hold_documents
-from deskhand.parsing.read import MAX_BYTES
+from deskhand.parsing.kinds import MAX_BYTES, SUPPORTED_SUFFIXES, Kind, kind_of, may_hold_documents
 from deskhand.parsing.rows import Row, rows_of
 from deskhand.parsing.wire import Document
 

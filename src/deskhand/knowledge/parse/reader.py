@@ -17,7 +17,7 @@ import structlog
 from deskhand.errors import DeskhandError, PartDown, TooLarge, UnsupportedKind
 from deskhand.knowledge.parse.worker import ChildDied, Worker
 from deskhand.parsing.errors import UnreadableDocument
-from deskhand.parsing.read import MAX_BYTES
+from deskhand.parsing.kinds import MAX_BYTES
 from deskhand.parsing.text import ParsedDocument, Part
 from deskhand.parsing.wire import Answer, Document, Limits, Members, Read, Refused, Request, Text, Unpack
 
