@@ -3,7 +3,7 @@
     python -m evals.quoting --data ../shared/data --show
 
 A question is right when its document is the first one cited and the answer holds the expected words; one that the documents do not answer,
-when it is declined. The answerer was developed on these questions, failures at hand, but for every second one of `fresh` (the 2nd, the 4th …),
+when it is declined. The answerer was developed on these questions, failures at hand, but for every second one of `fresh` (the 2nd, 4th, …),
 which were only measured: the other figures show what a change does, not how well questions fare that nobody has seen.
 """
 
