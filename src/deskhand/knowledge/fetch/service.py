@@ -22,7 +22,7 @@ from deskhand.knowledge.fetch.http import Reading, TimeLimits
 from deskhand.knowledge.fetch.pages import document_of, requested_of, require_readable, validators_of
 from deskhand.knowledge.fetch.politeness import Pause
 from deskhand.knowledge.fetch.repository import Checkout, find_repository
-from deskhand.parsing.read import MAX_BYTES
+from deskhand.parsing.kinds import MAX_BYTES
 from deskhand.settings import Settings
 
 
