@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     trusted_proxies: CommaList = Field([], description="Addresses or networks of proxies whose `X-Forwarded-For` is believed.")
 
     # Where it keeps things
-    data_dir: Path = Field(Path("data"), description="The folder for the SQLite file, the staff key and logs.")
+    data_dir: Path = Field(Path("data"), description="The folder for the SQLite file, the staff key, logs and a large search index.")
     database_url: SecretStr | None = Field(
         None, description="`postgresql://user:password@host/name` or `sqlite:////path/to/file.db`. Unset: a file in the data folder."
     )
