@@ -138,10 +138,10 @@ async def test_what_makes_no_sense_is_refused_with_the_field_named(shared: Serve
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_an_address_that_may_not_be_fetched_is_one_failure_with_its_reason(shared: Served) -> None:
+async def test_an_address_that_may_not_be_fetched_is_refused_with_its_reason(shared: Served) -> None:
     answer = await shared.http.post(DOCUMENTS, json={"fetch": "http://127.0.0.1:9/secret"}, headers=STAFF)
-    report = answer.json()
-    assert (report["indexed"], len(report["failed"])) == (0, 1)
+    assert (answer.status_code, answer.json()["error"]) == (422, "nothing_stored")
+    assert len(answer.json()["details"]["failed"]) == 1
 
 
 async def test_a_document_from_an_address_is_fetched_again_and_stays_if_that_fails(tmp_path: Path) -> None:

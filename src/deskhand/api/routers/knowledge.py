@@ -15,8 +15,17 @@ from deskhand.api.document_input import Given, read_given, read_replacement, sto
 from deskhand.api.document_stream import Tell, stream_progress
 from deskhand.api.identity import StaffDep
 from deskhand.api.services import Services, ServicesDep
+from deskhand.errors import Malformed
 from deskhand.knowledge import DocumentFilter, DocumentId, IngestReport, StoredDocument
 from deskhand.sessions import Staff
+
+
+class NothingStored(Malformed):
+    """None of the documents could be read."""
+
+    code = "nothing_stored"
+    support = "'details.failed' says of each why."
+
 
 router = APIRouter(prefix="/knowledge/documents", tags=["knowledge"])
 
@@ -87,9 +96,16 @@ async def list_documents(
 async def add_documents(staff: StaffDep, request: Request, services: ServicesDep) -> Response:
     """Put documents in: words, files, or what is at an address. What is in already just so counts as unchanged."""
     given = await read_given(request, services)
+
+    async def work(tell: Tell) -> bytes:
+        return (await _store(given, staff=staff, services=services, tell=tell)).model_dump_json().encode()
+
     if "text/event-stream" in request.headers.get("accept", ""):
-        return stream_progress(lambda tell: _store(given, staff=staff, services=services, tell=tell))
-    return Response(await _store(given, staff=staff, services=services), media_type="application/json")
+        return stream_progress(work)
+    view = await _store(given, staff=staff, services=services, tell=lambda _step: None)
+    if view.failed and not view.indexed and not view.unchanged:
+        raise NothingStored(details={"failed": [failure.model_dump() for failure in view.failed]})
+    return Response(view.model_dump_json(), media_type="application/json")
 
 
 @router.get("/{document_id}", openapi_extra=documented.STAFF, responses={**_CHANGED, **documented.errors(401, 403, 404, 422, 503)})
@@ -214,10 +230,10 @@ async def delete_document(
     return schemas.DocumentDeleted(message="The document and all versions of it were deleted.", document_id=document_id)
 
 
-async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell = lambda _step: None) -> bytes:
+async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell) -> schemas.AddedView:
     report, documents = await store(given, by=staff.name, services=services, tell=tell)
-    view = schemas.AddedView(**dict(schemas.ReportView.of(report)), documents=[schemas.DocumentView.of(document) for document in documents])
-    return view.model_dump_json().encode()
+    shown = [schemas.DocumentView.of(document) for document in documents]
+    return schemas.AddedView(**dict(schemas.ReportView.of(report)), documents=shown)
 
 
 async def _edit(
