@@ -34,7 +34,7 @@ class Weights:
     dense: float = 1.0
     words: float = 0.3
     feedback: float = 0.5
-    earlier: float = 0.5
+    earlier: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
