@@ -1,5 +1,7 @@
 """Where a document is cut, and what each piece knows of the rest."""
 
+import pytest
+
 from deskhand.knowledge import ChunkSize, ParsedDocument, Part
 from deskhand.knowledge.chunking import indexed_text, split
 from deskhand.parsing.read import read_document as read_text
@@ -56,3 +58,13 @@ def test_each_section_is_a_piece_of_its_own() -> None:
         ("Ship › Abroad", "To Norway too."),
         ("Empty", "## Empty"),
     ]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text", ["x" * 1_000_000, "# a\n" * 150_000, "|a|\n|-|\n" * 60_000], ids=["one word", "headings alone", "heads of tables"]
+)
+def test_the_time_grows_with_the_text_and_not_with_its_square(text: str) -> None:
+    chunks = split(ParsedDocument(title="Long", parts=(Part(text),)), size=ChunkSize())
+    assert chunks
+    assert all(len(chunk.text) <= 900 for chunk in chunks if chunk.text.startswith("x"))

@@ -1,5 +1,6 @@
 """Mails as Outlook keeps them (MSG, [MS-OXMSG]): properties in the streams of an OLE file."""
 
+import datetime as dt
 import io
 import struct
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from deskhand.parsing.text import ParsedDocument, Part
 
 _SUBJECT, _FROM_NAME, _FROM_ADDRESS, _TO, _CC, _BODY, _HTML = "0037", "0C1A", "5D01", "0E04", "0E03", "1000", "1013"
 _ATTACHED, _LONG_NAME, _SHORT_NAME = "3701", "3707", "3704"
+_SENT, _PROPERTIES_BEGIN, _FIRST_TICK = 0x00390040, 32, dt.datetime(1601, 1, 1, tzinfo=dt.UTC)
 _MOST_ATTACHED = 500
 _LARGEST_STREAM = 50_000_000
 _DAMAGES = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error, UnicodeError, OverflowError)
@@ -54,11 +56,8 @@ def read_outlook(data: bytes, *, name: str) -> ParsedDocument:
     try:
         subject = " ".join(_string(file, "", _SUBJECT).split())
         sender = " ".join(dict.fromkeys(filter(None, (_string(file, "", _FROM_NAME), _string(file, "", _FROM_ADDRESS)))))
-        heads = [
-            f"{head}: {value}"
-            for head, value in (("From", sender), ("To", _string(file, "", _TO)), ("Cc", _string(file, "", _CC)))
-            if value
-        ]
+        said = {"From": sender, "To": _string(file, "", _TO), "Cc": _string(file, "", _CC), "Date": _sent(file)}
+        heads = [f"{head}: {value}" for head, value in said.items() if value]
         body = words(_string(file, "", _BODY).replace("\r\n", "\n").strip())
         if not body:
             html = _stream(file, f"__substg1.0_{_HTML}0102")
@@ -80,6 +79,16 @@ def attached_to(data: bytes) -> Iterator[mail.Attached]:
             raise UnreadableDocument("It is an Outlook message with a damaged attachment.") from error
         if payload:
             yield mail.Attached(name.replace("\\", "/").rsplit("/", 1)[-1][:200], payload)
+
+
+def _sent(file: olefile.OleFileIO) -> str:
+    """When the message was sent, in UTC; "" if it does not say."""
+    properties = _stream(file, "__properties_version1.0")
+    for place in range(_PROPERTIES_BEGIN, len(properties) - 15, 16):
+        tag, _, ticks = struct.unpack_from("<IIQ", properties, place)
+        if tag == _SENT:
+            return f"{_FIRST_TICK + dt.timedelta(microseconds=ticks // 10):%Y-%m-%d %H:%M} UTC"
+    return ""
 
 
 def _string(file: olefile.OleFileIO, folder: str, tag: str) -> str:
