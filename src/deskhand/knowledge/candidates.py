@@ -120,8 +120,12 @@ class Finder:
             return _NONE
         found = [matches(view.part, query.hashes) for view in views]
         terms = _terms(views, found, query, is_exact=index.is_exact)
-        scored = self._each(lambda pair: _scored(*pair, terms=terms), list(zip(views, found, strict=True)))
-        picked = _all_seen(scored) if index.is_exact else self._best(scored, query, share=share, limit=limit)
+        pairs = list(zip(views, found, strict=True))
+        if index.is_exact:
+            picked = _all_seen([_scored(view, each, terms=terms) for view, each in pairs])
+        else:
+            scored = self._each(lambda pair: _scored(*pair, terms=terms), pairs)
+            picked = self._best(scored, query, share=share, limit=limit)
         parts = [_evidence(each, query, terms=terms) for each in picked]
         return Candidates(
             chunk_ids=np.concatenate([part.chunk_ids for part in parts]),
