@@ -77,7 +77,12 @@ def scripted_settings(model: Model) -> dict[str, str]:
 
 
 def scripted(model: Model) -> dict[str, str]:
-    return {"DESKHAND_MODEL": "openai:test", "DESKHAND_MODEL_BASE_URL": model.base_url, "DESKHAND_MODEL_API_KEY": "test"}
+    return {
+        "DESKHAND_MODEL": "openai:test",
+        "DESKHAND_MODEL_BASE_URL": model.base_url,
+        "DESKHAND_MODEL_API_KEY": "test",
+        "DESKHAND_LINK_HOSTS": "help.example.com",
+    }
 
 
 class Visitor:
