@@ -2,7 +2,6 @@
 
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunking import ChunkSize
-from deskhand.knowledge.document_repository import DocumentFilter
 from deskhand.knowledge.documents import (
     Action,
     DocumentId,
@@ -24,6 +23,7 @@ from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentChanged, DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
 from deskhand.knowledge.ingest import Failure, IngestReport, Progress, Suspicion
 from deskhand.knowledge.library import Library, Replacement
+from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness import LikenessKind
 from deskhand.knowledge.likeness_check import Likeness, Side
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, Document, DocumentReader, ReaderOptions

@@ -1,4 +1,8 @@
-"""The SQL that writes documents, and that shows them to those who look after them, whoever they are for and whether in force or not."""
+"""The SQL that writes documents.
+
+Invariant: what is written is stamped with the version of the knowledge base, counted in the document's own revision, and recorded in its
+history, all in one transaction; and what staff set by hand stays.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId
-from deskhand.knowledge.audience import state_now
-from deskhand.knowledge.chunking import EXAMPLE
-from deskhand.knowledge.documents import Action, DocumentId, DocumentState, Recording, StoredDocument, StoredPart, Tier
+from deskhand.knowledge.documents import Action, DocumentId, Recording, Tier
 from deskhand.knowledge.errors import DocumentChanged
-from deskhand.knowledge.repository import REMEMBERED_VERSIONS, STORED, portions, stored
+from deskhand.knowledge.repository import REMEMBERED_VERSIONS, portions
 from deskhand.knowledge.revision_repository import (
     NewRevision,
     forget_contents,
@@ -20,12 +22,11 @@ from deskhand.knowledge.revision_repository import (
     record_revisions,
     texts_of,
 )
-from deskhand.knowledge.tables import chunks, documents, marks, removals, revisions
+from deskhand.knowledge.tables import chunks, documents, marks, removals
 from deskhand.persistence import Transaction, db_now, erasing
 
 # What a change of is worth telling in the history, and what staff may have set by hand.
 _SHOWN = ("source", "title", "url", "tier", "effective_from", "effective_until", "disabled")
-_ESCAPE = "\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,6 @@ class NewDocument:
     effective_until: float | None = None
     disabled: bool = False
     edited: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentFilter:
-    """Which documents are listed: all whose fields are these. `text` is looked for in titles, sources and addresses."""
-
-    tier: Tier | None = None
-    state: DocumentState | None = None
-    scope: str | None = None
-    text: str | None = None
 
 
 def put_documents(
@@ -193,66 +184,6 @@ def remove_documents(
             recording=recording,
         )
     return names
-
-
-def list_all(connection: sa.Connection, chosen: DocumentFilter, *, limit: int, offset: int) -> tuple[list[StoredDocument], int]:
-    """The documents of no session, by title, then by id; and how many there are in all."""
-    condition = _condition(chosen)
-    total = connection.execute(sa.select(sa.func.count()).select_from(documents).where(condition)).scalar_one()
-    query = sa.select(*STORED).where(condition).order_by(documents.c.title, documents.c.id).limit(limit).offset(offset)
-    return [stored(row) for row in connection.execute(query)], total
-
-
-def find_any(connection: sa.Connection, document_id: DocumentId) -> StoredDocument | None:
-    """The document, if it belongs to no session."""
-    row = connection.execute(sa.select(*STORED).where(documents.c.id == document_id, documents.c.session_id.is_(None))).first()
-    return stored(row) if row is not None else None
-
-
-def find_some(connection: sa.Connection, ids: Sequence[DocumentId]) -> dict[DocumentId, StoredDocument]:
-    """Those of `ids` that there are and that belong to no session."""
-    found: dict[DocumentId, StoredDocument] = {}
-    for some in portions(ids):
-        query = sa.select(*STORED).where(documents.c.id.in_(some), documents.c.session_id.is_(None))
-        found |= {DocumentId(row.id): stored(row) for row in connection.execute(query)}
-    return found
-
-
-def was_replaced(connection: sa.Connection, document_id: DocumentId) -> bool:
-    query = (
-        sa.select(documents.c.id)
-        .join(revisions, revisions.c.document_id == documents.c.id)
-        .where(documents.c.id == document_id, revisions.c.action == Action.REPLACED.value)
-    )
-    return connection.execute(query.limit(1)).first() is not None
-
-
-def list_parts(connection: sa.Connection, document_id: DocumentId) -> list[StoredPart]:
-    """What is stored of the document's text, in order; not what repeats it for each example of its question."""
-    is_text = sa.or_(chunks.c.section.is_(None), sa.not_(chunks.c.section.startswith(EXAMPLE)))
-    query = sa.select(chunks.c.text, chunks.c.section, chunks.c.page).where(chunks.c.document_id == document_id, is_text)
-    query = query.order_by(chunks.c.position)
-    return [StoredPart(row.text, row.section, row.page) for row in connection.execute(query)]
-
-
-def list_chunks(connection: sa.Connection, document_id: DocumentId) -> list[tuple[int, StoredPart]]:
-    """The chunks of the document with their ids, in order."""
-    query = sa.select(chunks).where(chunks.c.document_id == document_id).order_by(chunks.c.position)
-    return [(row.id, StoredPart(row.text, row.section, row.page)) for row in connection.execute(query)]
-
-
-def _condition(chosen: DocumentFilter) -> sa.ColumnElement[bool]:
-    conditions: list[sa.ColumnElement[bool]] = [documents.c.session_id.is_(None)]
-    if chosen.tier is not None:
-        conditions.append(documents.c.tier == chosen.tier)
-    if chosen.state is not None:
-        conditions.append(state_now() == chosen.state.value)
-    if chosen.scope is not None:
-        conditions.append(documents.c.scope == chosen.scope)
-    if chosen.text is not None:
-        shown = (documents.c.title, documents.c.source, documents.c.url)
-        conditions.append(sa.or_(*(column.icontains(chosen.text, autoescape=True, escape=_ESCAPE) for column in shown)))
-    return sa.and_(*conditions)
 
 
 def _check_revision(rows: Mapping[DocumentId, sa.Row[*tuple[Any, ...]]], ids: Sequence[DocumentId], expected: int | None) -> None:

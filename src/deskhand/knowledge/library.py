@@ -14,12 +14,12 @@ from typing import Any
 import structlog
 
 from deskhand.errors import Malformed
-from deskhand.knowledge import analysis, chunking, document_repository, repository, revision_repository
-from deskhand.knowledge.document_repository import DocumentFilter
+from deskhand.knowledge import analysis, chunking, document_repository, library_repository, repository, revision_repository
 from deskhand.knowledge.documents import DocumentId, Recording, Revision, SourceDocument, StoredDocument, StoredPart, document_id
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
 from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Screen, Sources, embedded_chunks
+from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.parse import DocumentReader
 from deskhand.persistence import Database, Transaction
@@ -67,29 +67,29 @@ class Library:
 
     async def list_documents(self, chosen: DocumentFilter, *, limit: int, offset: int) -> tuple[list[StoredDocument], int]:
         """By title; and how many there are in all."""
-        return await self._database.read(partial(document_repository.list_all, chosen=chosen, limit=limit, offset=offset))
+        return await self._database.read(partial(library_repository.list_all, chosen=chosen, limit=limit, offset=offset))
 
     async def get_document(self, name: DocumentId) -> StoredDocument:
         """Raises:
         DocumentNotFound: there is none, or it belongs to a session.
         """
-        found = await self._database.read(lambda connection: document_repository.find_any(connection, name))
+        found = await self._database.read(lambda connection: library_repository.find_any(connection, name))
         if found is None:
             raise DocumentNotFound
         return found
 
     async def find_documents(self, names: Sequence[DocumentId]) -> list[StoredDocument]:
         """Those of `names` that there are, in that order."""
-        found = await self._database.read(lambda connection: document_repository.find_some(connection, names))
+        found = await self._database.read(lambda connection: library_repository.find_some(connection, names))
         return [found[name] for name in names if name in found]
 
     async def was_replaced(self, name: DocumentId) -> bool:
         """Whether the document is there and says something else than when it was added."""
-        return await self._database.read(lambda connection: document_repository.was_replaced(connection, name))
+        return await self._database.read(lambda connection: library_repository.was_replaced(connection, name))
 
     async def list_parts(self, name: DocumentId) -> list[StoredPart]:
         """What is stored of a document's text, in order; empty if there is no such document."""
-        return await self._database.read(lambda connection: document_repository.list_parts(connection, name))
+        return await self._database.read(lambda connection: library_repository.list_parts(connection, name))
 
     async def find_likenesses(self, name: DocumentId) -> list[Likeness]:
         """What other documents say nearly the same as this one, or something else of the same thing; at most one of each kind for each."""
@@ -181,7 +181,7 @@ class Library:
             values = {**values, "source": _source_under(title, document)}
             # What its chunks are found by begins with the title, so it has to be the one that was read.
             expected_revision = document.revision if expected_revision is None else expected_revision
-            found = await self._database.read(lambda connection: document_repository.list_chunks(connection, name))
+            found = await self._database.read(lambda connection: library_repository.list_chunks(connection, name))
             indexed = await asyncio.get_running_loop().run_in_executor(self._executor, partial(self._indexed, found, title=title))
 
         def work(transaction: Transaction) -> bool:
