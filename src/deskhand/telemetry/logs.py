@@ -66,7 +66,7 @@ def configure_logging(settings: Settings, *, target: LogTarget = LogTarget.SERVE
     for name in _CHATTY:
         # At DEBUG some of these write what passes over the wire.
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    if not structlog.is_configured():
+    if redactor not in structlog.get_config()["processors"]:
         structlog.configure(
             processors=[
                 _drop_below_level,

@@ -55,7 +55,8 @@ async def test_every_hostile_document_gets_a_verdict_and_harms_nothing(tmp_path:
     await reader.close()
     assert psutil.Process().memory_info().rss - before <= 100 * _MEBIBYTE
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_maxrss <= options.memory_bytes // 1024
+    # The largest of all children so far, also of other tests'.
+    assert after.ru_maxrss <= max(options.memory_bytes // 1024, used.ru_maxrss)
     assert after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime < _FILES * options.cpu_seconds
     assert await asyncio.to_thread(lambda: [*tmp_path.iterdir(), *Path("/tmp").glob("deskhand-was-here*")]) == []
 
