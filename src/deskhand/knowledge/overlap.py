@@ -23,40 +23,43 @@ class Overlap(Generic[_Given, _Made]):
         self._first = first
         self._second = second
         self._firsts: asyncio.Task[_Made] | None = None
+        # Of the thing put last, and of the one before it.
         self._seconds: asyncio.Task[None] | None = None
+        self._earlier: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def put(self, given: _Given) -> None:
-        """Begin with `given` as soon as the first step is free; returns when it is."""
-        await self._hand_over()
+        """Begin with `given` as soon as the first step is free and no more than one thing waits for the second; returns when it is so."""
+        if self._firsts is not None:
+            await self._firsts
+        if self._earlier is not None:
+            await self._earlier
+        if self._seconds is not None and self._seconds.done():
+            await self._seconds
+        self._earlier = self._seconds
         self._firsts = asyncio.create_task(_awaited(self._first(given)))
+        self._seconds = asyncio.create_task(self._follow(self._firsts, self._earlier))
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            if error is None:
-                await self._hand_over()
-                if self._seconds is not None:
-                    await self._seconds
+            if error is None and self._seconds is not None:
+                await self._seconds
         finally:
             await self._stop()
 
-    async def _hand_over(self) -> None:
-        """The first step's last thing to the second step, which has to be free."""
-        if self._firsts is None:
-            return
-        made = await self._firsts
-        if self._seconds is not None:
-            await self._seconds
-        self._firsts = None
-        self._seconds = asyncio.create_task(_awaited(self._second(made)))
+    async def _follow(self, first: "asyncio.Task[_Made]", earlier: "asyncio.Task[None] | None") -> None:
+        made = await first
+        if earlier is not None:
+            await earlier
+        await self._second(made)
 
     async def _stop(self) -> None:
-        running = [task for task in (self._firsts, self._seconds) if task is not None and not task.done()]
-        for task in running:
+        tasks = [task for task in (self._firsts, self._earlier, self._seconds) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _awaited(work: Awaitable[_Made]) -> _Made:
