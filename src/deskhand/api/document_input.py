@@ -98,8 +98,11 @@ async def store(
         seen = [source.origin for source in sources if isinstance(source, SourceDocument)]
         report = await library.add([_dated(source, given) for source in sources], by=by, on_progress=tell)
     else:
-        known = await services.knowledge.list_current(given.url, tier=given.tier)
-        expansion = services.fetching.fetcher().expand(given.url, tier=given.tier, known=known)
+        fetcher = services.fetching.fetcher()
+        is_dated = given.effective_from is not None or given.effective_until is not None
+        # What is not fetched again because it did not change could not be given its dates.
+        known = [] if is_dated else await services.knowledge.list_current(fetcher.scope_of(given.url), tier=given.tier)
+        expansion = fetcher.expand(given.url, tier=given.tier, known=known)
 
         async def fetched() -> AsyncIterator[Source]:
             async for source in expansion:
