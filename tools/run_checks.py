@@ -1,7 +1,7 @@
 """Runs every check and every test, and ends with one line: `N passed, N failed, N skipped`, checks and tests together.
 
-Standard library only. The checks run side by side first; then the tests in parallel; then, alone on the machine, the tests marked
-`serial`, which kill, freeze and time things and would be disturbed, or disturb, beside others.
+Standard library only. The checks run side by side first; then the tests in parallel; then the tests marked `serial`, which kill, freeze and
+time things and would be disturbed, or disturb, beside many others: two at a time, as they mostly wait.
 """
 
 import argparse
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "build" / "reports"
 PROGRAMS = Path(sys.executable).parent
 MOST_WORKERS = 4
+MOST_SERIAL_WORKERS = 2
 NO_TESTS_COLLECTED = 5
 
 
@@ -87,10 +88,14 @@ def _run_check(check: Check) -> tuple[int, str, float]:
 
 
 def run_tests(paths: Sequence[str]) -> Tally:
-    workers = min(MOST_WORKERS, os.cpu_count() or 1)
-    together = _run_pytest("parallel", ["-m", "not serial", "-n", str(workers), "--dist", "worksteal", *paths])
-    alone = _run_pytest("serial", ["-m", "serial", *paths])
-    return together.plus(alone)
+    processors = os.cpu_count() or 1
+    together = _run_pytest("parallel", ["-m", "not serial", *_spread(min(MOST_WORKERS, processors)), *paths])
+    apart = _run_pytest("serial", ["-m", "serial", *_spread(min(MOST_SERIAL_WORKERS, (processors + 1) // 2)), *paths])
+    return together.plus(apart)
+
+
+def _spread(workers: int) -> list[str]:
+    return ["-n", str(workers), "--dist", "worksteal"]
 
 
 def _run_pytest(name: str, arguments: Sequence[str]) -> Tally:
