@@ -15,8 +15,8 @@ from deskhand.knowledge.segment import Segment
 from deskhand.knowledge.shard import SIGN_WORDS, Shard, signs_of
 from deskhand.knowledge.views import Matches, Part
 
-_K1 = 1.2
-_B = 0.75
+K1 = 1.2
+B = 0.75
 # The cosines of a long query's pieces are joined by a power mean, between their mean and their best.
 _POWER = 3.0
 # Half of the signs tell which rows are worth looking at the other half of: about so many of a shard.
@@ -48,7 +48,7 @@ def bm25(part: Part, found: Matches, gains: NDArray[np.float64], *, average: flo
     `gains` are the rarities of the query's terms times their weights; `average` is the mean length of a chunk.
     """
     precision = np.float64 if isinstance(part, Segment) else np.float32
-    gains = (gains * (_K1 + 1)).astype(precision)
+    gains = (gains * (K1 + 1)).astype(precision)
     norms: Floats = _norms(part.columns.lengths, average).astype(precision, copy=False)
     slices = [slice(start, end) for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
     rows = np.concatenate([part.postings.rows[:0], *(part.postings.rows[each] for each in slices)], dtype=np.intp)
@@ -80,7 +80,7 @@ def evidence_at(
 ) -> Evidence:
     """What all terms of a query are worth to each of `rows`. `gains` and `counted` have a number for each term."""
     norms = _norms(part.columns.lengths[rows], average).astype(np.float64)
-    gains = gains * (_K1 + 1)
+    gains = gains * (K1 + 1)
     counts = _counts(part.postings, found, rows)
     words = gains[found.terms] @ (counts / (counts + norms))
     covered = counted[found.terms] @ (counts > 0)
@@ -125,7 +125,7 @@ def cosines(part: Part, vectors: NDArray[np.float32], rows: NDArray[np.intp]) ->
     else:
         own = part.codes[rows] * part.scales[rows, None]
     # Not `@`: BLAS would spread it over all processors, whose threads spin for longer than the product takes on one.
-    return _joined([np.clip(np.einsum("ij,j->i", own, vector), 0.0, 1.0) for vector in vectors])
+    return joined([np.clip(np.einsum("ij,j->i", own, vector), 0.0, 1.0) for vector in vectors])
 
 
 def promising(
@@ -148,12 +148,12 @@ def promising(
     # Column by column: taking from all at once copies each number by itself.
     signs, wanted = np.stack([column.take(rows) for column in shard.signs]), signs_of(vectors)
     pieces = [_COSINES[_differing(signs, wanted[:, piece])] for piece in range(len(vectors))]
-    return rows, _joined(pieces) * np.float32(share) + words[rows]
+    return rows, joined(pieces) * np.float32(share) + words[rows]
 
 
 def _norms(lengths: NDArray[np.float32], average: float) -> NDArray[np.float32]:
-    norms = lengths * np.float32(_K1 * _B / average)
-    norms += np.float32(_K1 * (1 - _B))
+    norms = lengths * np.float32(K1 * B / average)
+    norms += np.float32(K1 * (1 - B))
     return norms
 
 
@@ -171,8 +171,9 @@ def _differing(signs: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray
     return total
 
 
-def _joined(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+def joined(pieces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The cosines to the pieces of a query as one."""
     if len(pieces) == 1:
         return pieces[0]
-    joined: NDArray[np.float32] = np.power(np.power(pieces, _POWER).mean(axis=0), 1 / _POWER)
-    return joined
+    together: NDArray[np.float32] = np.power(np.power(pieces, _POWER).mean(axis=0), 1 / _POWER)
+    return together

@@ -5,6 +5,7 @@ computed from its stored vector and terms, not from the index's rounded ones.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from deskhand.knowledge import analysis
 from deskhand.knowledge.audience import Audience, visible_to
 from deskhand.knowledge.candidates import Candidates, Query
 from deskhand.knowledge.embedding import DIMENSIONS
+from deskhand.knowledge.matching import K1, B, joined
 from deskhand.knowledge.pgvector.schema import search
 from deskhand.knowledge.pgvector.statistics import Statistics
 from deskhand.knowledge.tables import chunks, documents
@@ -30,12 +32,20 @@ _COMPARE_ALL = ("SET LOCAL enable_indexscan = off",)
 # In a query of its own, or the vector would be read from its text once for each row: 0.1 ms.
 _DISTANCE = sa.text(f"knowledge_search.embedding <#> (SELECT CAST(CAST(:vector AS text) AS halfvec({DIMENSIONS})))")
 _TERM = sa.literal_column("knowledge_search.terms @> ARRAY[wanted.term]", sa.Boolean)
-_K1 = 1.2
-_B = 0.75
-_POWER = 3.0
 
 
-def find_candidates(connection: sa.Connection, query: Query, *, audience: Audience, statistics: Statistics, has_graph: bool) -> Candidates:
+@dataclass(frozen=True, slots=True)
+class StoredEvidence:
+    """What is stored of a chunk that may answer."""
+
+    chunk_id: int
+    vector: bytes
+    terms: bytes
+
+
+def find_evidence(
+    connection: sa.Connection, query: Query, *, audience: Audience, statistics: Statistics, has_graph: bool
+) -> list[StoredEvidence]:
     """The chunks that `audience` may see and that are near the query by vector or by words, and those attached to the asker's session.
 
     `has_graph`: the nearest vectors are found by the graph; without it, by comparing every one.
@@ -48,18 +58,23 @@ def find_candidates(connection: sa.Connection, query: Query, *, audience: Audien
     }
     rows = connection.execute(
         sa.select(chunks.c.id, chunks.c.vector, chunks.c.terms).where(chunks.c.id == sa.any_(sa.cast(sorted(ids), sa.ARRAY(sa.BigInteger))))
-    ).all()
+    )
+    return [StoredEvidence(row.id, row.vector, row.terms) for row in rows]
+
+
+def weighed(rows: Sequence[StoredEvidence], query: Query, *, audience: Audience, statistics: Statistics) -> Candidates:
+    """The evidence of some chunks in figures. Computes for some milliseconds: call it from a thread."""
     if not rows:
         return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0), np.zeros(0), 0.0)
     vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), DIMENSIONS)
-    rarity = _rarity(statistics.chunk_count(audience), frequencies)
+    rarity = _rarity(statistics.chunk_count(audience), statistics.frequencies(audience, query.hashes))
     counts, lengths = _counts([row.terms for row in rows], query.hashes)
-    saturation = counts + _K1 * (1 - _B + _B * lengths[:, None] / statistics.average_length(audience))
-    words = (rarity * query.weights * counts * (_K1 + 1) / saturation).sum(axis=1)
+    saturation = counts + K1 * (1 - B + B * lengths[:, None] / statistics.average_length(audience))
+    words = (rarity * query.weights * counts * (K1 + 1) / saturation).sum(axis=1)
     counted = rarity * np.minimum(query.weights, 1)
     return Candidates(
-        chunk_ids=np.array([row.id for row in rows], np.int64),
-        cosines=_cosines(vectors, query.vectors),
+        chunk_ids=np.array([row.chunk_id for row in rows], np.int64),
+        cosines=joined([np.clip(np.einsum("ij,j->i", vectors, vector), 0.0, 1.0) for vector in query.vectors]),
         words=words,
         coverage=((counts > 0) @ counted) / (float(counted.sum()) or 1.0),
         best_words=float(words.max()),
@@ -142,11 +157,3 @@ def _counts(packed: Sequence[bytes], hashes: NDArray[np.uint32]) -> tuple[NDArra
             places = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
             counts[row] = np.where(found[places] == hashes, often[places], 0)
     return counts, lengths
-
-
-def _cosines(stored: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    cosines: NDArray[np.float32] = np.clip(np.einsum("ij,kj->ki", stored, vectors), 0.0, 1.0)
-    if len(cosines) == 1:
-        return cosines.reshape(-1)
-    joined: NDArray[np.float32] = np.power(np.power(cosines, _POWER).mean(axis=0), 1 / _POWER)
-    return joined

@@ -14,7 +14,8 @@ from deskhand.knowledge import analysis
 from deskhand.knowledge.tables import chunks, documents, state
 from deskhand.persistence import Database, Transaction
 
-_BATCH_DOCUMENTS = 200
+# What a batch is written in is made on the event loop, some 20 ms for so many.
+_BATCH_DOCUMENTS = 40
 
 _REACHED = sa.text("SELECT version FROM knowledge_search_state")
 _FORGET = sa.text("DELETE FROM knowledge_search WHERE document_id = ANY(CAST(:ids AS text[]))")

@@ -12,7 +12,7 @@ import structlog
 from deskhand.clock import Clock
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Query
-from deskhand.knowledge.pgvector.finding import find_candidates
+from deskhand.knowledge.pgvector.finding import find_evidence, weighed
 from deskhand.knowledge.pgvector.following import catch_up
 from deskhand.knowledge.pgvector.graph import grow_graph, has_graph
 from deskhand.knowledge.pgvector.schema import set_up
@@ -71,8 +71,10 @@ class PostgresqlIndex:
         limit: int,  # noqa: ARG002 - always more than anybody asks for
     ) -> Candidates:
         await self._look()
-        find = partial(find_candidates, query=query, audience=audience, statistics=self._statistics, has_graph=self._has_graph)
-        return await self._database.read(find)
+        statistics = self._statistics
+        find = partial(find_evidence, query=query, audience=audience, statistics=statistics, has_graph=self._has_graph)
+        rows = await self._database.read(find)
+        return await asyncio.to_thread(weighed, rows, query, audience=audience, statistics=statistics)
 
     async def _look(self) -> None:
         if self._is_fresh():
