@@ -57,7 +57,7 @@ async def _outcomes(name: str, judged: JudgedSet, expected: Sequence[Expected]) 
 
 def _cloud(judged: JudgedSet) -> list[Expected]:
     chosen = [each for each in judged.questions if each.answerability in {*ANSWERABLE, "UNANSWERABLE"}]
-    return [Expected("", each.text, each.earlier, tuple(each.relevant) if each.answerability in ANSWERABLE else (), "") for each in chosen]
+    return [Expected("", each.text, each.earlier, tuple(each.relevant) if each.answerability in ANSWERABLE else (), ()) for each in chosen]
 
 
 def learn(sets: Sequence[Outcomes]) -> tuple[float, float]:

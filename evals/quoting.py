@@ -2,9 +2,9 @@
 
     python -m evals.quoting --data ../shared/data --show
 
-A question is right when its document is the first one cited and the answer holds the expected words; one that the documents do not answer,
-when it is declined. The answerer was developed on these questions, failures at hand, but for every second one of `fresh` (the 2nd, 4th, …),
-which were only measured: the other figures show what a change does, not how well questions fare that nobody has seen.
+A question is right when its document is the first one cited and the answer holds all expected words; one that the documents do not answer,
+when it is declined. The answerer was developed on these questions, failures at hand, but for those marked `held_out`, which were only
+measured: `--show` does not show them. The other figures show what a change does, not how well questions fare that nobody has seen.
 """
 
 import argparse
@@ -24,17 +24,19 @@ from evals.base import filled
 from evals.sets import JudgedSet, Question, load, read_lines
 
 _DATA = Path(__file__).parent / "data"
+SETS = ("samples", "fresh", "customers", "banking")
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`documents` are parts of the names of those that may be cited first; empty for what must be declined."""
+    """`documents` are parts of the names of those that may be cited first, none if it must be declined; all of `contains` must be said."""
 
     kind: str
     question: str
     earlier: tuple[str, ...]
     documents: tuple[str, ...]
-    contains: str
+    contains: tuple[str, ...]
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +58,27 @@ class Outcome:
     def right(self) -> bool:
         if not self.expected.documents:
             return not self.answered
-        return self.right_document and self.expected.contains in self.text
+        return self.right_document and all(each in self.text for each in self.expected.contains)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.quoting", description="Measure the answers that are quoted.")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the judged sets")
     parser.add_argument("--json", type=Path, default=Path(".cache/evals/quoting.json"), help="where to write every answer")
+    parser.add_argument("--sets", nargs="*", choices=SETS, default=SETS, help="which sets")
     parser.add_argument("--show", action="store_true", help="print what went wrong")
     options, _ = parser.parse_known_args(arguments)
     written: dict[str, list[dict[str, object]]] = {}
-    for name, judged in (("samples", samples()), ("fresh", samples()), ("banking", load("kb_tau_banking", options.data))):
+    for name in options.sets:
+        judged = load("kb_tau_banking", options.data) if name == "banking" else samples()
         outcomes = asyncio.run(measure(judged, expected_of(name)))
-        print(f"\n{name}\n" + "\n".join(_table(outcomes)))
-        if options.show:
-            print("\n".join(_shown(outcome) for outcome in outcomes if not outcome.right))
+        for part, held_out in ((name, False), (f"{name}, held out", True)):
+            chosen = [outcome for outcome in outcomes if outcome.expected.held_out is held_out]
+            if not chosen:
+                continue
+            print(f"\n{part}\n" + "\n".join(_table(chosen)))
+            if options.show and not held_out:
+                print("\n".join(_shown(outcome) for outcome in chosen if not outcome.right))
         written[name] = [_record(outcome) for outcome in outcomes]
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -84,7 +92,8 @@ def expected_of(name: str) -> list[Expected]:
             question=row["question"],
             earlier=tuple(row["earlier"]),
             documents=tuple(row["documents"]),
-            contains=row["contains"],
+            contains=tuple(row["contains"]),
+            held_out=row["held_out"],
         )
         for row in read_lines(_DATA / f"quoting_{name}.jsonl")
     ]
