@@ -16,10 +16,9 @@ from prometheus_client import Counter
 from deskhand.agent.findings import Findings
 from deskhand.agent.options import AgentOptions
 from deskhand.agent.registry import ToolRegistry
-from deskhand.guard.evidence.deeds import promises_person
 from deskhand.guard.evidence.sentences import SentenceStream
 from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
-from deskhand.guard.gate import GatePolicy, Problem, deed, examine
+from deskhand.guard.gate import GatePolicy, Problem, Verdict, deed, judge
 from deskhand.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -30,6 +29,8 @@ _MOST_MARKED = 20
 _LONGEST_GAP = 4
 _VERDICTS = ("passed", "flagged", "dropped")
 _TOOLS_OF_PASSAGES = frozenset({"search_knowledge", "read_attachment"})
+# What is said of white space, of which nothing is kept.
+_BLANK = Verdict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class GatedText:
         self._passages = 0
         self._calls = 0
         self._stream = SentenceStream()
-        self._answer: list[str] = []
+        self._answer: list[TextIndex] = []
         # White space that is missing between what was shown and what may follow.
         self._gap = ""
         self._may_ask_again = True
@@ -134,7 +135,7 @@ class GatedText:
         self.counts.regenerated += 1
         self._stream = SentenceStream()
         # The second try goes on in the same paragraph unless it says otherwise.
-        self._gap = "" if not self._answer or self._answer[-1][-1:].isspace() else " "
+        self._gap = "" if not self._answer or self._answer[-1].text[-1:].isspace() else " "
         return withheld
 
     def drop_withheld(self) -> None:
@@ -153,55 +154,52 @@ class GatedText:
 
     def _mark(self, sentences: Sequence[str], text: str) -> str:
         for sentence in sentences:
-            problems = self._examine(sentence)
-            self._let_through(sentence)
-            if problems and len(self.counts.marked) < _MOST_MARKED:
-                reasons = sorted({problem.reason.value for problem in problems})
-                self.counts.marked.append({"text": sentence.strip(), "reasons": reasons})
+            verdict = self._judge(sentence)
+            self._let_through(sentence, verdict)
+            if verdict.problems and len(self.counts.marked) < _MOST_MARKED:
+                self.counts.marked.append({"text": sentence.strip(), "reasons": _reasons(verdict)})
         return text
 
     def _pass(self, sentences: Sequence[str]) -> str:
         shown = ""
         for sentence in sentences:
-            problems = self._examine(sentence)
-            if not problems:
+            verdict = self._judge(sentence)
+            if not verdict.problems:
                 shown += f"{self._gap}{sentence}"
                 self._gap = ""
-                self._let_through(sentence)
+                self._let_through(sentence, verdict)
             elif self._may_ask_again and self.counts.regenerated < _MOST_REGENERATIONS:
-                self.withheld = Withheld(sentence, problems)
+                self.withheld = Withheld(sentence, verdict.problems)
                 break
             else:
                 self._drop(sentence)
         return shown
 
-    def _let_through(self, sentence: str) -> None:
-        if sentence.strip():
-            self._answer.append(sentence)
-            self.promised_person = self.promised_person or promises_person(sentence)
+    def _let_through(self, sentence: str, verdict: Verdict) -> None:
+        if verdict is not _BLANK:
+            self._answer.append(TextIndex(sentence))
+            self.promised_person = self.promised_person or verdict.promises_person
 
     def _drop(self, sentence: str) -> None:
         self.counts.dropped += 1
         self._count("dropped")
         # The line or paragraph that ended with it ends without it.
         behind = sentence[len(sentence.rstrip()) :]
-        if self._answer and behind.count("\n") > self._answer[-1][-_LONGEST_GAP:].count("\n"):
+        if self._answer and behind.count("\n") > self._answer[-1].text[-_LONGEST_GAP:].count("\n"):
             self._gap = behind
 
-    def _examine(self, sentence: str) -> tuple[Problem, ...]:
+    def _judge(self, sentence: str) -> Verdict:
         if not sentence.strip():
-            return ()
+            return _BLANK
         self._gather()
-        problems = examine(sentence, self._evidence, answer=self._answer, language=self._language)
+        verdict = judge(sentence, self._evidence, answer=self._answer, language=self._language)
         self.counts.checked += 1
-        if problems:
+        if verdict.problems:
             self.counts.flagged += 1
-            self.counts.reasons.update(problem.reason.value for problem in problems)
-            log.info(
-                "sentence_without_evidence", policy=self._rules.policy.value, reasons=sorted({problem.reason.value for problem in problems})
-            )
-        self._count("flagged" if problems else "passed")
-        return problems
+            self.counts.reasons.update(problem.reason.value for problem in verdict.problems)
+            log.info("sentence_without_evidence", policy=self._rules.policy.value, reasons=_reasons(verdict))
+        self._count("flagged" if verdict.problems else "passed")
+        return verdict
 
     def _gather(self) -> None:
         """Take up what tools have found since."""
@@ -219,3 +217,7 @@ class GatedText:
     def _count(self, verdict: str) -> None:
         if (counter := self._rules.counters.get(verdict)) is not None:
             counter.inc()
+
+
+def _reasons(verdict: Verdict) -> list[str]:
+    return sorted({problem.reason.value for problem in verdict.problems})

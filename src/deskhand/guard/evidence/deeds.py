@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from deskhand.guard.evidence.effects import brought_by, effects_of_word
 from deskhand.guard.evidence.sources import Evidence
-from deskhand.words import fold
 
 
 class Claim(StrEnum):
@@ -32,7 +31,6 @@ class Said:
     word: str
 
 
-_WORD = re.compile(r"[^\W\d_]+")
 _ADVERBS = r"(?:(?:just|now|already|successfully|also|fully|since|officially|gone ahead and|went ahead and)\s+)*"
 _I_DID = re.compile(rf"\b(?:i|we)(?:'ve|\s+have)\s+{_ADVERBS}([a-z-]+)|\b(?:i|we)\s+(?:just|already|successfully)\s+([a-z-]+ed|sent)\b")
 _IT_WAS = re.compile(rf"\b(?:has|have)\s+{_ADVERBS}been\s+{_ADVERBS}([a-z-]+)|\b(?:is|are)\s+now\s+(?:fully\s+)?([a-z-]+ed)\b")
@@ -85,10 +83,9 @@ def claims_in(folded: str, words: Sequence[str]) -> tuple[Said, ...]:
     return tuple(_said(folded))
 
 
-def promises_person(sentence: str) -> bool:
-    """Whether the sentence says, without any condition, that a person takes over."""
-    folded = fold(sentence).rstrip()
-    promised = any(said.claim is Claim.PROMISE and "person" in said.effects for said in claims_in(folded, _WORD.findall(folded)))
+def promises_person(claims: Sequence[Said], folded: str) -> bool:
+    """Whether what a folded sentence claims is, without any condition, that a person takes over."""
+    promised = any(said.claim is Claim.PROMISE and "person" in said.effects for said in claims)
     return promised and not _CONDITION.search(folded)
 
 

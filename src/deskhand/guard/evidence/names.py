@@ -13,7 +13,8 @@ from deskhand.words import STOP_WORDS, fold
 
 # A word that does not begin small, with its possessive.
 _WORD = re.compile(r"\b(?![a-zß-öø-ÿ])[^\W\d_]+(?:['’][^\W\d_]+)*")
-_STARTS = re.compile(r"[.!?:;•|–—\"“”„«¿¡(\[*#>/\n-]\s*$|^\s*(?:\d{1,3}[.)]\s*)?$")
+_STARTS = frozenset('.!?:;•|–—"“”„«¿¡([*#>/\n-')
+_NUMBERING = re.compile(r"\d{1,3}[.)]")
 # Abbreviations that everybody knows and no document explains.
 _ACRONYMS = """
     ok id ids dob faq faqs url pdf pin sms eta tbd usa us uk eu am pm est pst cet utc gmt vat vip atm ai it api sim gps usb vpn wifi wi fi
@@ -30,14 +31,15 @@ _SPELLED_OUT = re.compile(r"\(([^()]+)\)")
 
 def unknown_names(sentence: str, evidence: Evidence) -> Iterator[str]:
     """The names in `sentence` that the evidence does not hold, or does not hold together."""
-    if sentence.isupper():
+    # Most sentences have no capital but their first: nothing else can be a name.
+    if sentence[1:].islower() or sentence.isupper():
         return
     previous: tuple[str, int] | None = None
     for match in _WORD.finditer(sentence):
         word = match[0]
         if not word[0].isupper():
             continue
-        begins = _STARTS.search(sentence, 0, match.start()) is not None
+        begins = _begins(sentence, match.start())
         name = _bare(word)
         if begins or not _is_name(word, name):
             previous = (name, match.end()) if _is_name(word, name) else None
@@ -48,6 +50,12 @@ def unknown_names(sentence: str, evidence: Evidence) -> Iterator[str]:
         elif previous is not None and sentence[previous[1] : match.start()] == " " and not _stand_together(previous[0], name, evidence):
             yield f"{previous[0]} {name}"
         previous = (name, match.end())
+
+
+def _begins(sentence: str, at: int) -> bool:
+    """Whether a word that stands here has a capital because something begins with it."""
+    before = sentence[:at].rstrip(" \t\u00a0")
+    return not before or before[-1] in _STARTS or _NUMBERING.fullmatch(before.lstrip()) is not None
 
 
 def _bare(word: str) -> str:

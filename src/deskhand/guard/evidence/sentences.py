@@ -26,6 +26,10 @@ _NUMBER_ONLY = re.compile(r"^\s*(?:[-*•]\s+)?\(?\d{1,3}[.)]\s*$")
 _ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
 _NEXT_WORD = re.compile(r"\w+")
 _WHOLE_WORD = re.compile(r"\w+(?=\W)")
+# No abbreviation is longer, with what closes behind it and the space.
+_LONGEST_ABBREVIATION = 24
+# What an end of a sentence may be made of: as long as nothing else follows a mark, it may yet become one.
+_MAY_BECOME_END = re.compile(r"[.!?…。！？\s\"'”’」』）)\]\[*_\d,;]*\Z")
 
 
 class SentenceStream:
@@ -39,10 +43,14 @@ class SentenceStream:
         self._mark = -1
 
     def feed(self, text: str) -> list[str]:
-        if self._mark < 0 and (mark := _MARK.search(text)) is not None:
+        if self._mark < 0:
+            mark = _MARK.search(text)
+            if mark is None:
+                self._held += text
+                return []
             self._mark = len(self._held) + mark.start()
         self._held += text
-        return self._cut(is_whole=False) if self._mark >= 0 else []
+        return self._cut(is_whole=False)
 
     def flush(self) -> list[str]:
         """What is left when the text has ended."""
@@ -53,34 +61,39 @@ class SentenceStream:
         return rest
 
     def _cut(self, *, is_whole: bool) -> list[str]:
-        text, at = self._held, self._mark
+        text = self._held
         found: list[str] = []
-        start = 0
-        while (match := _END.search(text, at)) is not None:
-            end = at = match.end()
-            piece = text[start:end]
-            if "\n" in match["end"]:
-                found.append(piece)
-                start = end
+        start, mark = 0, self._mark
+        while mark >= 0:
+            end = _END.match(text, mark)
+            if end is None:
+                if not is_whole and _MAY_BECOME_END.match(text, mark):
+                    break
+                mark = _next_mark(text, mark + 1)
                 continue
-            goes_on = _goes_on(piece, text, end, is_whole=is_whole)
+            goes_on = "\n" not in end[0] and _goes_on(text[start : end.end()], text, end.end(), is_whole=is_whole)
             if goes_on is None:
                 break
             if not goes_on:
-                found.append(piece)
-                start = end
+                found.append(text[start : end.end()])
+                start = end.end()
+            mark = _next_mark(text, end.end())
         if start:
             self._held = text[start:]
-            mark = _MARK.search(self._held)
-            self._mark = mark.start() if mark is not None else -1
+        self._mark = mark - start if mark >= 0 else -1
         return found
+
+
+def _next_mark(text: str, at: int) -> int:
+    mark = _MARK.search(text, at)
+    return mark.start() if mark is not None else -1
 
 
 def _goes_on(piece: str, text: str, end: int, *, is_whole: bool) -> bool | None:
     """Whether the sentence goes on behind what looked like its end; None when that depends on what is still to come."""
     if piece[-1] in "。！？”’」』）":
         return False
-    if _NUMBER_ONLY.match(piece) or _ABBREVIATION.search(piece) or piece.lstrip().startswith("|"):
+    if _is_abbreviation(piece) or _NUMBER_ONLY.match(piece) or piece.lstrip().startswith("|"):
         return True
     following = text[end : end + 1]
     if following.islower():
@@ -91,3 +104,7 @@ def _goes_on(piece: str, text: str, end: int, *, is_whole: bool) -> bool | None:
         word = word or _NEXT_WORD.match(text, end)
         return word is not None and fold(word[0]) in MONTHS
     return False
+
+
+def _is_abbreviation(piece: str) -> bool:
+    return _ABBREVIATION.search(piece, max(0, len(piece) - _LONGEST_ABBREVIATION)) is not None

@@ -5,9 +5,9 @@ is not kept here.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -15,11 +15,11 @@ import msgspec
 from deskhand.guard.evidence import records
 from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, number_words, scan
 from deskhand.guard.evidence.calendar import Date, agree, weekday_of
+from deskhand.guard.evidence.lazy import lazy
 from deskhand.guard.evidence.numbers import SCALE, in_smallest
-from deskhand.guard.evidence.roots import root
+from deskhand.guard.evidence.roots import root, words_of
 from deskhand.words import STOP_WORDS, fold
 
-_WORD = re.compile(r"[^\W\d_]+")
 _CAPITAL = re.compile(r"\b[A-Z][^\W\d_]{2,}")
 _BEFORE = 60
 _AFTER = 40
@@ -37,7 +37,7 @@ def beside(text: str, atom: Atom) -> frozenset[str]:
 
 
 def _meant(text: str) -> list[str]:
-    return [root(word) for word in _WORD.findall(fold(text)) if word not in STOP_WORDS]
+    return [root(word) for word in words_of(fold(text)) if word not in STOP_WORDS]
 
 
 class TextIndex:
@@ -46,27 +46,27 @@ class TextIndex:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    @cached_property
+    @lazy
     def folded(self) -> str:
         return fold(self.text)
 
-    @cached_property
+    @lazy
     def words(self) -> dict[str, list[int]]:
         """Each folded word with its places, counted in words."""
         found: dict[str, list[int]] = {}
-        for at, word in enumerate(_WORD.findall(self.folded)):
+        for at, word in enumerate(words_of(self.folded)):
             found.setdefault(word, []).append(at)
         return found
 
-    @cached_property
+    @lazy
     def roots(self) -> frozenset[str]:
         return frozenset(root(word) for word in self.words)
 
-    @cached_property
+    @lazy
     def atoms(self) -> tuple[Atom, ...]:
         return (*scan(self.text), *number_words(self.text))
 
-    @cached_property
+    @lazy
     def value(self) -> Any:
         """The text read as a JSON object or list; None for any other text."""
         if self.text[:1] not in ("{", "["):
@@ -76,7 +76,7 @@ class TextIndex:
         except msgspec.DecodeError:
             return None
 
-    @cached_property
+    @lazy
     def lengths(self) -> dict[str, set[int]]:
         """How many things the lists of a JSON text hold, by the root of what they are called."""
         found: dict[str, set[int]] = {}
@@ -84,7 +84,7 @@ class TextIndex:
             found.setdefault(name, set()).add(length)
         return found
 
-    @cached_property
+    @lazy
     def numbers(self) -> dict[int, list[Atom]]:
         """By value. Spans of time stand under their value in the smallest unit as well, negative so that the two never mix."""
         found: dict[int, list[Atom]] = {}
@@ -98,26 +98,26 @@ class TextIndex:
                             found.setdefault(-span[0], []).append(atom)
         return found
 
-    @cached_property
+    @lazy
     def codes(self) -> frozenset[str]:
         """Codes, and all other runs of digits and letters that a code may be written as."""
         return frozenset(str(key) for atom in self.atoms if atom.kind is Kind.CODE for key in atom.keys)
 
-    @cached_property
+    @lazy
     def digits(self) -> str:
         """All digits of telephone numbers and long numbers, each between spaces."""
         return " ".join(digits_of(atom.text) for atom in self.atoms if atom.kind in (Kind.PHONE, Kind.CODE, Kind.NUMBER))
 
-    @cached_property
+    @lazy
     def addresses(self) -> frozenset[str]:
         """Links and e-mail addresses."""
         return frozenset(str(key) for atom in self.atoms if atom.kind in (Kind.LINK, Kind.EMAIL) for key in atom.keys)
 
-    @cached_property
+    @lazy
     def dates(self) -> tuple[Date, ...]:
         return tuple(key for atom in self.atoms if atom.kind is Kind.DATE for key in atom.keys if isinstance(key, tuple))
 
-    @cached_property
+    @lazy
     def times(self) -> frozenset[int]:
         return frozenset(key for atom in self.atoms if atom.kind is Kind.TIME for key in atom.keys if isinstance(key, int) and key >= 0)
 
@@ -129,7 +129,7 @@ class TextIndex:
         """The records of a JSON text that hold one of these codes, each the smallest that says something about it."""
         return tuple(record for code in codes for record in self._by_code.get(code, ()))
 
-    @cached_property
+    @lazy
     def _by_code(self) -> dict[str, list["TextIndex"]]:
         found: dict[str, list[TextIndex]] = {}
         # With the record, which thereby lives and keeps its id for as long as it is looked up by it.
@@ -144,27 +144,6 @@ class TextIndex:
         """Whether two folded words stand at most `within` words apart."""
         first, second = self.words.get(one), self.words.get(other)
         return bool(first and second) and any(abs(at - there) <= within for at in first or () for there in second or ())
-
-
-class _Texts:
-    """Texts that are made an index of when they are first looked into. Those that are not, mostly, cost nothing."""
-
-    __slots__ = ("_texts",)
-
-    def __init__(self) -> None:
-        self._texts: list[TextIndex | str] = []
-
-    def add(self, text: str) -> None:
-        self._texts.append(text)
-
-    def __iter__(self) -> Iterator[TextIndex]:
-        for at, text in enumerate(self._texts):
-            if isinstance(text, str):
-                text = self._texts[at] = TextIndex(text)  # noqa: PLW2901 - the index takes the text's place
-            yield text
-
-    def __bool__(self) -> bool:
-        return bool(self._texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,71 +161,51 @@ class Evidence:
         """`base` is what holds in every turn, such as the company's instructions; it is read once for all of them. `abilities` are the
         effects of the tools that could be called."""
         self._base = base
-        self._passages = _Texts()
-        self._results = _Texts()
-        self._said = _Texts()
-        self._earlier = _Texts()
+        self.passages: list[TextIndex] = []
+        self.results: list[TextIndex] = []
+        self.said: list[TextIndex] = []
+        self.earlier: list[TextIndex] = []
         self.deeds: list[Deed] = []
         self.abilities: frozenset[str] = abilities
 
     def add_passage(self, text: str) -> None:
         """A passage of a document: what holds for everybody."""
-        self._passages.add(text)
+        self.passages.append(TextIndex(text))
 
     def add_result(self, text: str) -> None:
         """What a tool gave: what holds for this customer."""
-        self._results.add(text)
+        self.results.append(TextIndex(text))
 
     def add_said(self, text: str) -> None:
         """The customer's own words."""
-        self._said.add(text)
+        self.said.append(TextIndex(text))
 
     def add_answered(self, text: str) -> None:
         """What was answered in an earlier turn."""
-        self._earlier.add(text)
+        self.earlier.append(TextIndex(text))
 
     def add_deed(self, deed: Deed) -> None:
         """A tool that was called and succeeded."""
         self.deeds.append(deed)
 
     @property
-    def passages(self) -> Iterable[TextIndex]:
-        return self._passages
-
-    @property
-    def results(self) -> Iterable[TextIndex]:
-        return self._results
-
-    @property
-    def said(self) -> Iterable[TextIndex]:
-        return self._said
-
-    @property
-    def earlier(self) -> Iterable[TextIndex]:
-        return self._earlier
-
-    @property
     def documents(self) -> list[TextIndex]:
         """What people wrote for everybody, as against what tools gave."""
-        return [*self._passages, *self._base]
+        return [*self.passages, *self._base]
 
     @property
     def found(self) -> list[TextIndex]:
         """What was looked up, and what always holds."""
-        return [*self._results, *self._passages, *self._base]
+        return [*self.results, *self.passages, *self._base]
 
     def __iter__(self) -> Iterator[TextIndex]:
         """Where a claim is most likely to be found comes first: what is not asked for is never read."""
-        yield from self._passages
-        yield from self._results
-        yield from self._said
-        yield from self._base
-        yield from self._earlier
+        return chain(self.passages, self.results, self.said, self._base, self.earlier)
 
     @property
     def written_large(self) -> Iterator[str]:
         """The words that the customer wrote with a capital letter."""
-        return (word for text in self._said for word in _CAPITAL.findall(text.text))
+        return (word for text in self.said for word in _CAPITAL.findall(text.text))
 
     def has_word(self, word: str) -> bool:
         return any(word in text.words for text in self)
@@ -257,7 +216,7 @@ class Evidence:
     def records(self, codes: frozenset[str]) -> tuple[TextIndex, ...]:
         """The records of tool results that hold one of these codes; a short code, such as a size, names no record."""
         codes = frozenset(code for code in codes if len(code) >= _SHORTEST_KEY)
-        return tuple(record for text in self._results for record in text.records(codes)) if codes else ()
+        return tuple(record for text in self.results for record in text.records(codes)) if codes else ()
 
     def has_date(self, date: Date) -> bool:
         return any(agree(date, found) for text in self for found in text.dates)
