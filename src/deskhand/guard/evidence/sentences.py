@@ -16,18 +16,18 @@ _END = re.compile(
     r"|[ \t]*\n\s*(?=\S))"
 )
 _MARK = re.compile(r"[.!?…\n。！？]")
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[\"'“„])(?:[A-Za-zÀ-ÿ]|e\.g|i\.e|etc|vs|no|nr|nos|approx|incl|excl|ca|max|min|mr|mrs|ms|dr|prof|st|inc|ltd|co|corp|dept|est|fig"
-    r"|tel|ext|u\.s|u\.k|z\. ?b|d\. ?h|u\. ?a|bzw|inkl|ggf|evtl|p\.ej|sr|sra|art|núm|num|env|ex|p\.ex|pag|pág|ecc|vol|jan|feb|mar|apr|jun"
-    r"|jul|aug|sep|sept|oct|okt|nov|dec|dez|a\.m|p\.m)\.[\"'”’)\]]*\s*$",
-    re.IGNORECASE,
-)
+# What stands before a point; single letters are abbreviations as well, so "z. B." needs no entry.
+_ABBREVIATED = """
+    e.g i.e etc vs no nr nos approx incl excl ca max min mr mrs ms dr prof st inc ltd co corp dept est fig tel ext u.s u.k z.b d.h u.a bzw
+    inkl ggf evtl p.ej sr sra art núm num env ex p.ex pag pág ecc vol jan feb mar apr jun jul aug sep sept oct okt nov dec dez a.m p.m
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_BEHIND_ABBREVIATION = " \t\r\n\u00a0\"'”’)]"
+_OPENING = re.compile(r"[(\[\"'“„]")
 _NUMBER_ONLY = re.compile(r"^\s*(?:[-*•]\s+)?\(?\d{1,3}[.)]\s*$")
 _ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
 _NEXT_WORD = re.compile(r"\w+")
 _WHOLE_WORD = re.compile(r"\w+(?=\W)")
-# No abbreviation is longer, with what closes behind it and the space.
-_LONGEST_ABBREVIATION = 24
 # What an end of a sentence may be made of: as long as nothing else follows a mark, it may yet become one.
 _MAY_BECOME_END = re.compile(r"[.!?…。！？\s\"'”’」』）)\]\[*_\d,;]*\Z")
 
@@ -107,4 +107,8 @@ def _goes_on(piece: str, text: str, end: int, *, is_whole: bool) -> bool | None:
 
 
 def _is_abbreviation(piece: str) -> bool:
-    return _ABBREVIATION.search(piece, max(0, len(piece) - _LONGEST_ABBREVIATION)) is not None
+    bare = piece.rstrip(_BEHIND_ABBREVIATION)
+    if bare[-1:] != "." or bare[-2:-1].isspace() or len(bare) == 1:
+        return False
+    word = _OPENING.split(bare[:-1].rsplit(maxsplit=1)[-1])[-1]
+    return (len(word) == 1 and word.isalpha() and word <= "ÿ") or word.lower() in _ABBREVIATIONS
