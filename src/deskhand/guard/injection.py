@@ -61,8 +61,7 @@ def orders_in(text: str) -> tuple[str, ...]:
 
 def families_of(text: str) -> list[str]:
     """The kinds of known attacks that stand in the text, by the patterns alone."""
-    folded = _folded(text)
-    return [name for name, expression in DECISIVE.items() if expression.search(folded)]
+    return DECISIVE.found_in(_folded(text))
 
 
 def windows(text: str) -> list[str]:

@@ -37,8 +37,7 @@ def features(text: str) -> set[str]:
     if tokens:
         found.add(f"^{tokens[0]}")
         found.add(f"{tokens[-1]}$")
-    lower = text.lower()
-    concepts = [name for name, expression in CONCEPTS.items() if expression.search(lower)]
+    concepts = CONCEPTS.found_in(text.lower())
     found.update(f"#{name}" for name in concepts)
     found.update(f"#{one}+{two}" for one, two in combinations(concepts, 2))
     return found

@@ -4,9 +4,9 @@ The invariant: an expression of `DECISIVE` flags alone, so it must not match wha
 to what the linear model weighs.
 """
 
-import re
-from dataclasses import dataclass
 from typing import Final
+
+from deskhand.guard.wordings import Wording, Wordings, wording
 
 _ORDERS = (
     r"(?:instructions?|rules?|guidelines?|prompts?|directions?|directives?|commands?|programming|polic(?:y|ies)|restrictions?|training)"
@@ -29,23 +29,8 @@ _PUT = (
 _CODE = r"(?:code|snippet|script|excerpt|program|algorithm|codebase|implementation|solution|function)"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """Over lower case. It can only match a text that holds one of `needs`, which is far cheaper to see."""
-
-    pattern: re.Pattern[str]
-    needs: tuple[str, ...]
-
-    def search(self, text: str) -> bool:
-        return any(part in text for part in self.needs) and self.pattern.search(text) is not None
-
-
-def _expression(text: str, *needs: str) -> Expression:
-    return Expression(re.compile(text), needs)
-
-
-DECISIVE: Final[dict[str, Expression]] = {
-    "override": _expression(
+_DECISIVE: Final[dict[str, Wording]] = {
+    "override": wording(
         rf"\b{_DROP}\b(?:\W+(?:all|any|every|each|of|the|these|those|my|everything|what|and)\b)*\W+(?:{_BEFORE})\b"
         rf"(?:\W+(?:previous|prior|given|set of|safety|system|content|own|internal))*\W+{_ORDERS}\b"
         rf"|\b{_DROP}\b\W+(?:all\W+)?(?:the\W+)?{_ORDERS}\W+(?:that\W+)?(?:you\W+(?:got|were|have|received)|above|before|given to you)"
@@ -90,7 +75,7 @@ DECISIVE: Final[dict[str, Expression]] = {
         "تجاهل",
         "पिछले",
     ),
-    "role": _expression(
+    "role": wording(
         r"\b(?:from now on|from this point|you are going to|you will)\b.{0,40}\b(?:act|behave|pretend"
         r"|respond) as\b.{0,80}\b(?:mode|ai|model|bot|dan|role|never)\b"
         r"|\b(?:going to|will|should) pretend to be (?:[a-z]+|another ai)\b.{0,30}\b(?:stands for|which|ai model)\b"
@@ -114,7 +99,7 @@ DECISIVE: Final[dict[str, Expression]] = {
         "stop being",
         "ai model",
     ),
-    "prompt": _expression(
+    "prompt": wording(
         rf"\b{_TELL}\b.{{0,40}}\b(?:system (?:prompt|message|instructions)|(?:initial|hidden|secret|starting|original"
         rf"|internal) (?:prompt|instructions))\b"
         r"|\b(?:your|the) (?:system|hidden|secret|initial) (?:prompt|message)\b.{0,30}(?:\bis\b|\?)"
@@ -133,14 +118,14 @@ DECISIVE: Final[dict[str, Expression]] = {
         "промпт",
         "提示词",
     ),
-    "markup": _expression(
+    "markup": wording(
         r"<\|(?:im_start|im_end|system|endoftext)\|>|\[/?inst\]|<</?sys>>|^#+ ?system ?:|</?(?:context|instructions)>\W+system\b",
         "<|",
         "inst]",
         "sys>",
         "system",
     ),
-    "exfiltrate": _expression(
+    "exfiltrate": wording(
         r"\b(?:list|print|show|reveal|tell me)\b.{0,40}\b(?:orders|addresses|data|names|e-?mails?"
         r"|conversations?)\b.{0,30}\b(?:of|about) (?:all |the )?other (?:customers|users)\b|"
         r"!\[[^\]]*\]\(https?://[^)]*[?=&/]\{|\?(?:q|d|data|c|p)=\{|<img[^>]+src=[^>]+\?[^>]*=(?:\{|secret|$)"
@@ -156,7 +141,7 @@ DECISIVE: Final[dict[str, Expression]] = {
         "customer",
         "other users",
     ),
-    "steer": _expression(
+    "steer": wording(
         rf"\b{_PUT}\b.{{0,40}}\b(?:sentence|line|statement|claim|fact|teaser|advert\w*|announcement|statistics?|rumou?r"
         rf"|promotion|phrase|update|link to)\b"
         rf".{{0,80}}\byour (?:\w+ )?{_REPLY}\b"
@@ -167,7 +152,7 @@ DECISIVE: Final[dict[str, Expression]] = {
         rf"|\b(?:encode|encrypt|reverse|invert) your (?:answer|reply|response|message)\b|\bto each of your (?:answers|responses)\b",
         "your",
     ),
-    "conceal": _expression(
+    "conceal": wording(
         r"\b(?:do not|don't|never|without)\b.{0,20}\b(?:tell|mention|reveal|inform|show|telling"
         r"|informing)\w*\b.{0,30}\b(?:the )?(?:user|customer)s?\b"
         r".{0,40}\b(?:instruction|text|message|prompt|note)\b"
@@ -181,7 +166,7 @@ DECISIVE: Final[dict[str, Expression]] = {
         "note ",
         "attention",
     ),
-    "tools": _expression(
+    "tools": wording(
         r"\b(?:call|use|invoke|run|execute|trigger)\b.{0,25}\b(?:escalate_to_human|search_knowledge|read_attachment)\b"
         r"|\b(?:call|use|invoke) (?:the |your )?(?:remember|forget|recall) (?:tool|function)\b|\bcall every tool\b|\badd to your memory\b"
         r"|\bthe (?:ai |llm )?(?:assistant|model|agent|bot) (?:should|must|has to) (?:now )?(?:invoke|call|run|delete"
@@ -196,7 +181,7 @@ DECISIVE: Final[dict[str, Expression]] = {
         "must",
         "has to",
     ),
-    "code": _expression(
+    "code": wording(
         rf"\b(?:following|below|subsequent|this)\b (?:\w+ )?{_CODE}\b.{{0,80}}\byour (?:\w+ )?(?:{_CODE}|{_REPLY})\b"
         rf"|\b(?:your|the) (?:\w+ )?(?:{_CODE}|{_REPLY})\b.{{0,80}}\b(?:following|below|subsequent) (?:\w+ )?(?:code|snippet"
         rf"|excerpt)\b.{{0,60}}```",
@@ -207,8 +192,8 @@ DECISIVE: Final[dict[str, Expression]] = {
     ),
 }
 
-CONCEPTS: Final[dict[str, Expression]] = {
-    "drop": _expression(
+_CONCEPTS: Final[dict[str, Wording]] = {
+    "drop": wording(
         rf"\b{_DROP}\b",
         "ignor",
         "disregard",
@@ -224,7 +209,7 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "stop following",
         "no longer",
     ),
-    "orders": _expression(
+    "orders": wording(
         rf"\b{_ORDERS}\b",
         "instruction",
         "rule",
@@ -237,7 +222,7 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "restriction",
         "training",
     ),
-    "drop-orders": _expression(
+    "drop-orders": wording(
         rf"\b{_DROP}\b.{{0,50}}\b{_ORDERS}\b",
         "ignor",
         "disregard",
@@ -253,11 +238,9 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "stop following",
         "no longer",
     ),
-    "your-reply": _expression(rf"\byour (?:\w+ )?{_REPLY}\b", "your"),
-    "put-reply": _expression(
-        rf"\b{_PUT}\b.{{0,80}}\b{_REPLY}\b", "answer", "repl", "response", "output", "message", "elucidation", "summary"
-    ),
-    "tell-orders": _expression(
+    "your-reply": wording(rf"\byour (?:\w+ )?{_REPLY}\b", "your"),
+    "put-reply": wording(rf"\b{_PUT}\b.{{0,80}}\b{_REPLY}\b", "answer", "repl", "response", "output", "message", "elucidation", "summary"),
+    "tell-orders": wording(
         rf"\b{_TELL}\b.{{0,50}}\b{_ORDERS}\b",
         "instruction",
         "rule",
@@ -270,7 +253,7 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "restriction",
         "training",
     ),
-    "your-orders": _expression(
+    "your-orders": wording(
         rf"\b(?:your|were given|you were told|initial|hidden|secret|confidential)\b.{{0,30}}\b{_ORDERS}\b",
         "your",
         "were given",
@@ -280,7 +263,7 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "secret",
         "confidential",
     ),
-    "machine": _expression(
+    "machine": wording(
         r"\b(?:ai|llm|language model|assistant|chatbot|chatgpt|openai|gpt|bot|agent)\b",
         "ai",
         "llm",
@@ -291,7 +274,7 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "bot",
         "agent",
     ),
-    "role": _expression(
+    "role": wording(
         r"\b(?:you are now|from now on|act as|pretend|roleplay|role of|simulate|imagine you|your new)\b",
         "you are now",
         "from now on",
@@ -303,14 +286,14 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "imagine you",
         "your new",
     ),
-    "unbound": _expression(
+    "unbound": wording(
         r"\b(?:no|without|any|free of|break free)\b.{0,15}\b(?:rules|restrictions?|limits?|limitations|filters?|guidelines|censorship)\b",
         "no",
         "without",
         "any",
         "free of",
     ),
-    "hide": _expression(
+    "hide": wording(
         r"\b(?:silently|secretly|hidden|do not (?:tell|mention|reveal)|without (?:telling|informing|asking)|never mention)\b",
         "silently",
         "secretly",
@@ -319,7 +302,7 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "without",
         "never mention",
     ),
-    "tool": _expression(
+    "tool": wording(
         r"\b(?:tool|function|invoke|execute|escalate_to_human|search_knowledge|remember that|save as a fact)\b",
         "tool",
         "function",
@@ -330,9 +313,9 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "remember that",
         "save as a fact",
     ),
-    "user": _expression(r"\bthe (?:user|customer)\b", "the user", "the customer"),
-    "others": _expression(r"\b(?:other|another|all) (?:customers?|users?|conversations?|sessions?)\b", "other", "all "),
-    "cipher": _expression(
+    "user": wording(r"\bthe (?:user|customer)\b", "the user", "the customer"),
+    "others": wording(r"\b(?:other|another|all) (?:customers?|users?|conversations?|sessions?)\b", "other", "all "),
+    "cipher": wording(
         r"\b(?:base ?(?:16|32|58|64)|rot13|cipher|hex(?:adecimal)?|backwards?|reverse|emojis?|pig latin)\b",
         "base",
         "rot13",
@@ -343,13 +326,11 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "emoji",
         "pig latin",
     ),
-    "address": _expression(r"https?://|www\.|\S+@\S+\.\w", "http", "www.", "@"),
-    "fence": _expression(
-        r"```|\bimport \w+|\bsubprocess\b|\bos\.system|requests\.", "```", "import", "subprocess", "os.system", "requests."
-    ),
-    "following-code": _expression(rf"\b(?:following|below|subsequent)\b (?:\w+ )?{_CODE}\b", "following", "below", "subsequent"),
-    "your-code": _expression(rf"\byour (?:\w+ )?{_CODE}\b", "your"),
-    "authority": _expression(
+    "address": wording(r"https?://|www\.|\S+@\S+\.\w", "http", "www.", "@"),
+    "fence": wording(r"```|\bimport \w+|\bsubprocess\b|\bos\.system|requests\.", "```", "import", "subprocess", "os.system", "requests."),
+    "following-code": wording(rf"\b(?:following|below|subsequent)\b (?:\w+ )?{_CODE}\b", "following", "below", "subsequent"),
+    "your-code": wording(rf"\byour (?:\w+ )?{_CODE}\b", "your"),
+    "authority": wording(
         r"\b(?:administrator|developer|root|security (?:team|audit)|override|debug\w*|maintenance mode|authori[sz]e you)\b",
         "administrator",
         "developer",
@@ -361,3 +342,6 @@ CONCEPTS: Final[dict[str, Expression]] = {
         "authori",
     ),
 }
+
+DECISIVE: Final = Wordings(_DECISIVE)
+CONCEPTS: Final = Wordings(_CONCEPTS)

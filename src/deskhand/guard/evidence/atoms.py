@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from deskhand.guard.evidence.calendar import DATE_PATTERN, TIME_PATTERN, Date, read_dates, read_times
 from deskhand.guard.evidence.numbers import NUMBER_PATTERN, NUMBER_WORDS, read_values, unit_after, unit_before
+from deskhand.guard.lazy import Expression
 from deskhand.words import fold
 
 
@@ -39,7 +40,7 @@ class Atom:
 RANGE = "range"
 _NEVER = -1
 _DOMAINS = "com|org|net|io|ai|app|dev|co|uk|de|at|ch|fr|es|it|pt|nl|be|eu|us|ca|br|info|biz|shop|store|support|help|cloud|example|gov|edu"
-_ATOM = re.compile(
+_ATOM = Expression(
     r"(?P<link>(?:https?://|www\.)[^\s<>\"'`|\])}]+)"
     r"|(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     rf"|(?P<domain>\b(?:[A-Za-z0-9-]+\.)+(?:{_DOMAINS})\b(?:/[^\s<>\"'`|\])}}]*)?)"
@@ -68,7 +69,7 @@ def scan(text: str) -> Iterator[Atom]:
     """Every atom, in order. Number words are not among them: see `number_words`."""
     for start, end in _islands(text):
         at = start
-        while at < end and (match := _ATOM.search(text, at, end)) is not None:
+        while at < end and (match := _ATOM.regex.search(text, at, end)) is not None:
             atom = _read(match)
             if atom is None:
                 # What looked like a date may still hold a number: "Gate 12 opens".
@@ -134,13 +135,13 @@ def _after_failure(text: str, match: re.Match[str]) -> tuple[Atom | None, int]:
     if found is None:
         return None, match.end()
     start = found.start()
-    number = _PLAIN.match(text, start)
+    number = _PLAIN.regex.match(text, start)
     if number is None or (atom := _number(text, start, number.end())) is None:
         return None, max(start + 1, number.end() if number else 0)
     return atom, atom.end
 
 
-_PLAIN = re.compile(NUMBER_PATTERN)
+_PLAIN = Expression(NUMBER_PATTERN)
 
 
 def _read(match: re.Match[str]) -> Atom | None:

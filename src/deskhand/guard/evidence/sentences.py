@@ -7,10 +7,11 @@ and the cost of a token is that of looking for an end in it.
 import re
 
 from deskhand.guard.evidence.calendar import MONTHS
+from deskhand.guard.lazy import Expression
 from deskhand.words import fold
 
 # An end of a sentence with what belongs to it (quotes, emphasis, citations) and the space behind; and what comes next.
-_END = re.compile(
+_END = Expression(
     r"(?P<end>(?:[.!?…]+[\"'”’)\]*_]*(?:\s?\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\])*[ \t\u00a0]+)(?=[^\s\[])"
     r"|[。！？]+[”’」』）]*(?=[^。！？”’」』）])"
     r"|[ \t]*\n\s*(?=\S))"
@@ -29,7 +30,7 @@ _ORDINAL = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
 _NEXT_WORD = re.compile(r"\w+")
 _WHOLE_WORD = re.compile(r"\w+(?=\W)")
 # What an end of a sentence may be made of: as long as nothing else follows a mark, it may yet become one.
-_MAY_BECOME_END = re.compile(r"[.!?…。！？\s\"'”’」』）)\]\[*_\d,;]*\Z")
+_MAY_BECOME_END = Expression(r"[.!?…。！？\s\"'”’」』）)\]\[*_\d,;]*\Z")
 
 
 class SentenceStream:
@@ -65,9 +66,9 @@ class SentenceStream:
         found: list[str] = []
         start, mark = 0, self._mark
         while mark >= 0:
-            end = _END.match(text, mark)
+            end = _END.regex.match(text, mark)
             if end is None:
-                if not is_whole and _MAY_BECOME_END.match(text, mark):
+                if not is_whole and _MAY_BECOME_END.regex.match(text, mark):
                     break
                 mark = _next_mark(text, mark + 1)
                 continue

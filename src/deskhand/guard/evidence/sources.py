@@ -15,9 +15,9 @@ import msgspec
 from deskhand.guard.evidence import records
 from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, number_words, scan
 from deskhand.guard.evidence.calendar import Date, agree, weekday_of
-from deskhand.guard.evidence.lazy import lazy
 from deskhand.guard.evidence.numbers import SCALE, in_smallest
 from deskhand.guard.evidence.roots import root, words_of
+from deskhand.guard.lazy import lazy
 from deskhand.words import STOP_WORDS, fold
 
 _CAPITAL = re.compile(r"\b[A-Z][^\W\d_]{2,}")

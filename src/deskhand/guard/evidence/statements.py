@@ -4,11 +4,11 @@ The invariant: only a whole statement is asked for support. Greetings, questions
 conversation itself need none, nor does a sentence in another language than the evidence.
 """
 
-import re
 from collections.abc import Sequence
 
 from deskhand.guard.evidence.roots import root, roots
 from deskhand.guard.evidence.sources import Evidence
+from deskhand.guard.lazy import Expression
 from deskhand.texts import language_of
 from deskhand.words import STOP_WORDS
 
@@ -17,7 +17,7 @@ _LEAST_SHARE = 0.34
 _LANGUAGE_CHARACTERS = 400
 
 # How a sentence begins that states nothing about the company: greeting, thanks, regret, request, offer, hedge.
-_NO_STATEMENT = re.compile(
+_NO_STATEMENT = Expression(
     r"^\W*(?:hi|hello|hey|thank|thanks|sorry|let me|let's|please|feel free|would|could|can you|do you|may i|welcome|you're welcome"
     r"|you are welcome|no problem|sure|of course|certainly|absolutely|great|good|got it|goodbye|have a|take care|if you|if it"
     r"|reply|wishing you|safe travels|safe journey|if (?:yes|so|not)\b|to (?:proceed|get started|help|assist|confirm|clarify|better)"
@@ -39,7 +39,7 @@ _COMMON = roots(
 
 def lacks_support(folded: str, words: Sequence[str], evidence: Evidence) -> bool:
     """Whether most of what a folded sentence speaks of is nowhere in the evidence. `words` are its words."""
-    if folded.endswith(("?", ":")) or not _ABOUT_US.isdisjoint(words) or _NO_STATEMENT.match(folded):
+    if folded.endswith(("?", ":")) or not _ABOUT_US.isdisjoint(words) or _NO_STATEMENT.regex.match(folded):
         return False
     missing = {root(word) for word in words if word not in STOP_WORDS and len(word) > 1} - _COMMON
     if len(missing) < _FEWEST_WORDS:
