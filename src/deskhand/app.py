@@ -29,7 +29,7 @@ from deskhand.api.streams import Streams
 from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
-from deskhand.errors import DeskhandError
+from deskhand.errors import ConfigurationError, DeskhandError
 from deskhand.guard.injection import orders_in
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
@@ -37,7 +37,9 @@ from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
 from deskhand.persistence.migrations import check_schema, migrate
-from deskhand.session_store import InMemorySessionStore, SessionStore
+from deskhand.redis_link import RedisLinks
+from deskhand.sealing import Sealer, SealingKeyInvalid
+from deskhand.session_store import InMemorySessionStore, SessionStore, SessionStoreUnavailable
 from deskhand.sessions import SessionService
 from deskhand.settings import Environment, Settings, load_settings
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
@@ -56,12 +58,15 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
     settings = settings or load_settings()
     clock = clock or SystemClock()
     metrics = Metrics()
-    limiter = _create_limiter(settings, clock)
+    links = RedisLinks(clock=clock, ca_file=settings.redis_ca_file)
+    limiter = _create_limiter(settings, clock, links)
     peers = Peers(settings.trusted_proxies)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_services(settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers) as services:
+        async with open_services(
+            settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers, links=links
+        ) as services:
             app.state.services = services
             await services.turns.start(alone=services.database.serve_alone())
             services.streams.start()
@@ -114,6 +119,7 @@ async def open_services(
     model: ChatModel | None = None,
     limiter: RateLimiter | None = None,
     peers: Peers | None = None,
+    links: RedisLinks | None = None,
 ) -> AsyncIterator[Services]:
     """Everything that Deskhand is made of, opened in order and closed in reverse. Serves commands as well as the application.
 
@@ -127,7 +133,9 @@ async def open_services(
         started_at = clock.monotonic()
         database = await open_database(settings, clock)
         opened.push_async_callback(database.close)
-        cache = _create_cache(settings, clock)
+        links = links or RedisLinks(clock=clock, ca_file=settings.redis_ca_file)
+        opened.push_async_callback(links.close)
+        cache = _create_cache(settings, clock, links)
         opened.push_async_callback(cache.close)
         opened.push_async_callback(supervisor.close)
         chat_model = model or create_configured_model(settings)
@@ -140,7 +148,7 @@ async def open_services(
         sessions = SessionService(database)
         agent = CustomerSupportAgent(
             model=chat_model,
-            session_store=_create_session_store(settings, clock),
+            session_store=await _open_session_store(settings, clock, links),
             sessions=sessions,
             knowledge=knowledge,
             memory=MemoryService(database),
@@ -231,44 +239,62 @@ async def open_database(settings: Settings, clock: Clock) -> Database:
     return database
 
 
-def _create_cache(settings: Settings, clock: Clock) -> CacheService:
+def _create_cache(settings: Settings, clock: Clock, links: RedisLinks) -> CacheService:
     url = settings.cache_redis_url or settings.redis_url
     if url is None:
         return InMemoryCache(clock=clock)
     from deskhand.cache.redis import RedisCache  # noqa: PLC0415 - redis-py takes 0.1 s to import, and most installations do without
 
-    return RedisCache(url.get_secret_value(), key_prefix="deskhand:cache:", clock=clock)
+    return RedisCache(links.get(url.get_secret_value()), key_prefix="deskhand:cache:", sealer=_sealer(settings))
 
 
-def _create_session_store(settings: Settings, clock: Clock) -> SessionStore:
+async def _open_session_store(settings: Settings, clock: Clock, links: RedisLinks) -> SessionStore:
     url = settings.session_redis_url or settings.redis_url
     if url is None:
         return InMemorySessionStore(default_ttl=settings.session_ttl_seconds, max_sessions=settings.session_store_max_sessions, clock=clock)
     from deskhand.session_store.redis import RedisSessionStore  # noqa: PLC0415 - see `_create_cache`
 
-    return RedisSessionStore(
-        redis_url=url.get_secret_value(), key_prefix=settings.session_key_prefix, default_ttl=settings.session_ttl_seconds, clock=clock
+    store = RedisSessionStore(
+        links.get(url.get_secret_value()),
+        key_prefix=settings.session_key_prefix,
+        default_ttl=settings.session_ttl_seconds,
+        sealer=_sealer(settings),
     )
+    try:
+        await store.check_keys()
+    except SessionStoreUnavailable as error:
+        # What cannot be read later is thrown away and rebuilt from the transcript.
+        log.warning("session_keys_not_checked", code=error.code)
+    return store
 
 
-def _create_limiter(settings: Settings, clock: Clock) -> RateLimiter | None:
+def _sealer(settings: Settings) -> Sealer | None:
+    if settings.redis_encryption_keys is None:
+        return None
+    try:
+        return Sealer([key.strip() for key in settings.redis_encryption_keys.get_secret_value().split(",")])
+    except SealingKeyInvalid as error:
+        raise ConfigurationError(f"DESKHAND_REDIS_ENCRYPTION_KEYS: {error}.") from None
+
+
+def _create_limiter(settings: Settings, clock: Clock, links: RedisLinks) -> RateLimiter | None:
     if not settings.rate_limit_enabled:
         return None
     return RateLimiter(
-        _create_counters(settings, clock),
+        _create_counters(settings, clock, links),
         requests=settings.rate_limit_requests,
         period_seconds=settings.rate_limit_period_seconds,
         clock=clock,
     )
 
 
-def _create_counters(settings: Settings, clock: Clock) -> Counters:
+def _create_counters(settings: Settings, clock: Clock, links: RedisLinks) -> Counters:
     url = settings.cache_redis_url or settings.redis_url
     if url is None:
         return MemoryCounters(clock=clock)
     from deskhand.api.redis import SharedCounters  # noqa: PLC0415 - see `_create_cache`
 
-    return SharedCounters(url.get_secret_value(), clock=clock)
+    return SharedCounters(links.get(url.get_secret_value()), clock=clock)
 
 
 def _admin_key(settings: Settings) -> str:

@@ -76,7 +76,17 @@ class Settings(BaseSettings):
         None, description="`postgresql://user:password@host/name` or `sqlite:////path/to/file.db`. Unset: a file in the data folder."
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections to PostgreSQL at most.")
-    redis_url: SecretStr | None = Field(None, description="Redis for the cache and for sessions. Unset: both in memory.")
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis for all that instances share: `redis://user:password@host:6379/0`, "
+        "`redis+sentinel://host:26379,host:26379/service` or `redis+cluster://host:6379,host:6379`; `rediss` for TLS. Unset: in memory.",
+    )
+    redis_ca_file: Path | None = Field(None, description="The certificates that a Redis with TLS is trusted by. Unset: the system's.")
+    redis_encryption_keys: SecretStr | None = Field(
+        None,
+        description="Keys to encrypt what is kept in Redis, each 32 bytes in Base64 (`openssl rand -base64 32`), with commas between. "
+        "The first one encrypts, all decrypt. Unset: plain JSON.",
+    )
     cache_redis_url: SecretStr | None = Field(None, description="Redis for the cache, when it is not the one above.")
     session_redis_url: SecretStr | None = Field(None, description="Redis for sessions, when it is not the one above.")
     session_ttl_seconds: int = Field(86_400, ge=60, description="How long the agent keeps an idle session at hand. The transcript stays.")

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from deskhand.models.breaker import Breaker
+from deskhand.breaker import Breaker, BreakerOpen
 from deskhand.models.openai_chat import OpenAIChatModel
-from deskhand.models.port import ModelUnavailable
 from deskhand.models.retry import RetryPolicy, find_retry_after
 from deskhand.testing.model_server import ModelServer
 from deskhand.testing.replies import Ending, chunk, refuse_status, say, stream
@@ -124,7 +123,7 @@ def test_a_late_answer_of_a_call_from_before_does_not_prolong_the_pause() -> Non
     breaker.record(trial=first, healthy=False)
     clock.seconds += 29
     breaker.record(trial=late, healthy=False)
-    with pytest.raises(ModelUnavailable):
+    with pytest.raises(BreakerOpen):
         breaker.admit()
     clock.seconds += 1
     assert breaker.admit()

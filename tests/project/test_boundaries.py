@@ -31,6 +31,7 @@ RULES: dict[str, Rule] = {
     "typer": _in("cli"),
     "rich": _in("cli"),
     "redis": _in_a_redis_module,
+    "cryptography": _in("sealing"),
     "pydantic_ai": _in("models", "providers"),
     "onnxruntime": _in("knowledge"),
     "tokenizers": _in("knowledge"),

@@ -5,6 +5,7 @@ import structlog
 from deskhand.api.readiness import HEALTHY, Part, ask_parts
 from deskhand.api.services import Services
 from deskhand.persistence.database import parse_url
+from deskhand.redis_link import RedisAddress
 from deskhand.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -37,5 +38,4 @@ def _address(settings: Settings) -> str:
     url = settings.session_redis_url or settings.redis_url
     if url is None:
         return "this process"
-    scheme, _, rest = url.get_secret_value().partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    return RedisAddress.parse(url.get_secret_value()).shown

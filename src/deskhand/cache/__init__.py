@@ -1,7 +1,6 @@
 """A cache that is down is a miss, never an error: nothing may depend on what is kept here."""
 
-from deskhand.cache.breaker import Breaker
 from deskhand.cache.in_memory import InMemoryCache
 from deskhand.cache.port import CacheService, CacheStats
 
-__all__ = ["Breaker", "CacheService", "CacheStats", "InMemoryCache"]
+__all__ = ["CacheService", "CacheStats", "InMemoryCache"]

@@ -8,13 +8,14 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Final
 
 import structlog
 from pydantic import SecretStr
 
+from deskhand.breaker import Breaker, BreakerOpen
 from deskhand.clock import Clock, SystemClock
-from deskhand.models.breaker import Breaker
 from deskhand.models.openai_faults import ModelCutOff, StatusFailure, remedy_for
 from deskhand.models.openai_http import Answer, HttpConnection
 from deskhand.models.openai_request import Dialect, find_other_dialect, to_body
@@ -37,6 +38,8 @@ _RETRIED: Final = (ModelUnavailable, ModelRateLimited, ModelCutOff)
 _UNHEALTHY: Final = (ModelUnavailable, ModelRateLimited, ModelTimeout, ModelProtocolError)
 # After the end marker only the token counts and the end of the connection may come; a server that keeps it open is not waited for.
 _AFTER_END_SECONDS: Final = 1.0
+# What callers are told to wait while another finds out whether the server is back.
+_TRIAL_WAIT_SECONDS: Final = 1.0
 # Tokens that come closer together than a person can see are read together: each by itself costs ten times as much. The first is not kept
 # waiting, nor is the end.
 _GATHER_SECONDS: Final = 0.05
@@ -87,7 +90,7 @@ class OpenAIChatModel:
         seconds = limits.budget_seconds if request.seconds_left is None else min(limits.budget_seconds, request.seconds_left)
         deadline = self._clock.monotonic() + seconds
         tries = 0
-        trial = self._breaker.admit()
+        trial = self._admit()
         healthy: bool | None = None
         try:
             while True:
@@ -125,6 +128,15 @@ class OpenAIChatModel:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    def _admit(self) -> bool:
+        try:
+            return self._breaker.admit()
+        except BreakerOpen as error:
+            seconds = ceil(max(error.seconds_left, _TRIAL_WAIT_SECONDS))
+            raise ModelUnavailable(
+                f"The model's server failed {error.failures} times in a row and is left alone for {seconds} s.", retry_after_seconds=seconds
+            ) from error
 
     def _wait_after(self, failure: ModelError | StatusFailure, *, tries: int, reading: "_Reading") -> float:
         """Seconds to wait before the next try; raises what went wrong when there is to be none."""

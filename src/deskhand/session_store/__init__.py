@@ -2,6 +2,14 @@
 
 from deskhand.session_store.context import AgentContext, ContextMessage
 from deskhand.session_store.in_memory import InMemorySessionStore
-from deskhand.session_store.port import SessionStore, SessionStoreStats, SessionStoreUnavailable
+from deskhand.session_store.port import ContextTooLarge, SessionStore, SessionStoreStats, SessionStoreUnavailable
 
-__all__ = ["AgentContext", "ContextMessage", "InMemorySessionStore", "SessionStore", "SessionStoreStats", "SessionStoreUnavailable"]
+__all__ = [
+    "AgentContext",
+    "ContextMessage",
+    "ContextTooLarge",
+    "InMemorySessionStore",
+    "SessionStore",
+    "SessionStoreStats",
+    "SessionStoreUnavailable",
+]

@@ -1,15 +1,16 @@
-"""The context of a live session as a value, and its form on the wire: plain JSON with a version, checked field by field when read.
+"""The context of a live session as a value, checked field by field where it is read from outside.
 
-The invariant: bytes that are not exactly this schema never become a context. They are thrown away and counted, never repaired.
+What is not exactly this schema is thrown away and counted, never repaired.
 """
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
 
-SCHEMA_VERSION: Literal[1] = 1
-
 Text = Annotated[str, msgspec.Meta(max_length=200_000)]
+CounterName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,40}$")]
+_COUNTER = re.compile(r"[a-z0-9_]{1,40}")
 
 
 class ContextMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,32 +34,36 @@ class AgentContext(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     anonymous visitor asked to be remembered; it ends with the session. `unanswered_in_a_row` counts the last turns without an answer.
     """
 
+    # First, because a script in Redis counts in it (`redis.py`).
+    counters: dict[CounterName, int] = {}
     session_id: str
     last_seq: int = 0
     last_turn_id: str | None = None
     messages: tuple[ContextMessage, ...] = ()
     notes: tuple[Text, ...] = ()
     unanswered_in_a_row: int = 0
-    counters: dict[str, int] = {}
-
-
-class _Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    version: Literal[1]
-    context: AgentContext
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Payload)
 
 
-def encode_context(context: AgentContext) -> bytes:
-    return _encoder.encode(_Payload(version=SCHEMA_VERSION, context=context))
+def counted(context: AgentContext, counter: str, by: int) -> AgentContext:
+    """The context with `by` more in one of its counters.
+
+    Raises:
+        ValueError: no name of a counter.
+    """
+    check_counter(counter)
+    counters = {**context.counters, counter: context.counters.get(counter, 0) + by}
+    return msgspec.structs.replace(context, counters=counters)
 
 
-def decode_context(payload: bytes, session_id: str) -> AgentContext | None:
-    """Read a stored context; None when it is not one, or that of another session."""
-    try:
-        context = _decoder.decode(payload).context
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError):
-        return None
-    return context if context.session_id == session_id else None
+def check_counter(name: str) -> None:
+    """Raises ValueError: no name of a counter, which is 1 to 40 of a-z, 0-9 and _."""
+    if not _COUNTER.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a counter")
+
+
+def size_of(context: AgentContext) -> int:
+    """Bytes of the context as JSON."""
+    return len(_encoder.encode(context))

@@ -6,11 +6,9 @@ The invariant: nothing in here awaits, so every method is atomic on the event lo
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import msgspec
-
 from deskhand.clock import Clock, SystemClock
-from deskhand.session_store.context import AgentContext, encode_context
-from deskhand.session_store.port import Change, SessionStoreStats
+from deskhand.session_store.context import AgentContext, check_counter, counted, size_of
+from deskhand.session_store.port import MAX_BYTES, Change, ContextTooLarge, SessionStoreStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +19,12 @@ class _Entry:
 
 
 class InMemorySessionStore:
-    def __init__(self, *, max_sessions: int = 10_000, default_ttl: float = 86_400, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, max_sessions: int = 10_000, default_ttl: float = 86_400, max_bytes: int = MAX_BYTES, clock: Clock | None = None
+    ) -> None:
         self.default_ttl = default_ttl
         self._max_sessions = max_sessions
+        self._max_bytes = max_bytes
         self._clock = clock or SystemClock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._size_bytes = 0
@@ -55,13 +56,13 @@ class InMemorySessionStore:
         return changed
 
     async def increment(self, session_id: str, counter: str, by: int = 1) -> int | None:
+        check_counter(counter)
         entry = self._find(session_id)
         if entry is None:
             return None
-        value = entry.context.counters.get(counter, 0) + by
-        changed = msgspec.structs.replace(entry.context, counters={**entry.context.counters, counter: value})
+        changed = counted(entry.context, counter, by)
         self._put(session_id, changed, expires_at=entry.expires_at)
-        return value
+        return changed.counters[counter]
 
     async def delete(self, session_id: str) -> bool:
         found = self._find(session_id) is not None
@@ -107,8 +108,10 @@ class InMemorySessionStore:
         return entry
 
     def _put(self, session_id: str, context: AgentContext, *, expires_at: float) -> None:
+        size_bytes = size_of(context)
+        if size_bytes > self._max_bytes:
+            raise ContextTooLarge
         self._remove(session_id)
-        size_bytes = len(encode_context(context))
         self._entries[session_id] = _Entry(context, expires_at, size_bytes)
         self._size_bytes += size_bytes
         if len(self._entries) > self._max_sessions:

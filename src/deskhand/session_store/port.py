@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from deskhand.errors import PartDown
 from deskhand.session_store.context import AgentContext
+
+# Far above any conversation that fits a model.
+MAX_BYTES: Final = 1_048_576
 
 Change = Callable[[AgentContext | None], AgentContext | None]
 
@@ -14,6 +17,12 @@ class SessionStoreUnavailable(PartDown):
     """The session store does not answer. The agent then works from the transcript."""
 
     code = "session_store_unavailable"
+
+
+class ContextTooLarge(SessionStoreUnavailable):
+    """The context is larger than the store keeps. Nothing was stored; the agent works from the transcript."""
+
+    code = "session_context_too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,8 @@ class SessionStoreStats:
 class SessionStore(Protocol):
     """Contexts by session id. An entry lives `default_ttl` seconds from when it was set; `None` means that there is none (any more).
 
-    Every method raises `SessionStoreUnavailable` when the store cannot be asked.
+    Every method raises `SessionStoreUnavailable` when the store cannot be asked; `set` and `update` raise `ContextTooLarge`, and store
+    nothing, when the context has more bytes than the store keeps of one.
     """
 
     default_ttl: float
@@ -51,7 +61,11 @@ class SessionStore(Protocol):
         ...
 
     async def increment(self, session_id: str, counter: str, by: int = 1) -> int | None:
-        """Add to one of the context's counters, atomically, and return its value. None: no context is stored, nothing was counted."""
+        """Add to one of the context's counters, atomically, and return its value. None: no context is stored, nothing was counted.
+
+        Raises:
+            ValueError: no name of a counter, which is 1 to 40 of a-z, 0-9 and _.
+        """
         ...
 
     async def delete(self, session_id: str) -> bool: ...

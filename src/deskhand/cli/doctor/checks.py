@@ -14,11 +14,14 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from deskhand.cli.running import find_server
+from deskhand.clock import SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.knowledge.embedding import DIMENSIONS, MODEL, Embedder
 from deskhand.models.factory import create_configured_model
+from deskhand.redis_link import RedisAddress, RedisLinks
 from deskhand.settings import Environment, Settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -116,22 +119,20 @@ async def check_redis(settings: Settings) -> list[Finding]:
     }
     if all(url is None for url in urls.values()):
         return [Finding("Redis", Verdict.OK, "not used; cache and sessions are kept in memory")]
-    return [await _check_redis(name, url.get_secret_value()) for name, url in urls.items() if url is not None]
+    return [
+        await _check_redis(name, url.get_secret_value(), ca_file=settings.redis_ca_file) for name, url in urls.items() if url is not None
+    ]
 
 
-async def _check_redis(name: str, url: str) -> Finding:
-    from deskhand.cache.redis import RedisCache  # noqa: PLC0415 - redis-py takes 0.1 s to import, and most installations do without
-    from deskhand.clock import SystemClock  # noqa: PLC0415
-
-    shown = without_secrets(url)
+async def _check_redis(name: str, url: str, *, ca_file: Path | None) -> Finding:
+    links = RedisLinks(clock=SystemClock(), ca_file=ca_file)
     try:
-        cache = RedisCache(url, key_prefix="deskhand:doctor:", clock=SystemClock())
+        shown = RedisAddress.parse(url).shown
+        reachable = await links.get(url).ping()
     except DeskhandError as error:
         return failed(name, error)
-    try:
-        reachable = await cache.ping()
     finally:
-        await cache.close()
+        await links.close()
     if reachable:
         return Finding(name, Verdict.OK, f"{shown} answers")
     remedy = "Start it, or correct the address. Until then Deskhand works without, and slower."

@@ -1,20 +1,23 @@
-"""The breaker: an endpoint that failed several calls in a row is left alone for a while, and callers hear it at once.
+"""The breaker: something outside that failed several calls in a row is left alone for a while, and callers hear it at once.
 
 The invariant: while it is open no call goes out; when its time is over one call goes out to see, and the others wait for what came of it.
 """
 
 from collections.abc import Callable
-from math import ceil
-from typing import Final
 
-from deskhand.models.port import ModelUnavailable
 
-_TRIAL_WAIT_SECONDS: Final = 1.0
+class BreakerOpen(Exception):
+    """No call is let through now. `failures` is how many failed in a row; `seconds_left` may be negative while another call tries."""
+
+    def __init__(self, *, failures: int, seconds_left: float) -> None:
+        super().__init__(f"{failures} calls failed in a row")
+        self.failures = failures
+        self.seconds_left = seconds_left
 
 
 class Breaker:
     """Opens for `open_seconds` after `failures` failed calls in a row. A call is a whole call with its retries, not a request: otherwise a
-    blip that the next try heals, seen by many conversations at once, would silence them all."""
+    blip that the next try heals, seen by many callers at once, would silence them all."""
 
     __slots__ = ("_failed", "_failures", "_monotonic", "_open_seconds", "_opened_at", "_trial")
 
@@ -34,7 +37,7 @@ class Breaker:
         """Let a call through, and say whether it is the one that goes out to see. Every call let through is followed by one `record`.
 
         Raises:
-            ModelUnavailable: it is open; `retry_after_seconds` says for how long.
+            BreakerOpen: the service is left alone.
         """
         if self._opened_at is None:
             return False
@@ -42,13 +45,10 @@ class Breaker:
         if left <= 0 and not self._trial:
             self._trial = True
             return True
-        seconds = ceil(max(left, _TRIAL_WAIT_SECONDS))
-        raise ModelUnavailable(
-            f"The model's server failed {self._failed} times in a row and is left alone for {seconds} s.", retry_after_seconds=seconds
-        )
+        raise BreakerOpen(failures=self._failed, seconds_left=left)
 
     def record(self, *, trial: bool, healthy: bool | None) -> None:
-        """Say how a call ended: whether the endpoint did its part; None when that cannot be known, as after a cancellation.
+        """Say how a call ended: whether the service did its part; None when that cannot be known, as after a cancellation.
 
         `trial` is what `admit` said of the call.
         """

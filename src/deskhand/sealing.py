@@ -1,0 +1,97 @@
+"""Encryption of what is kept outside of the database, with keys that can be changed while old values are still there.
+
+A sealed value is `version (1 byte) | key id (4) | nonce (12) | AES-256-GCM ciphertext and tag`. The invariant: what is opened was sealed
+under one of our keys for the same `place` (the name it is stored under), so a value cannot be altered, nor be moved to another place.
+
+Each place has an encryption key of its own, derived by HMAC-SHA-256, so that random nonces stay far from their bound of 2^32 a key.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_VERSION: Final = b"\x01"
+_KEY_BYTES: Final = 32
+_ID_BYTES: Final = 4
+_NONCE_BYTES: Final = 12
+_HEAD_BYTES: Final = len(_VERSION) + _ID_BYTES + _NONCE_BYTES
+
+# Where the nonce stands in a sealed value: drawn anew for each, it tells two values of a place apart.
+NONCE_AT: Final = slice(len(_VERSION) + _ID_BYTES, _HEAD_BYTES)
+
+
+class SealingKeyInvalid(ValueError):
+    """A key is not 32 bytes in Base64. The message never names the key."""
+
+
+class SealBroken(Exception):
+    """The value was not sealed for this place under a key that is known here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    id: bytes
+    secret: bytes = field(repr=False)
+
+    def cipher(self, place: bytes) -> "AESGCM":
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - takes 80 ms, and most installations do without
+
+        return AESGCM(hmac.digest(self.secret, b"deskhand place\x00" + place, hashlib.sha256))
+
+
+class Sealer:
+    """Seals with the first of its keys and opens with any of them."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """`keys` are 32 random bytes each, in Base64, the newest first.
+
+        Raises:
+            SealingKeyInvalid: one of them is not, or there is none.
+        """
+        read = [_read_key(text, number) for number, text in enumerate(keys, 1)]
+        if not read:
+            raise SealingKeyInvalid("at least one key is needed")
+        self._newest = read[0]
+        self._keys = {key.id: key for key in reversed(read)}
+
+    def seal(self, value: bytes, *, place: str) -> bytes:
+        nonce = os.urandom(_NONCE_BYTES)
+        name = place.encode()
+        return b"".join((_VERSION, self._newest.id, nonce, self._newest.cipher(name).encrypt(nonce, value, name)))
+
+    def open(self, sealed: bytes, *, place: str) -> bytes:
+        """Raises:
+        SealBroken: it was altered, belongs to another place, or its key is not known here.
+        """
+        key = self._keys.get(sealed[1 : 1 + _ID_BYTES])
+        if key is None or not sealed.startswith(_VERSION):
+            raise SealBroken
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see `cipher`
+
+        name = place.encode()
+        try:
+            return key.cipher(name).decrypt(sealed[NONCE_AT], sealed[_HEAD_BYTES:], name)
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken from error
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether the value was sealed with the key that seals now."""
+        return sealed[1 : 1 + _ID_BYTES] == self._newest.id
+
+
+def _read_key(text: str, number: int) -> _Key:
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        secret = b""
+    if len(secret) != _KEY_BYTES:
+        raise SealingKeyInvalid(f"key {number} is not {_KEY_BYTES} bytes in Base64; 'openssl rand -base64 {_KEY_BYTES}' makes one")
+    return _Key(id=hashlib.sha256(b"deskhand key id\x00" + secret).digest()[:_ID_BYTES], secret=secret)
