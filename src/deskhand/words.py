@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-import snowballstemmer
-
 # Not the signs of Indic and Thai vowels, without which words are others, nor the breve of Cyrillic short i, which is a letter of its own.
 _ACCENTS = re.compile("(?<![\u0438\u0443])\u0306|[\u0300-\u0305\u0307-\u036f\u0640\u0653-\u0655\u064b-\u0652\u0670\u093c]")
 _SPELLINGS = str.maketrans(
@@ -106,6 +104,8 @@ def stem(word: str, language: str = "en") -> str:
         return word
     stemmer = getattr(_own, name, None)
     if stemmer is None:
+        import snowballstemmer  # noqa: PLC0415 - loads the stemmers of all languages, which no start has to wait for
+
         stemmer = snowballstemmer.stemmer(name)
         setattr(_own, name, stemmer)
     stemmed: str = stemmer.stemWord(word.split("'", maxsplit=1)[0] if language == "en" else word)

@@ -7,6 +7,7 @@ back by a negation, or an expression that asks on its own. The vocabulary (`phra
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from deskhand.handoff.phrases import ANGER, DANGER, ENGLISH, NOT_MISSPELT, OFTEN_MISSPELT, OTHERS, SENSITIVE, UNSPACED, Vocabulary
 from deskhand.words import fold
@@ -171,52 +172,55 @@ def _deletions(word: str) -> Iterator[str]:
     return (word[:at] + word[at + 1 :] for at in range(1, len(word)))
 
 
-def _words_of(vocabularies: Iterable[Vocabulary]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """All words that stand in expressions, and the stems among them."""
-    written = [
+class _Lexicon:
+    """The vocabulary of all languages, made fit for looking up."""
+
+    __slots__ = ("_known", "_slips", "_stems", "anger", "by_stem", "by_word", "danger", "sensitive")
+
+    def __init__(self) -> None:
+        self.by_word: dict[str, list[_Language]] = {}
+        self.by_stem: dict[str, list[_Language]] = {}
+        for language in (_Language(vocabulary) for vocabulary in (ENGLISH, *OTHERS)):
+            words, stems = language.named()
+            for word in words:
+                self.by_word.setdefault(word, []).append(language)
+            for stem in stems:
+                self.by_stem.setdefault(stem, []).append(language)
+        self.anger = _Phrases(ANGER)
+        self.sensitive = _Phrases(SENSITIVE)
+        self.danger = _Phrases(DANGER)
+        written = _words_of((ENGLISH, *OTHERS))
+        self._known = frozenset(written)
+        self._stems = tuple({word[:-1] for word in written if word.endswith("*")})
+        # What often misspelt words become by a slip, each with the word that is meant.
+        self._slips = {slip: word for word in OFTEN_MISSPELT.split() for slip in (word, *_deletions(word))}
+
+    def meant(self, token: str) -> str:
+        """The word that a token is a slip of: a letter too many or too few, two that changed places, in a long word a wrong one."""
+        if len(token) < _SHORTEST_SLIP or token in self._known or token.startswith(self._stems):
+            return token
+        meant = self._slips.get(token)
+        if meant is None:
+            meant = next((self._slips[slip] for slip in _deletions(token) if slip in self._slips), token)
+        # One letter for another makes most short words another word.
+        return meant if len(meant) != len(token) or sorted(meant) == sorted(token) or len(token) >= _LONG else token
+
+
+def _words_of(vocabularies: Iterable[Vocabulary]) -> list[str]:
+    """All words that stand in expressions; one that ends in "*" is a stem."""
+    return [
         word
         for each in vocabularies
         for phrases in (each.contact, each.person, each.surely_person, each.alone, each.expressions, NOT_MISSPELT)
         for phrase in phrases.split(",")
         for word in phrase.split()
     ]
-    return frozenset(written), tuple({word[:-1] for word in written if word.endswith("*")})
 
 
-def _slips(written: str) -> dict[str, str]:
-    """What the words become by a slip, each with the word that is meant."""
-    return {slip: word for word in written.split() for slip in (word, *_deletions(word))}
-
-
-def _meant(token: str) -> str:
-    """The word that a token is a slip of: a letter too many or too few, two that changed places, in a long word a wrong one."""
-    if len(token) < _SHORTEST_SLIP or token in _KNOWN or token.startswith(_STEMS):
-        return token
-    meant = _SLIPS.get(token)
-    if meant is None:
-        meant = next((_SLIPS[slip] for slip in _deletions(token) if slip in _SLIPS), token)
-    # One letter for another makes most short words another word.
-    return meant if len(meant) != len(token) or sorted(meant) == sorted(token) or len(token) >= _LONG else token
-
-
-def _index(languages: Iterable[_Language]) -> tuple[dict[str, list[_Language]], dict[str, list[_Language]]]:
-    by_word: dict[str, list[_Language]] = {}
-    by_stem: dict[str, list[_Language]] = {}
-    for language in languages:
-        words, stems = language.named()
-        for word in words:
-            by_word.setdefault(word, []).append(language)
-        for stem in stems:
-            by_stem.setdefault(stem, []).append(language)
-    return by_word, by_stem
-
-
-_BY_WORD, _BY_STEM = _index(_Language(vocabulary) for vocabulary in (ENGLISH, *OTHERS))
-_SLIPS = _slips(OFTEN_MISSPELT)
-_KNOWN, _STEMS = _words_of((ENGLISH, *OTHERS))
-_ANGER = _Phrases(ANGER)
-_SENSITIVE = _Phrases(SENSITIVE)
-_DANGER = _Phrases(DANGER)
+@cache
+def _lexicon() -> _Lexicon:
+    # Not at import: no start has to wait for it.
+    return _Lexicon()
 
 
 def wants_person(text: str) -> bool:
@@ -226,27 +230,29 @@ def wants_person(text: str) -> bool:
 
 def read_signals(texts: Iterable[str]) -> Signals:
     """Read the customer's messages of one turn."""
+    lexicon = _lexicon()
     asked = angry = sensitive = danger = False
     for text in texts:
         found = _sentences(text)
         asked = asked or _asks(text, found)
         for tokens in found:
-            angry = angry or _ANGER.found_in(tokens)
-            sensitive = sensitive or _SENSITIVE.found_in(tokens)
-            danger = danger or _DANGER.found_in(tokens)
+            angry = angry or lexicon.anger.found_in(tokens)
+            sensitive = sensitive or lexicon.sensitive.found_in(tokens)
+            danger = danger or lexicon.danger.found_in(tokens)
     return Signals(asked_for_person=asked, angry=angry, sensitive=sensitive, in_danger=danger)
 
 
 def _asks(text: str, found: list[list[str]]) -> bool:
     if _UNSPACED_SCRIPT.search(text) and _UNSPACED.search(text[:_READ_CHARACTERS]):
         return True
-    found = [[_meant(token) for token in tokens] for tokens in found]
+    lexicon = _lexicon()
+    found = [[lexicon.meant(token) for token in tokens] for tokens in found]
     everything = [token for tokens in found for token in tokens]
     languages: dict[_Language, None] = {}
     for token in everything:
-        for language in _BY_WORD.get(token, ()):
+        for language in lexicon.by_word.get(token, ()):
             languages[language] = None
-        for language in _BY_STEM.get(token[:3], ()):
+        for language in lexicon.by_stem.get(token[:3], ()):
             languages[language] = None
     return any(language.asks_barely(everything) or any(language.asks(tokens) for tokens in found) for language in languages)
 

@@ -3,7 +3,7 @@
 from deskhand.persistence.database import Database, Dialect, parse_url
 from deskhand.persistence.erasing import erasing
 from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable
-from deskhand.persistence.metadata import db_now, metadata
+from deskhand.persistence.metadata import db_now, metadata, partial_index
 from deskhand.persistence.prepared import Prepared, insert_into
 from deskhand.persistence.transaction import Transaction
 
@@ -21,4 +21,5 @@ __all__ = [
     "insert_into",
     "metadata",
     "parse_url",
+    "partial_index",
 ]

@@ -17,6 +17,19 @@ NAMING = {
 metadata = sa.MetaData(naming_convention=NAMING)
 
 
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """An index of the rows that meet a condition, in SQL that both databases understand."""
+    return sa.Index(name, *columns, unique=unique, info={"where": where})
+
+
+@sa.event.listens_for(metadata, "before_create")
+def _complete_indexes(_metadata: sa.MetaData, connection: sa.Connection, **_options: Any) -> None:
+    # An index that is declared with the condition for a database loads that database's drivers, at every start, whichever is used.
+    for index in [index for table in metadata.tables.values() for index in table.indexes]:
+        if "where" in index.info:
+            index.dialect_options[connection.dialect.name]["where"] = sa.text(index.info["where"])
+
+
 class db_now(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
     """The database's own clock, in epoch seconds. Leases are compared with it alone, so that the workers' clocks do not matter."""
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from deskhand.persistence import metadata
+from deskhand.persistence import metadata, partial_index
 
 ACTIVE_STATES = ("running", "streaming", "awaiting")
 
@@ -72,21 +72,9 @@ turns = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("ended_at", sa.Double),
     sa.UniqueConstraint("session_id", "seq"),
-    sa.Index(
-        "one_active",
-        "session_id",
-        unique=True,
-        sqlite_where=sa.text("state IN ('running', 'streaming', 'awaiting')"),
-        postgresql_where=sa.text("state IN ('running', 'streaming', 'awaiting')"),
-    ),
+    partial_index("one_active", "session_id", unique=True, where="state IN ('running', 'streaming', 'awaiting')"),
     # What the search for work reads: only turns that have not ended.
-    sa.Index(
-        "ix_turn_open",
-        "session_id",
-        "seq",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    ),
+    partial_index("ix_turn_open", "session_id", "seq", where="ended_at IS NULL"),
 )
 
 events = sa.Table(

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from deskhand.glossary import meanings
 from deskhand.models.quotation.blocks import Kind, Unit
@@ -24,7 +25,7 @@ _FRAME = """
     help question tell show explain give find see look make let difference mean means exactly currently different types kind kinds
     best good dauert lange viel viele moglich gibt geht temps possible puede hacer tiempo posible fare tempo fazer
 """
-_FRAME_STEMS = frozenset(stem(word, language) for word in _FRAME.split() for language in ("en", "de", "fr", "es", "it", "pt"))
+_FRAME_LANGUAGES = ("en", "de", "fr", "es", "it", "pt")
 
 _FOLLOW_UP = re.compile(
     r"^(?:and|but|so|what about|how about|or|also|und|aber|et|y|e|en)\b|\b(?:it|its|that|this|these|those|they|them|one|there|the same)\b"
@@ -74,13 +75,19 @@ class Asked:
         return bool(kinds) and any(holds(fold(text), kind) for kind in kinds)
 
 
+@cache
+def _frame_stems() -> frozenset[str]:
+    return frozenset(stem(word, language) for word in _FRAME.split() for language in _FRAME_LANGUAGES)
+
+
 def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str], language: str) -> Asked:
     """The question as these texts must answer it; stems of earlier messages weigh less, and count only where it leans on them.
 
     A word that stands in none of the texts, but is one slip away from one that does, is taken for that one.
     """
     folded = fold(question)
-    stems = {word: _FRAME_WEIGHT if word in _FRAME_STEMS else 1.0 for word in content_stems(question, language)}
+    frame = _frame_stems()
+    stems = {word: _FRAME_WEIGHT if word in frame else 1.0 for word in content_stems(question, language)}
     if earlier and (len(stems) < _FEW_WORDS or _FOLLOW_UP.search(folded)):
         for word in content_stems(earlier[-1], language):
             stems.setdefault(word, _EARLIER_WEIGHT)
