@@ -119,9 +119,9 @@ class Follower:
         self._task = asyncio.create_task(self._read(turns, session_id, after))
 
     async def _read(self, turns: TurnService, session_id: str, after: str | None) -> None:
-        async with contextlib.aclosing(turns.stream_events(session_id, after=after)) as events:
-            async for event in events:
-                self.events.append(event)
+        async with contextlib.aclosing(turns.stream_events(session_id, after=after)) as batches:
+            async for batch in batches:
+                self.events.extend(batch)
                 async with self._changed:
                     self._changed.notify_all()
         self.ended = True

@@ -122,8 +122,10 @@ class TurnMachine(RuleBasedStateMachine):
         content=Text,
         client_message_id=st.sampled_from([None, None, "one", "two", "three"]),
         fate=st.sampled_from(["well", "well", "dies"]),
+        worker=st.sampled_from([None, *WORKERS]),
     )
-    def post(self, which: int, content: str, client_message_id: str | None, fate: str) -> None:
+    def post(self, which: int, content: str, client_message_id: str | None, fate: str, worker: str | None) -> None:
+        """A message is sent. With `worker`, its turn is begun with it, if no other is open."""
         session = self._session(which)
         known = session.find_sent(client_message_id)
         waiting = session.waiting()
@@ -131,7 +133,7 @@ class TurnMachine(RuleBasedStateMachine):
         if refusal is None and fate == "dies":
             refusal = Dies
         try:
-            accepted = self._accept(session, content=content, client_message_id=client_message_id, dies=fate == "dies")
+            accepted = self._accept(session, content=content, client_message_id=client_message_id, worker=worker, dies=fate == "dies")
         except (MessageConflict, SessionEnded, QueueFull, Dies) as error:
             refused: type[Exception] | None = type(error)
             accepted = None
@@ -143,11 +145,18 @@ class TurnMachine(RuleBasedStateMachine):
         if known is not None:
             assert (accepted.message_id, accepted.turn_id, accepted.duplicate) == (known.id, known.turn_id, True)
             return
+        may_begin = worker is not None and not session.open_turns()
         self._note_accepted(session, accepted, content=content, client_message_id=client_message_id, waiting=waiting)
+        if worker is not None and may_begin:
+            self._note_claimed(session, accepted.claim, worker)
+        else:
+            assert accepted.claim is None, "a turn was begun that another stands before"
 
-    def _accept(self, session: ModelSession, *, content: str, client_message_id: str | None, dies: bool) -> Accepted:
+    def _accept(self, session: ModelSession, *, content: str, client_message_id: str | None, worker: str | None, dies: bool) -> Accepted:
         def work(tx: Transaction) -> Accepted:
-            accepted = self.lifecycle.accept(tx, session.id, content=content, client_message_id=client_message_id, attachment_ids=())
+            accepted = self.lifecycle.accept(
+                tx, session.id, content=content, client_message_id=client_message_id, attachment_ids=(), worker=worker
+            )
             if dies:
                 raise Dies
             return accepted
@@ -229,7 +238,7 @@ class TurnMachine(RuleBasedStateMachine):
     @rule(which=Index, worker=st.sampled_from(WORKERS), content=Text)
     def begin(self, which: int, worker: str, content: str) -> None:
         """A post and its claim, which random steps alone bring together too seldom."""
-        self.post(which=which, content=content, client_message_id=None, fate="well")
+        self.post(which=which, content=content, client_message_id=None, fate="well", worker=None)
         self.claim(which=which, worker=worker, dies=False)
 
     @rule(which=Index, worker=st.sampled_from(WORKERS), then=st.sampled_from(["waits", "finishes", "fails"]))

@@ -116,11 +116,14 @@ def the_newest_turn_starts_first(patch: pytest.MonkeyPatch, store: Store) -> Non
 
 
 def a_message_is_acknowledged_before_its_commit(patch: pytest.MonkeyPatch, _store: Store) -> None:
-    def accept(self: TurnMachine, session: Any, *, content: str, client_message_id: str | None, dies: bool) -> Accepted:
+    def accept(self: TurnMachine, session: Any, *, content: str, client_message_id: str | None, worker: str | None, dies: bool) -> Accepted:
         told: list[Accepted] = []
 
         def work(tx: Transaction) -> None:
-            told.append(self.lifecycle.accept(tx, session.id, content=content, client_message_id=client_message_id, attachment_ids=()))
+            accepted = self.lifecycle.accept(
+                tx, session.id, content=content, client_message_id=client_message_id, attachment_ids=(), worker=worker
+            )
+            told.append(accepted)
             if dies:
                 raise Dies
 

@@ -43,10 +43,10 @@ class Walk:
 
     async def _come_back(self, pieces: list[Piece], key: Key) -> None:
         got = []
-        async with contextlib.aclosing(self.desk.turns.stream_events(self.session, after=id_of(key))) as events:
-            async for event in events:
-                got.append(event)
-                if key_of(event.id) >= pieces[-1].key:
+        async with contextlib.aclosing(self.desk.turns.stream_events(self.session, after=id_of(key))) as batches:
+            async for batch in batches:
+                got.extend(batch)
+                if key_of(batch[-1].id) >= pieces[-1].key:
                     break
         rest = pieces_of(as_json(got))
         check_follows(rest, after=key)

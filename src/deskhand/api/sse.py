@@ -51,7 +51,7 @@ class EventStream(Response):
     the id to come back with.
     """
 
-    def __init__(self, events: AsyncGenerator[SessionEvent], *, streams: Streams, reader: Reader, cursor: str | None = None) -> None:
+    def __init__(self, events: AsyncGenerator[list[SessionEvent]], *, streams: Streams, reader: Reader, cursor: str | None = None) -> None:
         super().__init__(status_code=200, headers=HEADERS)
         self._events = events
         self._streams = streams
@@ -89,9 +89,9 @@ class EventStream(Response):
         try:
             if self._cursor is not None:
                 await self._send(send, _hello(self._cursor))
-            async with aclosing(self._events) as events:
-                async for event in events:
-                    await self._send(send, encode(event))
+            async with aclosing(self._events) as batches:
+                async for batch in batches:
+                    await self._send(send, b"".join([encode(event) for event in batch]))
         except DeskhandError as error:
             # The status has left already. The client comes back with its last id, and is told then.
             log.warning("stream_broken", error=error.code, session_id=self._reader.session_id)

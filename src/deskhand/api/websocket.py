@@ -169,9 +169,10 @@ class Connection:
         closing: Closing | None = Closing.DRAINING
         try:
             stored = self._services.turns.stream_events(self._session_id, after=after)
-            async with aclosing(with_current_sources(stored, self._session_id, self._services)) as events:
-                async for event in events:
-                    await self.send(_ENCODER.encode(event))
+            async with aclosing(with_current_sources(stored, self._session_id, self._services)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        await self.send(_ENCODER.encode(event))
             closing = Closing.DRAINING if self._services.turns.draining else Closing.GONE
         except SessionNotFound:
             closing = Closing.GONE

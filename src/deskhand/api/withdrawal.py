@@ -23,18 +23,22 @@ _WITHDRAWN: Mapping[str, Any] = {"source": "", "title": "Withdrawn", "withdrawn"
 
 
 async def with_current_sources(
-    events: AsyncGenerator[SessionEvent], session_id: SessionId, services: Services
-) -> AsyncGenerator[SessionEvent]:
-    """`events` of the session, with what was withdrawn taken out of their sources. Costs one read for each that has sources."""
-    async with aclosing(events):
-        async for event in events:
-            match event:
-                case Complete():
-                    yield await with_current(event, session_id, services)
-                case Sources():
-                    yield await with_current(event, session_id, services)
-                case _:
-                    yield event
+    batches: AsyncGenerator[list[SessionEvent]], session_id: SessionId, services: Services
+) -> AsyncGenerator[list[SessionEvent]]:
+    """Events of the session, with what was withdrawn taken out of their sources. Costs one read for each that has sources."""
+    async with aclosing(batches):
+        async for batch in batches:
+            yield [await _shown(event, session_id, services) for event in batch]
+
+
+async def _shown(event: SessionEvent, session_id: SessionId, services: Services) -> SessionEvent:
+    match event:
+        case Complete():
+            return await with_current(event, session_id, services)
+        case Sources():
+            return await with_current(event, session_id, services)
+        case _:
+            return event
 
 
 async def with_current(event: Sourced, session_id: SessionId, services: Services) -> Sourced:

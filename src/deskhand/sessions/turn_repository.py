@@ -105,20 +105,38 @@ def to_turn(row: Any) -> Turn:
     )
 
 
-def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq: int, now: float) -> None:
+def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq: int, now: float) -> Turn:
+    """Store a turn that waits."""
+    turn = Turn(
+        id=turn_id,
+        session_id=session_id,
+        seq=seq,
+        state=TurnState.QUEUED,
+        attempt=0,
+        fence=0,
+        worker=None,
+        started_seq=None,
+        partial="",
+        error_code=None,
+        cancel_reason=None,
+        deadline=None,
+        lease_until=None,
+        created_at=now,
+    )
     _INSERT.run(
         tx.connection,
         {
-            "id": turn_id,
-            "session_id": session_id,
-            "seq": seq,
-            "state": TurnState.QUEUED,
-            "attempt": 0,
-            "fence": 0,
-            "partial": "",
-            "created_at": now,
+            "id": turn.id,
+            "session_id": turn.session_id,
+            "seq": turn.seq,
+            "state": turn.state,
+            "attempt": turn.attempt,
+            "fence": turn.fence,
+            "partial": turn.partial,
+            "created_at": turn.created_at,
         },
     )
+    return turn
 
 
 def list_open_turns(connection: sa.Connection, session_id: SessionId) -> list[Turn]:

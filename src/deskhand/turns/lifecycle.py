@@ -46,16 +46,6 @@ class TurnRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """A message that is stored. `turn_id` is None when a person will answer; `seq` is the number of its event."""
-
-    message_id: MessageId
-    turn_id: TurnId | None
-    seq: int
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to work on a turn, as long as `fence` is the turn's and the lease lasts.
 
@@ -71,6 +61,18 @@ class Claim:
     @property
     def fence(self) -> int:
         return self.turn.fence
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that is stored. `turn_id` is None when a person will answer; `seq` is the number of its event; `claim` is the right to
+    work on its turn, where that was begun with it."""
+
+    message_id: MessageId
+    turn_id: TurnId | None
+    seq: int
+    duplicate: bool = False
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,19 @@ class TurnLifecycle:
         self._publish = publish
 
     def accept(
-        self, tx: Transaction, session_id: str, *, content: str, client_message_id: str | None, attachment_ids: Sequence[str]
+        self,
+        tx: Transaction,
+        session_id: str,
+        *,
+        content: str,
+        client_message_id: str | None,
+        attachment_ids: Sequence[str],
+        worker: str | None = None,
     ) -> Accepted:
         """T1: store what the customer said, and a turn for it unless one that has not begun takes it in.
+
+        With `worker` also T2, by that worker, if no other turn of the session is open: one transaction saves the customer the wait for
+        another.
 
         Raises:
             SessionNotFound, SessionEnded, MessageConflict, QueueFull, AttachmentNotFound.
@@ -121,7 +133,8 @@ class TurnLifecycle:
             files = repository.list_attachments(tx.connection, session.id, attachment_ids) if attachment_ids else []
             if len(files) != len(set(attachment_ids)):
                 raise AttachmentNotFound
-            turn_id, is_new = self._turn_for_message(tx, session)
+            open_turns = turn_repository.list_open_turns(tx.connection, session.id) if session.status is SessionStatus.ACTIVE else None
+            turn_id, is_new = self._turn_for_message(tx, open_turns)
             message_id = new_message_id()
             summaries = [
                 {
@@ -143,9 +156,10 @@ class TurnLifecycle:
                 },
                 turn_id=turn_id,
             )
+            turn = None
             if turn_id is not None and is_new:
-                turn_repository.insert_turn(tx, turn_id=turn_id, session_id=session.id, seq=event.seq, now=log.now)
-            self._insert_message(
+                turn = turn_repository.insert_turn(tx, turn_id=turn_id, session_id=session.id, seq=event.seq, now=log.now)
+            message = self._insert_message(
                 tx,
                 event,
                 message_id,
@@ -155,8 +169,11 @@ class TurnLifecycle:
                 body_hash=body_hash,
                 data={"attachments": summaries} if summaries else {},
             )
+            claim = None
+            if worker is not None and turn is not None and not open_turns:
+                claim = self._begin(tx, log, turn, messages=(message,), worker=worker)
             self._publish_after_commit(tx, log)
-            return Accepted(message_id, turn_id, event.seq)
+            return Accepted(message_id, turn_id, event.seq, claim=claim)
 
     def claim(self, tx: Transaction, session_id: str, *, worker: str) -> Claim | None:
         """T2 and T9: begin the first turn of the session that has not ended; None when there is none, or another works on it."""
@@ -174,7 +191,8 @@ class TurnLifecycle:
                         if log.has_left_ai():
                             break
                         continue
-                claimed = self._begin(tx, log, turn, worker=worker)
+                messages = tuple(repository.list_messages_of_turn(tx.connection, turn.id))
+                claimed = self._begin(tx, log, turn, messages=messages, worker=worker)
                 break
             self._publish_after_commit(tx, log)
             return claimed
@@ -244,11 +262,11 @@ class TurnLifecycle:
             self._publish_after_commit(tx, log)
         return log.session
 
-    def _turn_for_message(self, tx: Transaction, session: Session) -> tuple[TurnId | None, bool]:
-        """The turn that a new message belongs to, and whether it has to be made."""
-        if session.status is not SessionStatus.ACTIVE:
+    def _turn_for_message(self, tx: Transaction, open_turns: Sequence[Turn] | None) -> tuple[TurnId | None, bool]:
+        """The turn that a new message belongs to, and whether it has to be made. `open_turns` is None where the AI does not answer."""
+        if open_turns is None:
             return None, False
-        waiting = [turn for turn in turn_repository.list_open_turns(tx.connection, session.id) if turn.state is TurnState.QUEUED]
+        waiting = [turn for turn in open_turns if turn.state is TurnState.QUEUED]
         if not waiting:
             return new_turn_id(), True
         turn = waiting[-1]
@@ -274,7 +292,7 @@ class TurnLifecycle:
             turn_repository.end_tool_call(tx, key, state=ToolCallState.UNKNOWN, result=None)
         return bool(unfinished)
 
-    def _begin(self, tx: Transaction, log: SessionLog, turn: Turn, *, worker: str) -> Claim:
+    def _begin(self, tx: Transaction, log: SessionLog, turn: Turn, *, messages: tuple[Message, ...], worker: str) -> Claim:
         fence = log.raise_fence()
         attempt = turn.attempt + 1
         deadline = turn.deadline if turn.deadline is not None else log.now + self.rules.timeout_seconds
@@ -299,7 +317,6 @@ class TurnLifecycle:
             started_seq=event.seq,
             partial="",
         )
-        messages = tuple(repository.list_messages_of_turn(tx.connection, turn.id))
         history_until = repository.find_last_seq_outside_turn(tx.connection, log.session.id, turn.id)
         return Claim(log.session, begun, messages=messages, history_until=history_until, seconds_left=deadline - log.now)
 
@@ -379,7 +396,7 @@ class TurnLifecycle:
         status: MessageStatus = MessageStatus.COMPLETE,
         client_message_id: str | None = None,
         body_hash: str | None = None,
-    ) -> None:
+    ) -> Message:
         message = Message(
             id=message_id,
             session_id=event.session_id,
@@ -393,6 +410,7 @@ class TurnLifecycle:
             created_at=event.created_at,
         )
         repository.insert_message(tx, message, body_hash=body_hash)
+        return message
 
     def _publish_after_commit(self, tx: Transaction, log: SessionLog) -> None:
         if log.appended:

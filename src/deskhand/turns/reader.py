@@ -219,19 +219,19 @@ async def read_session(
     with_text: bool = True,
     peers: str | None = None,
     has_closed: Callable[[], bool],
-) -> AsyncGenerator[SessionEvent]:
-    """The events of a session after the id `after` (None: from now on), until the session is gone or `has_closed`.
+) -> AsyncGenerator[list[SessionEvent]]:
+    """The events of a session after the id `after` (None: from now on), those together that are there at once, until the session is gone
+    or `has_closed`.
 
     Raises:
         SessionNotFound: there is no such session.
     """
     with hub.subscribe(session_id) as subscription:
         reader = SessionReader(session_id, subscription.channel, database=database, clock=clock, with_text=with_text, peers=peers)
-        for event in await reader.begin(after):
-            yield event
+        if missed := await reader.begin(after):
+            yield missed
         while not has_closed() and not subscription.channel.closed:
-            taken = await reader.take()
-            for event in taken:
-                yield event
-            if not taken:
+            if taken := await reader.take():
+                yield taken
+            else:
                 await subscription.wait()

@@ -115,27 +115,30 @@ class TurnService:
         known_id = SessionId(session_id)
         asked_at = self._clock.monotonic()
 
-        def store(tx: Transaction, *, channel: Channel[SessionEvent], may_begin: bool) -> tuple[Accepted, bool]:
+        def store(tx: Transaction, *, channel: Channel[SessionEvent], may_begin: bool) -> Accepted:
             accepted = self._lifecycle.accept(
-                tx, session_id, content=content, client_message_id=client_message_id, attachment_ids=attachments
+                tx,
+                session_id,
+                content=content,
+                client_message_id=client_message_id,
+                attachment_ids=attachments,
+                worker=self._worker.name if may_begin else None,
             )
             reach(Failpoint.ACCEPT_BEFORE_COMMIT)
             if not accepted.duplicate and self._peers is None:
                 # Whoever follows the turn from here on need not ask the database where the session stands.
                 tx.after_commit(lambda: channel.begin_at(accepted.seq - 1))
-            if accepted.turn_id is None or accepted.duplicate or not may_begin:
-                return accepted, False
-            # One commit for both saves the customer the wait for another. Begun even if whoever sent the message has gone meanwhile.
-            claim = self._worker.claim(tx, known_id)
-            if claim is not None:
+            if (claim := accepted.claim) is not None:
+                reach(Failpoint.CLAIM_BEFORE_COMMIT)
+                # Begun even if whoever sent the message has gone meanwhile.
                 tx.after_commit(lambda: self._worker.begin(known_id, claim, asked_at=asked_at))
-            return accepted, claim is not None
+            return accepted
 
         with self._hub.write(session_id) as channel:
             async with self._worker.place(known_id) as may_begin:
-                accepted, has_begun = await self._database.write(partial(store, channel=channel, may_begin=may_begin))
+                accepted = await self._database.write(partial(store, channel=channel, may_begin=may_begin))
             reach(Failpoint.ACCEPT_AFTER_COMMIT)
-            if accepted.turn_id is not None and not has_begun:
+            if accepted.turn_id is not None and accepted.claim is None:
                 self._worker.offer(known_id)
         return accepted
 
@@ -146,27 +149,31 @@ class TurnService:
             SessionNotFound: the session was deleted meanwhile.
             TurnInterrupted: this server is shutting down; the turn goes on elsewhere.
         """
-        async with aclosing(self._read(session_id, after=str(accepted.seq), with_text=False, outlasts_drain=True)) as events:
-            async for event in events:
-                kind = classify(event)
-                if isinstance(kind, Ends) and kind.turn_id == accepted.turn_id:
-                    return cast("Complete | Failed | Cancelled", event)
+        async with aclosing(self._read(session_id, after=str(accepted.seq), with_text=False, outlasts_drain=True)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    if _ends(event, accepted.turn_id):
+                        return cast("Complete | Failed | Cancelled", event)
         if self._closed:
             raise TurnInterrupted(retry_after_seconds=1)
         raise SessionNotFound
 
-    async def stream_turn(self, session_id: str, accepted: Accepted) -> AsyncGenerator[SessionEvent]:
-        """The events of one turn, from the acknowledgement of an accepted message to the turn's end."""
-        async with aclosing(self._read(session_id, after=str(accepted.seq - 1))) as events:
-            async for event in events:
-                if isinstance(event, ModeChanged | Resync) or event.turn_id != accepted.turn_id:
-                    continue
-                yield event
-                if isinstance(classify(event), Ends):
+    async def stream_turn(self, session_id: str, accepted: Accepted) -> AsyncGenerator[list[SessionEvent]]:
+        """The events of one turn, from the acknowledgement of an accepted message to the turn's end; those together that are there at
+        once."""
+        async with aclosing(self._read(session_id, after=str(accepted.seq - 1))) as batches:
+            async for batch in batches:
+                mine: list[SessionEvent] = [
+                    event for event in batch if not isinstance(event, ModeChanged | Resync) and event.turn_id == accepted.turn_id
+                ]
+                if mine:
+                    yield mine
+                if any(_ends(event, accepted.turn_id) for event in mine):
                     return
 
-    def stream_events(self, session_id: str, *, after: str | None) -> AsyncGenerator[SessionEvent]:
-        """All events of a session after the id `after` (None: from now on). Ends when the session is deleted or the service drains."""
+    def stream_events(self, session_id: str, *, after: str | None) -> AsyncGenerator[list[SessionEvent]]:
+        """All events of a session after the id `after` (None: from now on), those together that are there at once. Ends when the session
+        is deleted or the service drains."""
         return self._read(session_id, after=after)
 
     async def last_event_id(self, session_id: str) -> str:
@@ -229,7 +236,7 @@ class TurnService:
 
     def _read(
         self, session_id: str, *, after: str | None, with_text: bool = True, outlasts_drain: bool = False
-    ) -> AsyncGenerator[SessionEvent]:
+    ) -> AsyncGenerator[list[SessionEvent]]:
         return read_session(
             SessionId(session_id),
             hub=self._hub,
@@ -245,3 +252,8 @@ class TurnService:
         for stored in appended:
             if self._hub.find_channel(stored.session_id) is not None:
                 self._hub.publish(stored.session_id, stored.seq, to_event(stored))
+
+
+def _ends(event: SessionEvent, turn_id: TurnId | None) -> bool:
+    kind = classify(event)
+    return isinstance(kind, Ends) and kind.turn_id == turn_id

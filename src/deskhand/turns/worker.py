@@ -122,6 +122,10 @@ class TurnWorker:
     @asynccontextmanager
     async def place(self, session_id: SessionId) -> AsyncIterator[bool]:
         """Whether a turn of the session can be begun at once; if so, a place is kept for it until `begin`, or until the block ends."""
+        if (running := self._running.get(session_id)) is not None and running.ending and not self._draining:
+            # The end of the turn before is on its way to the database, ahead of this one. Whoever wrote it has a place, and goes on.
+            yield True
+            return
         if self._draining or session_id in self._working or session_id in self._kept or self._places.locked():
             yield False
             return
@@ -133,13 +137,6 @@ class TurnWorker:
             if session_id in self._kept:
                 self._kept.discard(session_id)
                 self._places.release()
-
-    def claim(self, tx: Transaction, session_id: SessionId) -> Claim | None:
-        """Claim the session's next turn within `tx`; None when another works on it, or there is none."""
-        claim = self._lifecycle.claim(tx, session_id, worker=self.name)
-        if claim is not None:
-            reach(Failpoint.CLAIM_BEFORE_COMMIT)
-        return claim
 
     def begin(self, session_id: SessionId, claim: Claim, *, asked_at: float) -> None:
         """Work on a turn that was claimed at `asked_at` (monotonic). Returns at once."""
@@ -213,7 +210,14 @@ class TurnWorker:
 
     async def _claim_next(self, session_id: SessionId) -> tuple[Claim | None, float]:
         asked_at = self._clock.monotonic()
-        claim = await self._database.write(lambda tx: self.claim(tx, session_id))
+
+        def claim_next(tx: Transaction) -> Claim | None:
+            claim = self._lifecycle.claim(tx, session_id, worker=self.name)
+            if claim is not None:
+                reach(Failpoint.CLAIM_BEFORE_COMMIT)
+            return claim
+
+        claim = await self._database.write(claim_next)
         if claim is not None:
             reach(Failpoint.CLAIM_AFTER_COMMIT)
         return claim, asked_at
