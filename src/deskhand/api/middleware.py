@@ -5,7 +5,6 @@ response began closes the connection instead of pretending to be an answer.
 """
 
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from deskhand.api import errors
 from deskhand.api.client import Peers
 from deskhand.api.rate_limit import RateLimiter
 from deskhand.errors import TooLarge, TooMany
+from deskhand.ids import new_request_id
 from deskhand.telemetry import Metrics
 
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -213,7 +213,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 def _request_id(scope: Scope) -> str:
     given = _header(scope, b"x-request-id").decode("latin-1")
-    return given if _WELL_FORMED_ID.fullmatch(given) else f"req_{secrets.token_hex(12)}"
+    return given if _WELL_FORMED_ID.fullmatch(given) else new_request_id()
 
 
 def _too_large(limit: int) -> TooLarge:
