@@ -1,4 +1,4 @@
-"""HTML into Markdown: headings, lists, tables and code stay what they are; scripts, styles and navigation go."""
+"""HTML into Markdown: headings, lists, tables and code stay what they are; scripts, styles and what is on every page go."""
 
 import re
 from collections.abc import Callable
@@ -7,14 +7,18 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-_DROPPED = "script, style, noscript, template, svg, iframe, object, nav, footer, form, button, select, dialog, [hidden], [aria-hidden=true]"
+from deskhand.parsing import blocks
+from deskhand.parsing.boilerplate import drop_boilerplate, drop_hidden, drop_wordless
+from deskhand.parsing.boilerplate_hints import is_said_on_every_page
+
 _BLOCKS = frozenset(
-    {"address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption"}
-    | {"figure", "header", "hgroup", "html", "main", "p", "section", "summary"}
+    {"address", "article", "aside", "blockquote", "body", "button", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset"}
+    | {"figcaption", "figure", "footer", "form", "header", "hgroup", "html", "main", "nav", "p", "section", "summary"}
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _SPACE = re.compile(r"[ \t\r\n\f\u00a0\u200b]+")
 _MAIN_SHARE = 0.4
+_LEAST_WORDS = 8
 _DEEPEST = 200
 _LOOKS_LIKE_HTML = re.compile(r"</(?:p|div|li|ul|ol|h[1-6]|table|td|span|strong|a)\s*>", re.IGNORECASE)
 
@@ -32,18 +36,33 @@ def looks_like_html(text: str) -> bool:
 
 
 def read_html(html: str) -> Page:
+    """A page without what is not its own. One of which next to nothing would be left keeps all but its menus and its footer."""
     tree = LexborHTMLParser(html)
     title = _text_of(tree.css_first("title"))
     canonical = tree.css_first("link[rel=canonical]")
     url = (canonical.attributes.get("href") or None) if canonical is not None else None
-    for node in tree.css(_DROPPED):
-        node.decompose()
+    drop_wordless(tree)
+    before = _words_below_headings(tree)
+    drop_hidden(tree)
+    drop_boilerplate(tree)
+    if _words_below_headings(tree) < min(before, _LEAST_WORDS):
+        tree = LexborHTMLParser(html)
+        drop_wordless(tree)
+        for node in reversed(tree.css("nav, footer")):
+            node.decompose()
     first_heading = _text_of(tree.css_first("h1"))
     root = _content(tree)
     writer = _Writer()
     if root is not None:
         _write(root, writer, depth=0)
     return Page(writer.result(), first_heading or title, url if url and url.startswith(("http://", "https://")) else None)
+
+
+def _words_below_headings(tree: LexborHTMLParser) -> int:
+    if tree.body is None:
+        return 0
+    headings = sum(len((_text_of(heading) or "").split()) for heading in tree.css(", ".join(_HEADINGS)))
+    return len((_text_of(tree.body) or "").split()) - headings
 
 
 def _content(tree: LexborHTMLParser) -> Any:
@@ -77,10 +96,12 @@ class _Writer:
         self.inline.append(text)
 
     def end_block(self) -> None:
+        if not self.inline:
+            return
         lines = [_SPACE.sub(" ", line).strip() for line in "".join(self.inline).split("\n")]
         self.inline.clear()
         text = "\n".join(line for line in lines if line)
-        if text:
+        if text and not is_said_on_every_page(text):
             self.put(text)
 
     def put(self, text: str) -> None:
@@ -92,15 +113,7 @@ class _Writer:
 
     def result(self) -> str:
         self.end_block()
-        out: list[str] = []
-        for block in self.blocks:
-            in_list = bool(out) and _is_item(block) and _is_item(out[-1])
-            out.append(("\n" if in_list else "\n\n") + block if out else block)
-        return "".join(out)
-
-
-def _is_item(block: str) -> bool:
-    return re.match(r"\s*(?:[-*]|\d+\.) ", block) is not None
+        return blocks.join(self.blocks)
 
 
 def _write(node: Any, writer: _Writer, *, depth: int) -> None:
@@ -177,24 +190,10 @@ def _write_table(node: Any, writer: _Writer, depth: int) -> None:
                 _write(cell, writer, depth=depth + 1)
                 writer.end_block()
         return
-    rows = [[(_text_of(cell) or "").replace("|", "\\|") for cell in row.css("td, th")] for row in node.css("tr")]
-    rows = [row for row in rows if any(row)]
-    if not rows:
-        return
-    width = max(len(row) for row in rows)
-    if width == 1:
-        for row in rows:
-            writer.put(row[0])
-        return
-    writer.put(table(rows))
-
-
-def table(rows: list[list[str]]) -> str:
-    """Rows as a Markdown table, the first one as its head."""
-    width = max(len(row) for row in rows)
-    filled = [row + [""] * (width - len(row)) for row in rows]
-    lines = ["| " + " | ".join(row) + " |" for row in filled]
-    return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+    rows = [[_text_of(cell) or "" for cell in row.css("td, th")] for row in node.css("tr")]
+    text = blocks.table(rows)
+    if text:
+        writer.put(text)
 
 
 _SPECIAL: dict[str, Callable[[Any, _Writer, int], None]] = {

@@ -115,8 +115,7 @@ def _read_rows(kind: Kind, text: str) -> str:
         return rows.as_sections(read)
     if kind is Kind.JSON:
         return "\n".join(rows.outline(rows.load_json(text)))
-    cells = rows.read_table(text, kind)
-    return rows.as_table(cells) if cells else ""
+    return blocks.table(rows.read_table(text, kind))
 
 
 def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> ParsedDocument:

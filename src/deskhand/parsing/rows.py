@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskhand.parsing.errors import UnreadableDocument
-from deskhand.parsing.html import looks_like_html, read_html, table
+from deskhand.parsing.html import looks_like_html, read_html
 from deskhand.parsing.kinds import Kind
 
 _TEXT = ("text", "content", "body", "answer", "article", "response", "description", "html", "markdown")
@@ -125,10 +125,6 @@ def as_sections(rows: Sequence[Row]) -> str:
 def _listed(others: Mapping[str, Any]) -> list[str]:
     lines = outline(others)
     return ["\n".join(lines)] if lines else []
-
-
-def as_table(rows: list[list[str]]) -> str:
-    return table([[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows])
 
 
 def _json_lines(text: str) -> Iterator[Row | UnreadableRow]:
