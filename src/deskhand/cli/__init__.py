@@ -22,11 +22,13 @@ _COMMANDS: Final = {
     "serve": ("deskhand.cli.serve", "Serve the API and the chat page."),
     "ask": ("deskhand.cli.ask", "Ask one question and print the answer with its sources."),
     "chat": ("deskhand.cli.chat", "Talk to the agent."),
+    "backup": ("deskhand.cli.backup", "Write everything the database holds to one file."),
     "doctor": ("deskhand.cli.doctor", "Check the installation and say what is wrong with it."),
     "eval": ("deskhand.cli.evaluate", "Measure how good the answers are."),
     "ingest": ("deskhand.cli.ingest", "Put documents into the knowledge base."),
     "knowledge": ("deskhand.cli.knowledge", "List, show, change and delete documents."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
+    "restore": ("deskhand.cli.restore", "Put a backup back."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
 }
 # Those of them that have commands of their own, and have these as `group`.

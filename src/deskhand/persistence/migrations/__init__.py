@@ -47,17 +47,22 @@ async def migrate(database: Database) -> bool:
     return False
 
 
-def _upgrade(tx: Transaction) -> None:
+def upgrade(connection: sa.Connection, revision: str = HEAD) -> None:
+    """Bring the schema to `revision`, in the transaction that is open on `connection`."""
     from alembic import command  # noqa: PLC0415 - 0.2 s that a start without migration does not pay
     from alembic.config import Config  # noqa: PLC0415
 
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _upgrade(tx: Transaction) -> None:
     if tx.connection.dialect.name == "postgresql":
         # Several instances may start at once: one migrates, the others wait and find it done.
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
-    config.attributes["connection"] = tx.connection
-    command.upgrade(config, HEAD)
+    upgrade(tx.connection)
 
 
 _LOCK = 0x4465736B68616E64

@@ -1,0 +1,68 @@
+"""`deskhand backup`: everything the database holds at one moment, in one file."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deskhand.cli.terminal import plain, remarks, start_command
+from deskhand.clock import SystemClock
+from deskhand.errors import Conflict
+from deskhand.persistence.backup import back_up, check_archive
+from deskhand.persistence.backup.archive import Manifest
+
+# What the index in PostgreSQL is made of: it is made again from the documents when a server starts.
+DERIVED_TABLES = ("knowledge_search", "knowledge_search_state", "knowledge_tally", "knowledge_term")
+
+
+class FileExists(Conflict):
+    """There is a file of that name."""
+
+    code = "file_exists"
+    support = "Choose another name; a backup is never written over something else."
+
+
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the backup goes, as in deskhand-2030-01-31.zip.")],
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; say whether the backup FILE is whole.")] = False,
+) -> None:
+    """Write everything the database holds to one file, while the server runs.
+
+    The file is of one moment, with a checksum of every part, and can be restored to SQLite or PostgreSQL, whichever it came from. It holds
+    what customers wrote, so only you may read it; it holds no setting and no key. docs/backup.md has the rest.
+
+    \b
+    Examples:
+      deskhand backup /backups/deskhand-$(date +%F).zip
+      deskhand backup --check /backups/deskhand-2030-01-31.zip
+
+    Exit codes: 0 it is written, or whole; 1 it is not, and why.
+    """
+    settings = start_command()
+    notes = remarks()
+    if check:
+        show(check_archive(file), f"{plain(str(file))} is whole")
+        return
+    if file.exists():
+        raise FileExists(f"{plain(str(file))} is there already.")
+    with notes.status("Reading the database") as status:
+        made = asyncio.run(
+            back_up(
+                settings.database_address,
+                file,
+                clock=SystemClock(),
+                leave_out=DERIVED_TABLES,
+                progress=lambda table, rows: status.update(f"{table}: {rows:,} rows"),
+            )
+        )
+    show(made.manifest, f"{plain(str(file))} is written ({made.size_bytes / 1e6:.1f} MB)")
+
+
+def show(manifest: Manifest, what: str) -> None:
+    counts = {entry.name: entry.rows for entry in manifest.tables}
+    print(
+        f"{what}: {counts.get('session', 0):,} sessions, {counts.get('message', 0):,} messages,"
+        f" {counts.get('knowledge_document', 0):,} documents; {manifest.rows:,} rows in all,"
+        f" of {manifest.made_at}, {manifest.source}, revision {manifest.revision}, Deskhand {manifest.deskhand}."
+    )

@@ -1,0 +1,57 @@
+"""`deskhand restore`: put a backup back, into an empty database."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deskhand.cli.backup import DERIVED_TABLES, show
+from deskhand.cli.terminal import remarks, start_command
+from deskhand.persistence import parse_url
+from deskhand.persistence.backup import restore
+from deskhand.settings import Settings
+
+# A server that was started once on an empty database has put a row there.
+_BOOKKEEPING = ("knowledge_state",)
+
+
+def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")],
+    force: Annotated[bool, typer.Option("--force", help="Also when the database has something in it, which is then lost.")] = False,
+) -> None:
+    """Make the database what the backup holds.
+
+    The backup is checked before anything is touched, and what was restored is compared with it. If anything fails, the database is as it
+    was before. A backup of an older version is brought to this one. Stop the servers first.
+
+    \b
+    Examples:
+      deskhand restore /backups/deskhand-2030-01-31.zip
+      DESKHAND_DATABASE_URL=postgresql://… deskhand restore from-sqlite.zip
+
+    Exit codes: 0 it is restored; 1 it is not, and why.
+    """
+    settings = start_command()
+    notes = remarks()
+    with notes.status("Checking the backup") as status:
+        manifest = asyncio.run(
+            restore(
+                settings.database_address,
+                file,
+                force=force,
+                spared=_BOOKKEEPING,
+                derived=DERIVED_TABLES,
+                progress=lambda table, rows: status.update(f"{table}: {rows:,} rows"),
+            )
+        )
+    _forget_index(settings)
+    show(manifest, f"{parse_url(settings.database_address).render_as_string(hide_password=True)} is restored")
+    if settings.redis_url is not None or settings.session_redis_url is not None:
+        notes.print("Empty the Redis of sessions before a server starts: it may hold contexts of sessions that are not what they were.")
+
+
+def _forget_index(settings: Settings) -> None:
+    """The files of a search index are of the database that was; a server would take them for copies of what is there now."""
+    for shard in (settings.data_dir / "index").glob("*.shard"):
+        shard.unlink(missing_ok=True)

@@ -1,0 +1,298 @@
+"""Backups: what is in one is what was there, on either engine; what is damaged is told; what is not whole does not happen."""
+
+import hashlib
+import random
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from deskhand.clock import SystemClock
+from deskhand.persistence import Database, DatabaseNotSetUp, DatabaseTooNew, Transaction
+from deskhand.persistence.backup import (
+    Archive,
+    BackupUnusable,
+    TargetInUse,
+    TargetNotEmpty,
+    back_up,
+    check_archive,
+    restore,
+)
+from deskhand.persistence.backup.making import BackupNotWritten
+from deskhand.persistence.backup.rows import Column, Kind, LineCodec, Table
+from deskhand.persistence.migrations import HEAD, REVISIONS, migrate, upgrade
+
+STRANGE = "a'\"\\ \n\r\t\u2028 ‘ü’ 𝕏 NULL \\N"
+# As it is written counts; the colon is masked for SQLAlchemy.
+UNEVEN_JSON = r'{"b"\: 1, "a"\:  [null, 1.50]}'
+LONG = "x" * 3_000_000
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def quiet(_table: str, _rows: int) -> None:
+    pass
+
+
+async def with_database(url: str, work: Callable[[Transaction], Any]) -> Any:
+    database = await Database.open(url)
+    try:
+        await migrate(database)
+        return await database.write(work)
+    finally:
+        await database.close()
+
+
+def fill(tx: Transaction) -> None:
+    """A session with a message, an event and a file, and two documents of which the newer is gone again."""
+    row = {"id": "sess_1", "thread": "thread_1", "verified": True, "now": 1_700_000_000.123456789}
+    session = (
+        "INSERT INTO session (id, thread_id, user_is_verified, status, token_hash, metadata, last_seq, fence, created_at, updated_at,"
+        f" last_activity) VALUES (:id, :thread, :verified, 'active', 'h', '{UNEVEN_JSON}', 9007199254740993, 1, :now, :now, 0.1)"
+    )
+    tx.execute(sa.text(session), row)
+    tx.execute(
+        sa.text(
+            "INSERT INTO attachment (id, session_id, filename, content_type, size_bytes, sha256, text, data, created_at)"
+            " VALUES ('file_1', 'sess_1', :name, 'text/plain', 256, 's', :text, :data, 1e-300)"
+        ),
+        {"name": STRANGE, "text": LONG, "data": bytes(range(256)) * 10_000},
+    )
+    tx.execute(sa.text("INSERT INTO knowledge_state (id, version) VALUES (1, 7)"))
+    document = sa.text(
+        "INSERT INTO knowledge_document (id, origin, source, title, content_type, tier, metadata, content_hash, recipe, characters,"
+        " chunk_count, version, edited, created_at, updated_at)"
+        " VALUES (:id, 'o', 's', 't', 'text/plain', 'public', '{}', 'h', 'r', 1, 1, 7, '[]', 0, 0)"
+    )
+    chunk = sa.text("INSERT INTO knowledge_chunk (document_id, position, text, vector, terms) VALUES (:id, 0, 'c', :data, :data)")
+    for name in ("doc_1", "doc_2"):
+        tx.execute(document, {"id": name})
+        tx.execute(chunk, {"id": name, "data": b"\x00\xff"})
+    tx.execute(sa.text("DELETE FROM knowledge_document WHERE id = 'doc_2'"))
+
+
+async def dump(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, as the database's own driver gives it, in an order of its own."""
+    database = await Database.open(url)
+
+    def read(connection: sa.Connection) -> dict[str, list[tuple[Any, ...]]]:
+        names = sorted(sa.inspect(connection).get_table_names())
+        reflected = sa.MetaData()
+        reflected.reflect(connection, only=names)
+        return {name: sorted((tuple(row) for row in connection.execute(sa.select(reflected.tables[name]))), key=repr) for name in names}
+
+    try:
+        return await database.read(read)
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+def other_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> str:
+    """An empty database of the kind that `database_url` is not."""
+    if database_url.startswith("postgresql"):
+        return f"sqlite:///{tmp_path / 'other' / 'deskhand.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+async def test_what_was_there_is_there_again_on_the_other_engine(database_url: str, other_url: str, tmp_path: Path) -> None:
+    await with_database(database_url, fill)
+    made = await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    assert made.size_bytes == (tmp_path / "b.zip").stat().st_size
+    assert (tmp_path / "b.zip").stat().st_mode & 0o777 == 0o600
+    assert "b.zip" in listed(tmp_path)
+    assert [name for name in listed(tmp_path) if name.startswith(".")] == []
+    assert check_archive(tmp_path / "b.zip") == made.manifest
+    await restore(other_url, tmp_path / "b.zip", progress=quiet)
+    assert await dump(other_url) == await dump(database_url)
+
+
+async def test_a_number_that_was_given_once_is_not_given_again(database_url: str, other_url: str, tmp_path: Path) -> None:
+    await with_database(database_url, fill)
+    await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    await restore(other_url, tmp_path / "b.zip", progress=quiet)
+
+    chunk = sa.text("INSERT INTO knowledge_chunk (document_id, position, text, vector, terms) VALUES ('doc_1', 1, 'c', :d, :d)")
+
+    def add(tx: Transaction) -> int:
+        tx.execute(chunk, {"d": b""})
+        return int(tx.execute(sa.text("SELECT max(id) FROM knowledge_chunk")).scalar_one())
+
+    assert await with_database(other_url, add) == 3
+
+
+async def test_only_an_empty_database_is_restored_to_unless_it_is_forced(database_url: str, tmp_path: Path) -> None:
+    await with_database(database_url, fill)
+    await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    before = await dump(database_url)
+    await with_database(database_url, lambda tx: tx.execute(sa.text("UPDATE attachment SET text = 'changed'")))
+    changed = await dump(database_url)
+    with pytest.raises(TargetNotEmpty, match="has rows"):
+        await restore(database_url, tmp_path / "b.zip", progress=quiet)
+    assert await dump(database_url) == changed
+    await restore(database_url, tmp_path / "b.zip", force=True, progress=quiet)
+    assert await dump(database_url) == before
+
+
+async def test_a_database_that_somebody_uses_is_not_restored_to(database_url: str, tmp_path: Path) -> None:
+    await with_database(database_url, fill)
+    await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    before = await dump(database_url)
+    database = await Database.open(database_url)
+    try:
+        database.serve_alone()
+        with pytest.raises(TargetInUse):
+            await restore(database_url, tmp_path / "b.zip", force=True, progress=quiet)
+    finally:
+        await database.close()
+    assert await dump(database_url) == before
+
+
+async def test_a_command_that_has_the_file_open_keeps_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'deskhand.db'}"
+    await with_database(url, fill)
+    await back_up(url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    database = await Database.open(url)
+    try:
+        await database.write(lambda tx: tx.execute(sa.text("UPDATE attachment SET text = 'changed'")))
+        with pytest.raises(TargetInUse):
+            await restore(url, tmp_path / "b.zip", force=True, progress=quiet)
+    finally:
+        await database.close()
+    assert (await dump(url))["attachment"][0][6] == "changed"
+
+
+async def test_a_restore_that_fails_changes_nothing(database_url: str, tmp_path: Path) -> None:
+    await with_database(database_url, fill)
+    await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    before = await dump(database_url)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(table: str, _rows: int) -> None:
+        if table == "knowledge_chunk":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        await restore(database_url, tmp_path / "b.zip", force=True, progress=stop)
+    assert await dump(database_url) == before
+    assert set(listed(tmp_path)) <= {"b.zip", "deskhand.db", "deskhand.db.lock"}
+
+
+async def test_a_backup_of_an_older_version_is_brought_to_this_one(database_url: str, tmp_path: Path) -> None:
+    database = await Database.open(database_url)
+    await database.write(lambda tx: upgrade(tx.connection, REVISIONS[0]))
+    await database.write(
+        lambda tx: tx.execute(
+            sa.text(
+                "INSERT INTO session (id, thread_id, user_is_verified, status, token_hash, metadata, last_seq, fence, created_at,"
+                " updated_at, last_activity) VALUES ('sess_1', 't', true, 'active', 'h', '{}', 1, 1, 0, 0, 0)"
+            )
+        )
+    )
+    await database.close()
+    made = await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    assert made.manifest.revision == REVISIONS[0]
+    await restore(database_url, tmp_path / "b.zip", force=True, progress=quiet)
+    found = await dump(database_url)
+    assert found["alembic_version"] == [(HEAD,)]
+    assert [row[0] for row in found["session"]] == ["sess_1"]
+
+
+async def test_what_a_newer_version_made_is_refused(database_url: str, tmp_path: Path) -> None:
+    await with_database(database_url, lambda _tx: None)
+    await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    _rewrite(tmp_path / "b.zip", tmp_path / "newer.zip", f'"revision": "{HEAD}"', '"revision": "9999"')
+    with pytest.raises(DatabaseTooNew, match="9999"):
+        await restore(database_url, tmp_path / "newer.zip", progress=quiet)
+    _rewrite(tmp_path / "b.zip", tmp_path / "format.zip", '"format": 1', '"format": 2')
+    with pytest.raises(BackupUnusable, match="format 2"):
+        await restore(database_url, tmp_path / "format.zip", progress=quiet)
+    await with_database(database_url, lambda tx: tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")) and None)
+    with pytest.raises(DatabaseTooNew):
+        await back_up(database_url, tmp_path / "c.zip", clock=SystemClock(), progress=quiet)
+    assert not (tmp_path / "c.zip").exists()
+
+
+def _rewrite(path: Path, into: Path, old: str, new: str) -> None:
+    """The same archive, all its checksums right, with another manifest."""
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(into, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "manifest.json":
+                was = hashlib.sha256(content).hexdigest()
+                content = content.replace(old.encode(), new.encode())
+                now = hashlib.sha256(content).hexdigest()
+            elif name == "SHA256SUMS":
+                content = content.replace(was.encode(), now.encode())
+            target.writestr(name, content)
+
+
+async def test_a_damaged_backup_is_told_from_a_whole_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'deskhand.db'}"
+    await with_database(url, fill)
+    await with_database(url, lambda tx: tx.execute(sa.text("UPDATE attachment SET text = 'short', data = x'00'")))
+    whole = tmp_path / "b.zip"
+    await back_up(url, whole, clock=SystemClock(), progress=quiet)
+    content = whole.read_bytes()
+    rows = _rows(whole)
+    chance = random.Random(7)
+    damaged = tmp_path / "damaged.zip"
+    told = 0
+    for _ in range(300):
+        place, bit = chance.randrange(len(content)), 1 << chance.randrange(8)
+        damaged.write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :])
+        try:
+            check_archive(damaged)
+            # A bit that says nothing about the content, such as one of a file's date.
+            assert _rows(damaged) == rows
+        except BackupUnusable:
+            told += 1
+    for length in (0, 1, 100, len(content) // 2, len(content) - 1):
+        damaged.write_bytes(content[:length])
+        with pytest.raises(BackupUnusable):
+            check_archive(damaged)
+    assert told >= 200
+
+
+def _rows(path: Path) -> dict[str, list[Any]]:
+    with Archive(path) as archive:
+        return {entry.name: list(archive.rows(entry)) for entry in archive.manifest.tables}
+
+
+async def test_what_is_not_there_or_not_deskhands_is_named(tmp_path: Path, postgres_url: str) -> None:
+    for url in (f"sqlite:///{tmp_path / 'none.db'}", postgres_url):
+        with pytest.raises(DatabaseNotSetUp):
+            await back_up(url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    assert listed(tmp_path) == []
+    with pytest.raises(BackupUnusable, match="no file"):
+        await restore(postgres_url, tmp_path / "none.zip", progress=quiet)
+    shutil.make_archive(str(tmp_path / "foreign"), "zip", Path(__file__).parent)
+    with pytest.raises(BackupUnusable, match="not a backup"):
+        await restore(postgres_url, tmp_path / "foreign.zip", progress=quiet)
+
+
+async def test_nothing_is_left_of_a_backup_that_could_not_be_written(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'deskhand.db'}"
+    await with_database(url, fill)
+    with pytest.raises(BackupNotWritten):
+        await back_up(url, tmp_path / "none" / "b.zip", clock=SystemClock(), progress=quiet)
+    assert listed(tmp_path) == ["deskhand.db"]
+
+
+def test_a_line_is_of_the_width_of_its_table() -> None:
+    table = Table("t", (Column("a", Kind.INTEGER), Column("b", Kind.BYTES)))
+    codec = LineCodec(table)
+    assert codec.decode(codec.encode((1, b"\x00"))) == [1, b"\x00"]
+    bad = {b"[1]": "1 values instead of 2", b'[1, "not base 64!"]': "base64", b'{"a": 1}': "array", b"[1,": "truncated"}
+    for line, words in bad.items():
+        with pytest.raises(ValueError, match=words):
+            codec.decode(line)
