@@ -6,13 +6,14 @@ record that the sentence speaks of, if it names one. A number that hardly comes 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 
 from deskhand.guard.evidence import arithmetic
 from deskhand.guard.evidence.atoms import RANGE, Atom, Kind
 from deskhand.guard.evidence.calendar import Date, days_beside
 from deskhand.guard.evidence.numbers import CURRENCIES, SCALE, family, in_smallest, is_unit
-from deskhand.guard.evidence.roots import root
+from deskhand.guard.evidence.roots import root, roots
 from deskhand.guard.evidence.sources import Evidence, TextIndex, beside
 from deskhand.words import fold
 
@@ -40,6 +41,8 @@ _NEXT_DAY = re.compile(
     r"\b(?:next day|day after|following day|tomorrow|day before|previous day|yesterday|morgen|folgetag|demain|lendemain|manana|domani"
     r"|amanha|volgende dag)\b"
 )
+_CLAUSE = re.compile(r"[,;:()\n–—]|\. ")
+_OF_THINGS = frozenset({Kind.NUMBER, Kind.TIME, Kind.CODE})
 _NEXT_WORD = re.compile(r"[\s-]([^\W\d_]+)")
 
 
@@ -54,13 +57,39 @@ class FigureCheck:
         self._says_ending = _ENDING.search(sentence) is not None
         codes = frozenset(str(key) for atom in atoms if atom.kind is Kind.CODE for key in atom.keys)
         self._records = evidence.records(codes)
+        self._things = evidence.things(codes) or evidence.things(frozenset(self._exact_amounts()))
 
     def unproven(self) -> Iterator[Atom]:
         """The atoms for which there is no evidence."""
         torn = self._torn_spans()
         for atom in self._atoms:
-            if atom in torn or not self._is_proven(atom):
+            if atom in torn or not self._is_proven(atom) or self._belongs_elsewhere(atom):
                 yield atom
+
+    def _exact_amounts(self) -> Iterator[int]:
+        """The amounts of the sentence that hardly two things share."""
+        for atom in self._atoms:
+            value = arithmetic.first_value(atom)
+            if value is not None and value % SCALE and (atom.unit in CURRENCIES or not atom.unit):
+                yield value
+
+    def _belongs_elsewhere(self, atom: Atom) -> bool:
+        """Whether what the sentence speaks of has other values under the name that the sentence gives to this one."""
+        if not self._things or atom.kind not in _OF_THINGS:
+            return False
+        labels = self._labels(atom)
+        if not labels or any(_alike(atom, told) and _equal(atom, told) for text in self._evidence.said for told in text.atoms):
+            return False
+        values = [found for thing in self._things for found in thing.named(labels, partial(_alike, atom))]
+        return bool(values) and not any(_equal(atom, found) for found in values)
+
+    def _labels(self, atom: Atom) -> frozenset[str]:
+        """The roots of the words that stand with an atom between commas, brackets and other atoms."""
+        before = max((other.end for other in self._atoms if other.end <= atom.start), default=0)
+        behind = min((other.start for other in self._atoms if other.start >= atom.end), default=len(self._sentence))
+        left = _CLAUSE.split(self._sentence[before : atom.start])[-1]
+        right = _CLAUSE.split(self._sentence[atom.end : behind], maxsplit=1)[0]
+        return roots(left) | roots(right)
 
     def _is_proven(self, atom: Atom) -> bool:
         match atom.kind:
@@ -229,6 +258,17 @@ def _has_span(text: TextIndex, one: Atom, other: Atom) -> bool:
         first.keys == one.keys and second.keys == other.keys and second.start - first.end <= _RANGE_CHARACTERS
         for first, second in pairwise(text.atoms)
     )
+
+
+def _alike(atom: Atom, found: Atom) -> bool:
+    return atom.kind is found.kind and (not atom.unit or not found.unit or family(atom.unit) == family(found.unit))
+
+
+def _equal(atom: Atom, found: Atom) -> bool:
+    if atom.kind is not Kind.NUMBER:
+        return bool({*atom.keys} & {*found.keys})
+    mine = {in_smallest(key, atom.unit) or key for key in atom.keys if isinstance(key, int)}
+    return any((in_smallest(key, found.unit) or key) in mine for key in found.keys if isinstance(key, int))
 
 
 def _is_national(short: str, long: str) -> bool:

@@ -6,6 +6,7 @@ is not kept here.
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -17,6 +18,7 @@ from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, number_words, s
 from deskhand.guard.evidence.calendar import Date, agree, weekday_of
 from deskhand.guard.evidence.numbers import SCALE, in_smallest
 from deskhand.guard.evidence.roots import root, words_of
+from deskhand.guard.evidence.things import Thing, things_by_key
 from deskhand.guard.lazy import lazy
 from deskhand.words import STOP_WORDS, fold
 
@@ -140,6 +142,11 @@ class TextIndex:
             found.setdefault(code, []).append(made[id(record)][1])
         return found
 
+    @lazy
+    def things(self) -> dict[str | int, list[Thing]]:
+        """What a JSON text lists, by codes and by amounts in ten-thousandths."""
+        return things_by_key(self.value)
+
     def has_near(self, one: str, other: str, *, within: int) -> bool:
         """Whether two folded words stand at most `within` words apart."""
         first, second = self.words.get(one), self.words.get(other)
@@ -217,6 +224,10 @@ class Evidence:
         """The records of tool results that hold one of these codes; a short code, such as a size, names no record."""
         codes = frozenset(code for code in codes if len(code) >= _SHORTEST_KEY)
         return tuple(record for text in self.results for record in text.records(codes)) if codes else ()
+
+    def things(self, keys: AbstractSet[str | int]) -> tuple[Thing, ...]:
+        """What the tool results list under one of these codes or amounts."""
+        return tuple(thing for text in self.results for key in keys for thing in text.things.get(key, ()))
 
     def has_date(self, date: Date) -> bool:
         return any(agree(date, found) for text in self for found in text.dates)
