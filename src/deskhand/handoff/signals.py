@@ -7,7 +7,7 @@ back by a negation, or an expression that asks on its own. The vocabulary (`phra
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from deskhand.handoff.phrases import ANGER, DANGER, ENGLISH, NOT_MISSPELT, OFTEN_MISSPELT, OTHERS, SENSITIVE, UNSPACED, Vocabulary
 from deskhand.words import fold
@@ -175,7 +175,7 @@ def _deletions(word: str) -> Iterator[str]:
 class _Lexicon:
     """The vocabulary of all languages, made fit for looking up."""
 
-    __slots__ = ("_known", "_slips", "_stems", "anger", "by_stem", "by_word", "danger", "sensitive")
+    __slots__ = ("_known", "_serious_stems", "_serious_words", "_slips", "_stems", "anger", "by_stem", "by_word", "danger", "sensitive")
 
     def __init__(self) -> None:
         self.by_word: dict[str, list[_Language]] = {}
@@ -189,11 +189,22 @@ class _Lexicon:
         self.anger = _Phrases(ANGER)
         self.sensitive = _Phrases(SENSITIVE)
         self.danger = _Phrases(DANGER)
+        self._serious_words: set[str] = set()
+        self._serious_stems: set[str] = set()
+        for phrases in (self.anger, self.sensitive, self.danger):
+            words, stems = phrases.beginnings()
+            self._serious_words |= words
+            self._serious_stems |= stems
         written = _words_of((ENGLISH, *OTHERS))
         self._known = frozenset(written)
         self._stems = tuple({word[:-1] for word in written if word.endswith("*")})
         # What often misspelt words become by a slip, each with the word that is meant.
         self._slips = {slip: word for word in OFTEN_MISSPELT.split() for slip in (word, *_deletions(word))}
+
+    def may_be_serious(self, tokens: list[str]) -> bool:
+        """Whether an expression of anger, of a sensitive matter or of danger may stand in these words: seldom, and the rest is costlier."""
+        words, stems = self._serious_words, self._serious_stems
+        return any(token in words or token[:3] in stems for token in tokens)
 
     def meant(self, token: str) -> str:
         """The word that a token is a slip of: a letter too many or too few, two that changed places, in a long word a wrong one."""
@@ -217,6 +228,11 @@ def _words_of(vocabularies: Iterable[Vocabulary]) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=10_000)
+def _meant(token: str) -> str:
+    return _lexicon().meant(token)
+
+
 @cache
 def _lexicon() -> _Lexicon:
     # Not at import: no start has to wait for it.
@@ -235,7 +251,7 @@ def read_signals(texts: Iterable[str]) -> Signals:
     for text in texts:
         found = _sentences(text)
         asked = asked or _asks(text, found)
-        for tokens in found:
+        for tokens in filter(lexicon.may_be_serious, found):
             angry = angry or lexicon.anger.found_in(tokens)
             sensitive = sensitive or lexicon.sensitive.found_in(tokens)
             danger = danger or lexicon.danger.found_in(tokens)
@@ -246,7 +262,7 @@ def _asks(text: str, found: list[list[str]]) -> bool:
     if _UNSPACED_SCRIPT.search(text) and _UNSPACED.search(text[:_READ_CHARACTERS]):
         return True
     lexicon = _lexicon()
-    found = [[lexicon.meant(token) for token in tokens] for tokens in found]
+    found = [[_meant(token) for token in tokens] for tokens in found]
     everything = [token for tokens in found for token in tokens]
     languages: dict[_Language, None] = {}
     for token in everything:

@@ -19,7 +19,21 @@ _OPEN_TURNS = Prepared(
     .order_by(turns.c.seq)
 )
 _TURN = Prepared(sa.select(turns).where(turns.c.id == sa.bindparam("turn_id")))
-_INSERT = insert_into(turns, "id", "session_id", "seq", "state", "attempt", "fence", "partial", "created_at")
+_INSERT = insert_into(
+    turns,
+    "id",
+    "session_id",
+    "seq",
+    "state",
+    "attempt",
+    "fence",
+    "lease_until",
+    "deadline",
+    "worker",
+    "started_seq",
+    "partial",
+    "created_at",
+)
 _COUNT_WAITING = Prepared(
     sa.select(sa.func.count().label("count"))
     .select_from(messages)
@@ -105,24 +119,7 @@ def to_turn(row: Any) -> Turn:
     )
 
 
-def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq: int, now: float) -> Turn:
-    """Store a turn that waits."""
-    turn = Turn(
-        id=turn_id,
-        session_id=session_id,
-        seq=seq,
-        state=TurnState.QUEUED,
-        attempt=0,
-        fence=0,
-        worker=None,
-        started_seq=None,
-        partial="",
-        error_code=None,
-        cancel_reason=None,
-        deadline=None,
-        lease_until=None,
-        created_at=now,
-    )
+def insert_turn(tx: Transaction, turn: Turn) -> None:
     _INSERT.run(
         tx.connection,
         {
@@ -132,11 +129,14 @@ def insert_turn(tx: Transaction, *, turn_id: TurnId, session_id: SessionId, seq:
             "state": turn.state,
             "attempt": turn.attempt,
             "fence": turn.fence,
+            "lease_until": turn.lease_until,
+            "deadline": turn.deadline,
+            "worker": turn.worker,
+            "started_seq": turn.started_seq,
             "partial": turn.partial,
             "created_at": turn.created_at,
         },
     )
-    return turn
 
 
 def list_open_turns(connection: sa.Connection, session_id: SessionId) -> list[Turn]:
@@ -154,19 +154,18 @@ def count_waiting_messages(connection: sa.Connection, turn_id: TurnId) -> int:
     return count
 
 
-def claim_turn(
-    tx: Transaction, turn_id: TurnId, *, attempt: int, fence: int, lease_until: float, deadline: float, worker: str, started_seq: int
-) -> None:
+def claim_turn(tx: Transaction, begun: Turn) -> None:
+    """Store that a turn has begun."""
     _CLAIM.run(
         tx.connection,
         {
-            "turn_id": turn_id,
-            "new_attempt": attempt,
-            "new_fence": fence,
-            "new_lease_until": lease_until,
-            "new_deadline": deadline,
-            "new_worker": worker,
-            "new_started_seq": started_seq,
+            "turn_id": begun.id,
+            "new_attempt": begun.attempt,
+            "new_fence": begun.fence,
+            "new_lease_until": begun.lease_until,
+            "new_deadline": begun.deadline,
+            "new_worker": begun.worker,
+            "new_started_seq": begun.started_seq,
         },
     )
 

@@ -158,7 +158,10 @@ class TurnLifecycle:
             )
             turn = None
             if turn_id is not None and is_new:
-                turn = turn_repository.insert_turn(tx, turn_id=turn_id, session_id=session.id, seq=event.seq, now=log.now)
+                turn = _waiting(turn_id, event)
+                if worker is not None and not open_turns:
+                    turn = self._begun(log, turn, worker=worker)
+                turn_repository.insert_turn(tx, turn)
             message = self._insert_message(
                 tx,
                 event,
@@ -169,9 +172,8 @@ class TurnLifecycle:
                 body_hash=body_hash,
                 data={"attachments": summaries} if summaries else {},
             )
-            claim = None
-            if worker is not None and turn is not None and not open_turns:
-                claim = self._begin(tx, log, turn, messages=(message,), worker=worker)
+            is_begun = turn is not None and turn.state is TurnState.RUNNING
+            claim = _to_claim(tx, log, turn, messages=[message]) if turn is not None and is_begun else None
             self._publish_after_commit(tx, log)
             return Accepted(message_id, turn_id, event.seq, claim=claim)
 
@@ -191,8 +193,9 @@ class TurnLifecycle:
                         if log.has_left_ai():
                             break
                         continue
-                messages = tuple(repository.list_messages_of_turn(tx.connection, turn.id))
-                claimed = self._begin(tx, log, turn, messages=messages, worker=worker)
+                begun = self._begun(log, turn, worker=worker)
+                turn_repository.claim_turn(tx, begun)
+                claimed = _to_claim(tx, log, begun, messages=repository.list_messages_of_turn(tx.connection, turn.id))
                 break
             self._publish_after_commit(tx, log)
             return claimed
@@ -292,33 +295,22 @@ class TurnLifecycle:
             turn_repository.end_tool_call(tx, key, state=ToolCallState.UNKNOWN, result=None)
         return bool(unfinished)
 
-    def _begin(self, tx: Transaction, log: SessionLog, turn: Turn, *, messages: tuple[Message, ...], worker: str) -> Claim:
+    def _begun(self, log: SessionLog, turn: Turn, *, worker: str) -> Turn:
+        """The turn as it is once `worker` has begun it, which is yet to be stored. Shuts out whoever worked on it before."""
         fence = log.raise_fence()
         attempt = turn.attempt + 1
-        deadline = turn.deadline if turn.deadline is not None else log.now + self.rules.timeout_seconds
         event = log.append("started", {"turn_id": turn.id, "attempt": attempt}, turn_id=turn.id, attempt=attempt)
-        turn_repository.claim_turn(
-            tx,
-            turn.id,
-            attempt=attempt,
-            fence=fence,
-            lease_until=log.now + self.rules.lease_seconds,
-            deadline=deadline,
-            worker=worker,
-            started_seq=event.seq,
-        )
-        begun = replace(
+        return replace(
             turn,
             state=TurnState.RUNNING,
             attempt=attempt,
             fence=fence,
-            deadline=deadline,
+            lease_until=log.now + self.rules.lease_seconds,
+            deadline=turn.deadline if turn.deadline is not None else log.now + self.rules.timeout_seconds,
             worker=worker,
             started_seq=event.seq,
             partial="",
         )
-        history_until = repository.find_last_seq_outside_turn(tx.connection, log.session.id, turn.id)
-        return Claim(log.session, begun, messages=messages, history_until=history_until, seconds_left=deadline - log.now)
 
     def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, *, failure: Failure) -> None:
         turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.FAILED, now=log.now, error_code=failure.code)
@@ -421,3 +413,29 @@ class TurnLifecycle:
 def hash_body(content: str, attachment_ids: Sequence[str]) -> str:
     """What tells two messages apart that carry the same client_message_id."""
     return hashlib.sha256("\x00".join([content, *attachment_ids]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _waiting(turn_id: TurnId, event: StoredEvent) -> Turn:
+    """A turn that nobody has begun, for the message that `event` acknowledges."""
+    return Turn(
+        id=turn_id,
+        session_id=event.session_id,
+        seq=event.seq,
+        state=TurnState.QUEUED,
+        attempt=0,
+        fence=0,
+        worker=None,
+        started_seq=None,
+        partial="",
+        error_code=None,
+        cancel_reason=None,
+        deadline=None,
+        lease_until=None,
+        created_at=event.created_at,
+    )
+
+
+def _to_claim(tx: Transaction, log: SessionLog, begun: Turn, *, messages: Sequence[Message]) -> Claim:
+    assert begun.deadline is not None
+    history_until = repository.find_last_seq_outside_turn(tx.connection, log.session.id, begun.id)
+    return Claim(log.session, begun, messages=tuple(messages), history_until=history_until, seconds_left=begun.deadline - log.now)
