@@ -114,6 +114,62 @@ def test_the_figures_of_one_record_are_not_those_of_its_neighbour() -> None:
     assert reasons("HAT110 departs at 23:00.", held_against) == ["date"]
 
 
+FLIGHTS = (
+    '[{"flight":"HAT110","scheduled_departure_time":"14:00:00","scheduled_arrival_time":"16:00:00",'
+    '"seats":{"economy":13,"basic_economy":16}},'
+    '{"flight":"HAT172","scheduled_departure_time":"16:00:00","scheduled_arrival_time":"23:00:00","seats":{"economy":9,"basic_economy":2}}]'
+)
+EARBUDS = (
+    '{"name":"Earbuds","variants":{"9580569596":{"options":{"battery life":"4 hours","water resistance":"IPX7"},"price":257.98},'
+    '"1646531091":{"options":{"battery life":"6 hours","water resistance":"IPX4"},"price":232.49}}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        ("HAT110 departs at 2 PM, arrives at 4 PM.", "HAT110 departs at 4 PM, arrives at 4 PM.", Reason.DATE),
+        ("HAT110 departs at 2:00, arrives at 4:00.", "HAT110 departs at 2:00, arrives at 2:00.", Reason.DATE),
+        ("HAT110 has 13 economy seats.", "HAT110 has 16 economy seats.", Reason.FIGURE),
+        ("HAT110 has 16 basic economy seats.", "HAT110 has 13 basic economy seats.", Reason.FIGURE),
+        ("Blue, 6 hours battery: $232.49", "Blue, 4 hours battery: $232.49", Reason.FIGURE),
+        ("With IPX4 water resistance: $232.49", "With IPX7 water resistance: $232.49", Reason.CODE),
+        ("Item 1646531091 has a battery of 6 hours.", "Item 1646531091 has a battery of 4 hours.", Reason.FIGURE),
+    ],
+)
+def test_what_belongs_to_something_else_does_not_pass(right: str, wrong: str, reason: Reason) -> None:
+    held_against = evidence(results=[FLIGHTS, EARBUDS], said=["I want blue ones. Which flights are there?"])
+    assert reasons(right, held_against) == []
+    assert reasons(wrong, held_against) == [reason.value]
+
+
+def test_what_the_customer_said_and_what_is_reckoned_belongs_to_nothing_else() -> None:
+    asked = evidence(results=[EARBUDS], said=["Are there any with a battery of 4 hours for $232.49?"])
+    assert reasons("None for $232.49 has a battery of 4 hours.", asked) == []
+    invoice = evidence(results=['{"invoice":"INV12345","price":20.5,"copies":3}'])
+    assert reasons("INV12345: the price of 3 copies is $61.50.", invoice) == []
+
+
+def test_a_choice_is_listed_once_and_in_pairs_that_somebody_wrote() -> None:
+    networks = evidence(passages=["It connects to 5G, 4G, 3G or 2G. Set it to `4g_5g_preferred`."])
+    assert reasons("It may show 4G, 5G, LTE, 2G or nothing.", networks) == []
+    assert reasons("It may show 4G, 5G, LTE, 4G or nothing.", networks) == ["figure"]
+    assert reasons("Choose the mode 4G/5G preferred.", networks) == []
+    assert reasons("Choose the mode 4G/3G preferred.", networks) == ["figure"]
+
+
+def test_a_time_that_the_customer_set_is_not_taken_from_a_timetable() -> None:
+    timetable = evidence(results=[FLIGHTS], said=["Which ones arrive before 5 PM?"])
+    assert reasons("Here are those that arrive before 5 PM:", timetable) == []
+    assert reasons("Here are those that arrive before 11 PM:", timetable) == ["date"]
+
+
+def test_a_name_of_several_words_has_the_letters_of_the_code_beside_it() -> None:
+    places = evidence(results=['[{"from":"SFO","to":"LAX","by":"JFK"}]'], said=["Where does my flight go from and to?"])
+    assert reasons("Your flight goes from San Francisco (SFO) by New York (JFK) to Los Angeles (LAX).", places) == []
+    assert reasons("Your flight goes from San Geneva (SFO).", places) == ["name", "name"]
+
+
 @pytest.mark.parametrize(
     ("language", "passage", "right", "wrong"),
     [

@@ -6,14 +6,14 @@ record that the sentence speaks of, if it names one. A number that hardly comes 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 
 from deskhand.guard.evidence import arithmetic
-from deskhand.guard.evidence.atoms import RANGE, Atom, Kind
+from deskhand.guard.evidence.atoms import RANGE, Atom, Kind, fold_code
+from deskhand.guard.evidence.belonging import Belonging
 from deskhand.guard.evidence.calendar import Date, days_beside
 from deskhand.guard.evidence.numbers import CURRENCIES, SCALE, family, in_smallest, is_unit
-from deskhand.guard.evidence.roots import root, roots
+from deskhand.guard.evidence.roots import root
 from deskhand.guard.evidence.sources import Evidence, TextIndex, beside
 from deskhand.words import fold
 
@@ -33,6 +33,9 @@ _MEASURES = frozenset({"second", "month", "percent", "gb", "mb", "tb", "kb"})
 
 # What stands between two numbers of one span or choice: "5 to 7 days", "4G/5G".
 _JOINED = re.compile(r"[^\W\d_]{0,5}\s?(?:[-–—/]|to|bis|à|a|or|o|ou|oder|and|und|y|et|e)\s?")
+_LISTED = re.compile(
+    r"[^\W\d_]{0,5}\s?(?:,|/|\bor\b|\band\b|\boder\b|\bund\b)\s?(?:(?:or|and|oder|und)\s)?(?:[^\W\d_]+,\s(?:(?:or|and|oder|und)\s)?)?"
+)
 _TOTAL = re.compile(r"\+|\b(?:total|altogether|combined|in all|sum|insgesamt|zusammen|summe|somme|suma|totale|totaal)", re.IGNORECASE)
 # "The card ending in 7086", in the languages we ship.
 _ENDING = re.compile(r"\b(?:end|last|final|letzt|termin|dern|ult|eind|laatste)|[*•x·]{2,}\s?\d", re.IGNORECASE)
@@ -41,8 +44,10 @@ _NEXT_DAY = re.compile(
     r"\b(?:next day|day after|following day|tomorrow|day before|previous day|yesterday|morgen|folgetag|demain|lendemain|manana|domani"
     r"|amanha|volgende dag)\b"
 )
-_CLAUSE = re.compile(r"[,;:()\n–—]|\. ")
-_OF_THINGS = frozenset({Kind.NUMBER, Kind.TIME, Kind.CODE})
+_BOUND = re.compile(
+    r"\b(?:before|after|by|until|vor|nach|bis|avant|après|antes|después|prima|dopo|depois|voor|na)\s\w{0,4}\s?$", re.IGNORECASE
+)
+_LONGEST_BOUND = 16
 _NEXT_WORD = re.compile(r"[\s-]([^\W\d_]+)")
 
 
@@ -57,39 +62,14 @@ class FigureCheck:
         self._says_ending = _ENDING.search(sentence) is not None
         codes = frozenset(str(key) for atom in atoms if atom.kind is Kind.CODE for key in atom.keys)
         self._records = evidence.records(codes)
-        self._things = evidence.things(codes) or evidence.things(frozenset(self._exact_amounts()))
+        self._belonging = Belonging(sentence, atoms, evidence, codes=codes)
 
     def unproven(self) -> Iterator[Atom]:
         """The atoms for which there is no evidence."""
         torn = self._torn_spans()
         for atom in self._atoms:
-            if atom in torn or not self._is_proven(atom) or self._belongs_elsewhere(atom):
+            if atom in torn or not self._is_proven(atom) or self._belonging.is_elsewhere(atom):
                 yield atom
-
-    def _exact_amounts(self) -> Iterator[int]:
-        """The amounts of the sentence that hardly two things share."""
-        for atom in self._atoms:
-            value = arithmetic.first_value(atom)
-            if value is not None and value % SCALE and (atom.unit in CURRENCIES or not atom.unit):
-                yield value
-
-    def _belongs_elsewhere(self, atom: Atom) -> bool:
-        """Whether what the sentence speaks of has other values under the name that the sentence gives to this one."""
-        if not self._things or atom.kind not in _OF_THINGS:
-            return False
-        labels = self._labels(atom)
-        if not labels or any(_alike(atom, told) and _equal(atom, told) for text in self._evidence.said for told in text.atoms):
-            return False
-        values = [found for thing in self._things for found in thing.named(labels, partial(_alike, atom))]
-        return bool(values) and not any(_equal(atom, found) for found in values)
-
-    def _labels(self, atom: Atom) -> frozenset[str]:
-        """The roots of the words that stand with an atom between commas, brackets and other atoms."""
-        before = max((other.end for other in self._atoms if other.end <= atom.start), default=0)
-        behind = min((other.start for other in self._atoms if other.start >= atom.end), default=len(self._sentence))
-        left = _CLAUSE.split(self._sentence[before : atom.start])[-1]
-        right = _CLAUSE.split(self._sentence[atom.end : behind], maxsplit=1)[0]
-        return roots(left) | roots(right)
 
     def _is_proven(self, atom: Atom) -> bool:
         match atom.kind:
@@ -110,15 +90,29 @@ class FigureCheck:
 
     def _torn_spans(self) -> list[Atom]:
         """The second ends of spans and choices that no evidence has so, or that say the same twice."""
-        torn: list[Atom] = []
+        torn = self._listed_twice()
         for one, other in pairwise(self._atoms):
             joined = _JOINED.fullmatch(self._sentence, one.end, other.start)
             if joined is None or not one.unit or one.unit != other.unit or one.kind is not Kind.NUMBER:
                 continue
             is_span = "/" in joined[0] or family(other.unit) == family("day")
-            if one.keys == other.keys or (is_span and not any(_has_span(text, one, other) for text in self._evidence)):
+            if one.keys == other.keys or (is_span and not any(_has_span(text, one, other, joined=joined[0]) for text in self._evidence)):
                 torn.append(other)
         return torn
+
+    def _listed_twice(self) -> list[Atom]:
+        """What stands a second time in one list of choices: "4G, 5G, LTE, 4G". Prices may be equal."""
+        twice: list[Atom] = []
+        listed: set[tuple[object, str]] = set()
+        for at, atom in enumerate(self._atoms):
+            if at and not _LISTED.fullmatch(self._sentence, self._atoms[at - 1].end, atom.start):
+                listed = set()
+            key = (atom.keys, atom.unit)
+            if atom.kind is Kind.NUMBER and atom.unit and atom.unit not in CURRENCIES:
+                if key in listed:
+                    twice.append(atom)
+                listed.add(key)
+        return twice
 
     def _has_phone(self, digits: str) -> bool:
         """The same digits, or the same without the country's: "+49 30 123456" is "030 123456"."""
@@ -148,6 +142,11 @@ class FigureCheck:
         if not exact:
             keys |= {(key + _MINUTES_OF_HALF_A_DAY) % _MINUTES_OF_A_DAY for key in keys}
         texts: Iterable[TextIndex] = [record for record in self._records if record.times] or self._evidence
+        if _is_bound(self._sentence, atom) and any(
+            told.kind is Kind.TIME and _is_bound(said.text, told) for said in self._evidence.said for told in said.atoms
+        ):
+            # What the customer wants "before 7 am" is said by people; that something else happens at 2 is no evidence for it.
+            texts = [text for text in self._evidence if text.value is None]
         return any(keys & text.times for text in texts)
 
     def _has_number(self, atom: Atom) -> bool:
@@ -253,22 +252,22 @@ class FigureCheck:
         return any(arithmetic.combines_prices(value, text) for text in texts)
 
 
-def _has_span(text: TextIndex, one: Atom, other: Atom) -> bool:
-    return any(
-        first.keys == one.keys and second.keys == other.keys and second.start - first.end <= _RANGE_CHARACTERS
+def _has_span(text: TextIndex, one: Atom, other: Atom, *, joined: str) -> bool:
+    """Whether the two stand so in a text, or as a part of a code ("4g_5g_preferred"). What is listed with commas is no pair."""
+    if any(
+        first.keys == one.keys
+        and second.keys == other.keys
+        and second.start - first.end <= _RANGE_CHARACTERS
+        and ("/" not in joined or "," not in text.text[first.end : second.start])
         for first, second in pairwise(text.atoms)
-    )
+    ):
+        return True
+    pair = fold_code(f"{one.text}{joined}{other.text}")
+    return not pair.isdigit() and any(pair in code for code in text.codes)
 
 
-def _alike(atom: Atom, found: Atom) -> bool:
-    return atom.kind is found.kind and (not atom.unit or not found.unit or family(atom.unit) == family(found.unit))
-
-
-def _equal(atom: Atom, found: Atom) -> bool:
-    if atom.kind is not Kind.NUMBER:
-        return bool({*atom.keys} & {*found.keys})
-    mine = {in_smallest(key, atom.unit) or key for key in atom.keys if isinstance(key, int)}
-    return any((in_smallest(key, found.unit) or key) in mine for key in found.keys if isinstance(key, int))
+def _is_bound(text: str, atom: Atom) -> bool:
+    return _BOUND.search(text[max(0, atom.start - _LONGEST_BOUND) : atom.start]) is not None
 
 
 def _is_national(short: str, long: str) -> bool:

@@ -5,7 +5,7 @@ be asked for German, where every noun is written so.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from deskhand.guard.evidence.calendar import MONTHS, WEEKDAYS
 from deskhand.guard.evidence.sources import Evidence
@@ -26,6 +26,8 @@ _MOST_APART = 4
 _SHORTEST_ACRONYM = 3
 _CODE_BEHIND = re.compile(r"(?:,? [A-Z][^\W\d_]+){0,2} ?\(([A-Z]{2,5})\)")
 _CODE_BEFORE = re.compile(r"\b([A-Z]{2,5}) \((?:[A-Z][^\W\d_]+ ){0,4}$")
+_WORD_BEFORE = re.compile(r"\b([A-Z][^\W\d_]+) $")
+_WORD_BEHIND = re.compile(r" ([A-Z][^\W\d_]+)")
 _SPELLED_OUT = re.compile(r"\(([^()]+)\)")
 
 
@@ -84,6 +86,8 @@ def _is_explained(sentence: str, match: re.Match[str], evidence: Evidence) -> bo
         told = {found for text in evidence for found in re.findall(rf"(\w+) ?\({re.escape(code)}\)", text.folded)}
         if told:
             return fold(match[0]) in told
+        if not _may_abbreviate(code, _whole_name(sentence, match)):
+            return False
         return _abbreviates(code, match[0]) or not any(_abbreviates(code, word) for word in evidence.written_large)
     return match[0].isupper() and len(match[0]) >= _SHORTEST_ACRONYM and any(_spells(match[0], text.folded) for text in evidence)
 
@@ -92,6 +96,26 @@ def _abbreviates(code: str, name: str) -> bool:
     """Whether the letters of a code stand in a name, in order and from its first: ATL is Atlanta."""
     letters = iter(fold(name))
     return name[:1].lower() == code[:1] and all(letter in letters for letter in code)
+
+
+def _whole_name(sentence: str, match: re.Match[str]) -> list[str]:
+    """The words with a capital around one, which stand with it as one name."""
+    words = [fold(match[0])]
+    before, behind = sentence[: match.start()], sentence[match.end() :]
+    while (found := _WORD_BEFORE.search(before)) is not None:
+        words.insert(0, fold(found[1]))
+        before = before[: found.start()]
+    while (found := _WORD_BEHIND.match(behind)) is not None:
+        words.append(fold(found[1]))
+        behind = behind[found.end() :]
+    return words
+
+
+def _may_abbreviate(code: str, words: Sequence[str]) -> bool:
+    """False for a name of more than one word that begins like the code, and has neither its letters nor its initials: SFO, San Geneva."""
+    if len(words) == 1 or words[0][0] != code[0]:
+        return True
+    return _abbreviates(code, "".join(words)) or code.startswith("".join(word[0] for word in words))
 
 
 def _spells(acronym: str, text: str) -> bool:
