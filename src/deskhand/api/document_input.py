@@ -17,8 +17,7 @@ from deskhand.api.messages import is_form, read_form, read_upload
 from deskhand.api.services import Services
 from deskhand.errors import Malformed, TooLarge, UnsupportedKind
 from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, UnreadableSource, document_id
-from deskhand.knowledge.ingest import Source
-from deskhand.knowledge.opening import member_of
+from deskhand.knowledge.opening import Source, member_of
 from deskhand.knowledge.parse import Document, may_hold_documents
 
 _MOST_SHOWN = 500

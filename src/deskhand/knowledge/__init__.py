@@ -21,14 +21,15 @@ from deskhand.knowledge.documents import (
 )
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentChanged, DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
-from deskhand.knowledge.ingest import Failure, IngestReport, Progress, Suspicion
 from deskhand.knowledge.library import Library, Replacement
 from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness import LikenessKind
 from deskhand.knowledge.likeness_check import Likeness, Side
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, Document, DocumentReader, ReaderOptions
 from deskhand.knowledge.ranking import Weights
+from deskhand.knowledge.reports import Failure, IngestReport, Progress
 from deskhand.knowledge.samples import sample_documents
+from deskhand.knowledge.screening import Suspicion
 from deskhand.knowledge.service import KnowledgeOptions, KnowledgeService
 from deskhand.knowledge.sources import FileSources, documents_in
 

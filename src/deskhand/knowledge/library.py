@@ -18,10 +18,14 @@ from deskhand.knowledge import analysis, chunking, document_repository, library_
 from deskhand.knowledge.documents import DocumentId, Recording, Revision, SourceDocument, StoredDocument, StoredPart, document_id
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
-from deskhand.knowledge.ingest import Ingest, IngestReport, Progress, Screen, Sources, embedded_chunks
+from deskhand.knowledge.indexing import chunk_vectors
+from deskhand.knowledge.ingest import Ingest
 from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
+from deskhand.knowledge.opening import Sources
 from deskhand.knowledge.parse import DocumentReader
+from deskhand.knowledge.reports import IngestReport, Progress
+from deskhand.knowledge.screening import Screen
 from deskhand.persistence import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -262,7 +266,7 @@ class Library:
     def _indexed(self, found: Sequence[tuple[int, StoredPart]], *, title: str) -> list[tuple[int, bytes, bytes]]:
         pieces = [chunking.Chunk(part.text, part.section, part.page) for _, part in found]
         texts = [chunking.indexed_text(piece, title=title) for piece in pieces]
-        vectors = embedded_chunks(self._embedder, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
+        vectors = chunk_vectors(self._embedder, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
         return [
             (chunk_id, vector.astype("<f4").tobytes(), analysis.pack(*analysis.analyse(text)))
             for (chunk_id, _), vector, text in zip(found, vectors, texts, strict=True)

@@ -29,7 +29,7 @@ from deskhand.knowledge import (
     StoredPart,
     Tier,
 )
-from deskhand.knowledge.ingest import Source
+from deskhand.knowledge.opening import Source
 from deskhand.settings import Settings
 
 _TIMES = "A TIME is a day (2026-12-24) or a moment (2026-12-24T18:00:00+01:00); without a zone it is UTC."
