@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deskhand.knowledge import Audience, KnowledgeOptions, KnowledgeService, SourceDocument, documents_in, repository
+from deskhand.knowledge import Audience, KnowledgeOptions, KnowledgeService, SourceDocument, documents_in
 from deskhand.knowledge.answering import READ, WEIGHTS, Features, features, passage_text, read_asked
+from deskhand.knowledge.passage_repository import find_passages
 from deskhand.knowledge.ranking import dense_share, rank, reconsidered
-from deskhand.knowledge.vector_repository import find_vectors
 from evals.answers import ANSWERABLE
 from evals.base import filled
 from evals.measures import auroc
@@ -61,10 +61,10 @@ async def _features(knowledge: KnowledgeService, question: Question, *, removed:
     share = dense_share(query, knowledge._options.weights)
     found = await index.candidates(query, audience=audience, share=share, limit=_CANDIDATES)
     hits = rank(found, share=share, limit=_CANDIDATES)
-    read = partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience)
+    read = partial(find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience)
     rows = await knowledge._database.read(read)
     left = [hit for hit in hits if rows[hit.chunk_id].source not in removed]
-    vectors = await knowledge._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in left]))
+    vectors = found.vectors(np.array([hit.place for hit in left], np.intp))
     left = reconsidered(left, vectors, share=share, weights=knowledge._options.weights)
     if not left:
         return [0.0] * len(fields(Features))

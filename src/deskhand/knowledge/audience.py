@@ -1,11 +1,12 @@
-"""Who may be answered from which document, and when: one rule, in the two forms in which it is asked.
+"""Who may be answered from which document, and when: one rule, in the forms in which it is asked.
 
-`visible_to` is the rule inside SQL, `visible_mask` the same rule over the rows of the index in memory. A passage reaches an asker only
-through both, so an index that lags behind a change of tier shows nothing that the database would not.
+`visible_to` and `visible_to_asker` are the rule inside SQL, `visible_mask` the same rule over the rows of the index in memory. A passage
+reaches an asker only through both, so an index that lags behind a change of tier shows nothing that the database would not.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from deskhand.ids import SessionId, UserId
 from deskhand.knowledge.documents import DocumentState, Tier
 from deskhand.knowledge.tables import documents
-from deskhand.persistence import db_now
+from deskhand.persistence import db_now, listed
 
 TIERS: tuple[Tier, ...] = (Tier.PUBLIC, Tier.CUSTOMERS, Tier.OPERATORS)
 NO_SESSION = 0
@@ -51,6 +52,18 @@ def visible_to(audience: Audience) -> sa.ColumnElement[bool]:
     if audience.session_id is not None:
         own = sa.or_(own, documents.c.session_id == audience.session_id)
     return sa.and_(documents.c.tier.in_(sorted(audience.tiers)), own, in_force())
+
+
+def visible_to_asker() -> sa.ColumnElement[bool]:
+    """The rule of `visible_to` in a statement that is compiled once: who asks is told by its parameters, which `asking` gives."""
+    # With no session, its parameter is NULL, which no session's id is equal to.
+    own = sa.or_(documents.c.session_id.is_(None), documents.c.session_id == sa.bindparam("asking_session", type_=sa.String(32)))
+    return sa.and_(listed(documents.c.tier, "asking_tiers"), own, in_force())
+
+
+def asking(audience: Audience) -> Mapping[str, Any]:
+    """The parameters of `visible_to_asker`."""
+    return {"asking_tiers": sorted(audience.tiers), "asking_session": audience.session_id}
 
 
 def in_force() -> sa.ColumnElement[bool]:

@@ -9,6 +9,7 @@ component), its BM25 among what the asker may see, and the share of the query th
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,11 +17,12 @@ from numpy.typing import NDArray
 
 from deskhand.knowledge.analysis import Hashes
 from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.embedding import DIMENSIONS
 from deskhand.knowledge.index import Index
-from deskhand.knowledge.matching import Evidence, bm25, cosines, coverage, evidence_at, promising
+from deskhand.knowledge.matching import Evidence, bm25, cosines, coverage, evidence_at, promising, vectors_of
 from deskhand.knowledge.segment import Segment
 from deskhand.knowledge.shard import Shard
-from deskhand.knowledge.views import Matches, View, matches
+from deskhand.knowledge.views import Matches, Part, View, matches
 
 # How many chunks of a large index are compared by more than the signs of their vectors.
 _RESCORED = 1_000
@@ -55,7 +57,8 @@ class Candidates:
     """Arrays of one length, in no order, each chunk once.
 
     `cosines` in [0, 1]; `words` is BM25, from 0; `coverage` the share of the query's terms, by their rarity, that the chunk has, in [0, 1].
-    `best_words` is the best BM25 of all chunks that the asker may see, 0 if none has a term of the query.
+    `best_words` is the best BM25 of all chunks that the asker may see, 0 if none has a term of the query. `vectors` gives those at some
+    places of the arrays: [places, 384], in their order.
     """
 
     chunk_ids: NDArray[np.int64]
@@ -63,9 +66,15 @@ class Candidates:
     words: NDArray[np.float64]
     coverage: NDArray[np.float64]
     best_words: float
+    vectors: Callable[[NDArray[np.intp]], NDArray[np.float32]]
 
     def __len__(self) -> int:
         return len(self.chunk_ids)
+
+
+def none_found() -> Candidates:
+    none = np.zeros((0, DIMENSIONS), np.float32)
+    return Candidates(np.zeros(0, np.int64), none[:, 0], np.zeros(0), np.zeros(0), 0.0, lambda _places: none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,10 @@ class _Picked:
     rows: NDArray[np.intp]
     values: NDArray[np.floating[Any]]
 
+    @property
+    def part(self) -> Part:
+        return self.scored.view.part
+
 
 class Finder:
     """Looks through the parts of a large index side by side, on threads of its own. Safe to use from several."""
@@ -117,7 +130,7 @@ class Finder:
         """
         views = [view for view in index.views(audience, now=now) if view.count]
         if not views or limit <= 0:
-            return _NONE
+            return none_found()
         found = [matches(view.part, query.hashes) for view in views]
         terms = _terms(views, found, query, is_exact=index.is_exact)
         pairs = list(zip(views, found, strict=True))
@@ -126,13 +139,15 @@ class Finder:
         else:
             scored = self._each(lambda pair: _scored(*pair, terms=terms), pairs)
             picked = self._best(scored, query, share=share, limit=limit)
-        parts = [_evidence(each, query, terms=terms) for each in picked]
+        worth = [_evidence(each, terms=terms) for each in picked]
+        words = np.concatenate([each.words for each in worth])
         return Candidates(
-            chunk_ids=np.concatenate([part.chunk_ids for part in parts]),
-            cosines=np.concatenate([part.cosines for part in parts]),
-            words=np.concatenate([part.words for part in parts]),
-            coverage=np.concatenate([part.coverage for part in parts]) / (float(terms.counted.sum()) or 1.0),
-            best_words=max(part.best_words for part in parts),
+            chunk_ids=np.concatenate([each.part.columns.chunk_ids[each.rows] for each in picked]),
+            cosines=np.concatenate([cosines(each.part, query.vectors, each.rows) for each in picked]),
+            words=words,
+            coverage=np.concatenate([each.coverage for each in worth]) / (float(terms.counted.sum()) or 1.0),
+            best_words=float(words.max(initial=0)),
+            vectors=partial(_vectors_at, picked),
         )
 
     def _best(self, scored: Sequence[_Scored], query: Query, *, share: float, limit: int) -> list[_Picked]:
@@ -150,9 +165,6 @@ class Finder:
         shares = [items[first :: self._threads] for first in range(self._threads)]
         done = list(self._pool.map(lambda share: [work(item) for item in share], shares))
         return [done[place % self._threads][place // self._threads] for place in range(len(items))]
-
-
-_NONE = Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0), np.zeros(0), 0.0)
 
 
 def _terms(views: Sequence[View], found: Sequence[Matches], query: Query, *, is_exact: bool) -> _Terms:
@@ -199,7 +211,7 @@ def _estimated(scored: _Scored, query: Query, *, share: float, scale: float, mos
 
 
 def _rescored(picked: _Picked, query: Query, *, share: float, scale: float) -> _Picked:
-    near = cosines(picked.scored.view.part, query.vectors, picked.rows)
+    near = cosines(picked.part, query.vectors, picked.rows)
     return _Picked(picked.scored, picked.rows, share * near + scale * picked.scored.words[picked.rows])
 
 
@@ -208,20 +220,23 @@ def _foremost(picked: Sequence[_Picked], most: int) -> list[_Picked]:
     values = np.concatenate([each.values for each in picked])
     least = float(np.partition(values, -most)[-most]) if len(values) > most else -np.inf
     kept = [each.values >= least for each in picked]
-    return [_Picked(each.scored, each.rows[keep], each.values[keep]) for each, keep in zip(picked, kept, strict=True)]
+    return [_Picked(each.scored, each.rows[keep], each.values[keep]) for each, keep in zip(picked, kept, strict=True) if keep.any()]
 
 
-def _evidence(picked: _Picked, query: Query, *, terms: _Terms) -> Candidates:
-    """All evidence for some rows of one part; their coverage is not divided yet."""
-    part, rows = picked.scored.view.part, picked.rows
+def _evidence(picked: _Picked, *, terms: _Terms) -> Evidence:
+    """What all terms are worth to some rows of one part; their coverage is not divided yet."""
+    part, rows = picked.part, picked.rows
     if terms.finding.all() and isinstance(part, Segment):
-        worth = Evidence(picked.scored.words[rows].astype(np.float64), coverage(part, picked.scored.found, terms.counted)[rows])
-    else:
-        worth = evidence_at(part, picked.scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
-    return Candidates(
-        chunk_ids=part.columns.chunk_ids[rows],
-        cosines=cosines(part, query.vectors, rows),
-        words=worth.words,
-        coverage=worth.coverage,
-        best_words=float(worth.words.max(initial=0)),
-    )
+        return Evidence(picked.scored.words[rows].astype(np.float64), coverage(part, picked.scored.found, terms.counted)[rows])
+    return evidence_at(part, picked.scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
+
+
+def _vectors_at(picked: Sequence[_Picked], places: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The vectors at some places among the rows of all that were picked, one after the other."""
+    found = np.empty((len(places), DIMENSIONS), np.float32)
+    first = 0
+    for each in picked:
+        own = (places >= first) & (places < first + len(each.rows))
+        found[own] = vectors_of(each.part, each.rows[places[own] - first])
+        first += len(each.rows)
+    return found

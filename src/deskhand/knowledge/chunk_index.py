@@ -1,10 +1,15 @@
 """Where a search finds its candidates, wherever that is kept."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.ranking import Nearest, Weights
 from deskhand.knowledge.spelling import Frequencies
+
+# From how many chunks have each term to the question, ready to be compared. Blocks.
+Reading = Callable[[Frequencies], Query]
 
 
 class ChunkIndex(Protocol):
@@ -30,3 +35,9 @@ class ChunkIndex(Protocol):
 
     async def candidates(self, query: Query, *, audience: Audience, share: float, limit: int) -> Candidates:
         """The chunks among which the `limit` best are by `share` of the cosine and the rest of BM25, or by anything near it."""
+
+    async def nearest(self, read: Reading, *, audience: Audience, weights: Weights, limit: int) -> Nearest:
+        """The `limit` chunks that answer a question best, of those that `audience` may see.
+
+        Raises KnowledgeUnavailable as well: the question could not be read.
+        """

@@ -11,8 +11,8 @@ from typing import Any
 
 from deskhand.knowledge.chunking import EXAMPLE, Chunk
 from deskhand.knowledge.documents import DocumentId
+from deskhand.knowledge.passage_repository import PassageRow
 from deskhand.knowledge.ranking import Hit
-from deskhand.knowledge.repository import PassageRow
 
 _MOST_EXAMPLES = 1_000
 _LONGEST_EXAMPLE = 300

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from deskhand.clock import Clock
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Finder, Query
+from deskhand.knowledge.chunk_index import Reading
 from deskhand.knowledge.documents import DocumentId
 from deskhand.knowledge.index import EXACT_ROWS, Index, Vocabulary
+from deskhand.knowledge.ranking import Nearest, Weights, dense_share, nearest
 from deskhand.knowledge.repository import Changes, Stock, changes_since, is_far_behind, read_version, rows_of, take_stock
 from deskhand.knowledge.segment import ChunkRow, Segment
 from deskhand.knowledge.settling import Living, next_step
@@ -87,6 +89,16 @@ class LiveIndex:
     async def candidates(self, query: Query, *, audience: Audience, share: float, limit: int) -> Candidates:
         find = partial(self._finder.candidates, audience=audience, now=self._clock.now(), share=share, limit=limit)
         return await asyncio.get_running_loop().run_in_executor(self._executor, find, await self.current(), query)
+
+    async def nearest(self, read: Reading, *, audience: Audience, weights: Weights, limit: int) -> Nearest:
+        find = partial(self._nearest, read=read, audience=audience, now=self._clock.now(), weights=weights, limit=limit)
+        return await self._run(self._executor, find, await self.current())
+
+    def _nearest(self, index: Index, *, read: Reading, audience: Audience, now: float, weights: Weights, limit: int) -> Nearest:
+        query = read(Vocabulary(index, audience, now=now))
+        share = dense_share(query, weights)
+        found = self._finder.candidates(index, query, audience=audience, now=now, share=share, limit=limit)
+        return nearest(found, query, share=share, weights=weights, limit=limit)
 
     async def current(self) -> Index:
         """The index, refreshed if it is time to look.

@@ -120,12 +120,14 @@ def _counts_of_many(postings: Postings, found: Matches, rows: NDArray[np.intp]) 
 
 def cosines(part: Part, vectors: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
     """The similarity of each of `rows`, in [0, 1], with the pieces `vectors` of a query."""
-    if isinstance(part, Segment):
-        own = part.vectors if len(rows) == len(part) else part.vectors[rows]
-    else:
-        own = part.codes[rows] * part.scales[rows, None]
+    own = part.vectors if isinstance(part, Segment) and len(rows) == len(part) else vectors_of(part, rows)
     # Not `@`: BLAS would spread it over all processors, whose threads spin for longer than the product takes on one.
     return joined([np.clip(np.einsum("ij,j->i", own, vector), 0.0, 1.0) for vector in vectors])
+
+
+def vectors_of(part: Part, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """[len(rows), 384]; in a shard, each component rounded to a byte."""
+    return part.vectors[rows] if isinstance(part, Segment) else part.codes[rows] * part.scales[rows, None]
 
 
 def promising(

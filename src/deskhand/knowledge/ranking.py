@@ -6,7 +6,7 @@ good the evidence was (on the sets of `evals/`, equal-weight reciprocal ranks we
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +39,24 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """`cosine` in [0, 1]; `coverage` the share of the query's terms, by their rarity, that the chunk has, in [0, 1]."""
+    """`cosine` in [0, 1]; `coverage` the share of the query's terms, by their rarity, that the chunk has, in [0, 1].
+
+    `place` is its place among the candidates.
+    """
 
     chunk_id: int
     fused: float
     cosine: float
     coverage: float
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """What a search found, best first, and how well the model knows the language of the question, from 0 to 1."""
+
+    hits: Sequence[Hit]
+    familiarity: float
 
 
 def weighted_terms(turns: Sequence[tuple[Hashes, Counts]], *, decay: float) -> tuple[Hashes, NDArray[np.float32]]:
@@ -76,24 +88,28 @@ def rank(found: Candidates, *, share: float, limit: int) -> list[Hit]:
     near = np.flatnonzero(fused >= np.partition(fused, -limit)[-limit]) if len(fused) > limit else np.arange(len(fused))
     # The id breaks ties, so that the same question has the same answer whatever order the rows came in.
     best = near[np.lexsort((found.chunk_ids[near], -fused[near]))[:limit]]
-    return [
-        Hit(int(found.chunk_ids[place]), float(fused[place]), float(found.cosines[place]), float(found.coverage[place]))
-        for place in best
-        if fused[place] > 0
-    ]
+    best = best[fused[best] > 0]
+    columns = (found.chunk_ids[best], fused[best], found.cosines[best], found.coverage[best], best)
+    return [Hit(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def nearest(found: Candidates, query: Query, *, share: float, weights: Weights, limit: int) -> Nearest:
+    """The `limit` best of what was found for a query, in the order of `reconsidered`."""
+    first = rank(found, share=share, limit=limit)
+    vectors = found.vectors(np.array([hit.place for hit in first], np.intp))
+    return Nearest(reconsidered(first, vectors, share=share, weights=weights), query.familiarity)
 
 
 def reconsidered(hits: Sequence[Hit], vectors: NDArray[np.float32], *, share: float, weights: Weights) -> list[Hit]:
     """`hits`, best first, in the order that also counts how near each is to the best of them: what answers a question is of one kind.
 
-    `vectors` is [len(hits), 384], unit length, a row of zeros for one that is no more. After Rocchio, 1971, with no word of the customer's.
+    `vectors` is [len(hits), 384], of unit length. After Rocchio, 1971, with no word of the customer's.
     """
     if not hits or share == 0:
         return list(hits)
     fused = np.array([hit.fused for hit in hits])
     trusted = np.exp(_SHARPNESS * (fused[:_TRUSTED] - fused[0])) @ vectors[:_TRUSTED]
     near = np.clip(np.einsum("ij,j->i", vectors, trusted / (np.linalg.norm(trusted) or 1.0)), 0.0, 1.0)
-    score = fused + share * weights.feedback * near
-    return sorted(
-        (replace(hit, fused=float(each)) for hit, each in zip(hits, score, strict=True)), key=lambda hit: (-hit.fused, hit.chunk_id)
-    )
+    scores = (fused + share * weights.feedback * near).tolist()
+    drawn = [Hit(hit.chunk_id, score, hit.cosine, hit.coverage, hit.place) for hit, score in zip(hits, scores, strict=True)]
+    return sorted(drawn, key=lambda hit: (-hit.fused, hit.chunk_id))

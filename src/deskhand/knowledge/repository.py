@@ -1,4 +1,4 @@
-"""All SQL of the knowledge base."""
+"""The SQL of the knowledge base as a whole: what there is, in which version, and what changed since another."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from deskhand.ids import SessionId
 from deskhand.knowledge.audience import Audience, state_now, visible_to
-from deskhand.knowledge.documents import DocumentId, DocumentState, Quote, StoredDocument, Tier
+from deskhand.knowledge.documents import DocumentId, DocumentState, StoredDocument, Tier
 from deskhand.knowledge.segment import ChunkRow
 from deskhand.knowledge.tables import chunks, documents, removals, state
 from deskhand.persistence import Transaction
@@ -50,18 +50,6 @@ class KnownContent:
     recipe: str
     title: str
     edited: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class PassageRow:
-    chunk_id: int
-    document_id: DocumentId
-    text: str
-    section: str | None
-    page: int | None
-    title: str
-    source: str
-    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,28 +186,6 @@ def find_document(connection: sa.Connection, document_id: DocumentId, audience: 
     return stored(row) if row is not None else None
 
 
-def find_passages(connection: sa.Connection, chunk_ids: Sequence[int], audience: Audience) -> dict[int, PassageRow]:
-    """The chunks that still exist and that `audience` may see, by id."""
-    found: dict[int, PassageRow] = {}
-    for start in range(0, len(chunk_ids), MOST_PARAMETERS):
-        query = (
-            sa.select(
-                chunks.c.id,
-                chunks.c.document_id,
-                chunks.c.text,
-                chunks.c.section,
-                chunks.c.page,
-                documents.c.title,
-                documents.c.source,
-                documents.c.url,
-            )
-            .join(documents, documents.c.id == chunks.c.document_id)
-            .where(chunks.c.id.in_(chunk_ids[start : start + MOST_PARAMETERS]), visible_to(audience))
-        )
-        found |= {row.id: PassageRow(*row) for row in connection.execute(query)}
-    return found
-
-
 def _chunk_row(row: sa.Row[*tuple[Any, ...]]) -> ChunkRow:
     return ChunkRow(
         chunk_id=row.id,
@@ -232,25 +198,6 @@ def _chunk_row(row: sa.Row[*tuple[Any, ...]]) -> ChunkRow:
         effective_until=math.inf if row.effective_until is None else row.effective_until,
         changed_at=row.updated_at,
     )
-
-
-def find_current(connection: sa.Connection, quotes: Sequence[Quote], audience: Audience) -> set[Quote]:
-    """Those of `quotes` that `audience` would still be told: the chunk is there, or another of the same document with the same text."""
-    chunk_ids = list({quote.chunk_id for quote in quotes})
-    seen = sa.join(chunks, documents, documents.c.id == chunks.c.document_id)
-    current: set[int] = set()
-    for start in range(0, len(chunk_ids), MOST_PARAMETERS):
-        some = chunk_ids[start : start + MOST_PARAMETERS]
-        query = sa.select(chunks.c.id).select_from(seen).where(chunks.c.id.in_(some), visible_to(audience))
-        current |= set(connection.execute(query).scalars())
-    found = {quote for quote in quotes if quote.chunk_id in current}
-    for quote in quotes:
-        if quote not in found and quote.text is not None:
-            same = sa.and_(chunks.c.document_id == quote.document_id, chunks.c.text == quote.text)
-            query = sa.select(chunks.c.id).select_from(seen).where(same, visible_to(audience)).limit(1)
-            if connection.execute(query).first() is not None:
-                found.add(quote)
-    return found
 
 
 def _insert_state(transaction: Transaction) -> None:

@@ -5,18 +5,21 @@ where to look, so a deleted or hidden document cannot be shown by an index that 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
+import sqlalchemy as sa
+
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
 from deskhand.knowledge import document_repository, repository
 from deskhand.knowledge.answering import READ, Asked, answer_chances, descending, passage_text, read_asked
 from deskhand.knowledge.audience import Audience
+from deskhand.knowledge.candidates import Query
 from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
 from deskhand.knowledge.documents import DocumentId, Passage, Quote, StoredDocument, Tier
@@ -27,11 +30,12 @@ from deskhand.knowledge.ingest import IngestReport, Progress, Screen, Sources, r
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.parse import DocumentReader, ReaderOptions
+from deskhand.knowledge.passage_repository import PassageRow, find_current, find_passages
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
-from deskhand.knowledge.ranking import Weights, dense_share, rank, reconsidered
+from deskhand.knowledge.ranking import Hit, Weights
 from deskhand.knowledge.samples import sample_documents
-from deskhand.knowledge.vector_repository import find_vectors
+from deskhand.knowledge.spelling import Frequencies
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
 from deskhand.settings import Settings
 
@@ -189,7 +193,7 @@ class KnowledgeService:
         """
         if not quotes:
             return set()
-        return await self._database.read(partial(repository.find_current, quotes=quotes, audience=audience))
+        return await self._database.read(partial(find_current, quotes=quotes, audience=audience))
 
     async def count_documents(self, audience: Audience | None = None) -> int:
         """How many documents `audience` may see; for `None`, how many belong to no session."""
@@ -237,30 +241,33 @@ class KnowledgeService:
 
     async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
         passages: list[Passage] = []
-        loop = asyncio.get_running_loop()
-        read = partial(self._reader.read, text, tuple(earlier), frequencies=await self._index.frequencies(audience))
-        query = await loop.run_in_executor(self._executor, read)
-        share, most = dense_share(query, self._options.weights), max(limit, _CANDIDATES)
+        read, most = partial(self._read, text, tuple(earlier)), max(limit, _CANDIDATES)
         for _ in range(_ATTEMPTS):
-            found = await self._index.candidates(query, audience=audience, share=share, limit=most)
-            first = rank(found, share=share, limit=most)
-            vectors = await self._database.read(partial(find_vectors, chunk_ids=[hit.chunk_id for hit in first]))
-            ranked = reconsidered(first, vectors, share=share, weights=self._options.weights)
-            hits = ranked[:limit]
-            rows = await self._database.read(partial(repository.find_passages, chunk_ids=[hit.chunk_id for hit in hits], audience=audience))
-            if has_examples(rows):
-                # Examples of one answer vote for it, those with them that are no part of the best few.
-                hits = ranked
-                chunk_ids = [hit.chunk_id for hit in hits]
-                rows = await self._database.read(partial(repository.find_passages, chunk_ids=chunk_ids, audience=audience))
+            found = await self._index.nearest(read, audience=audience, weights=self._options.weights, limit=most)
+            hits, rows = await self._database.read(partial(_stored, hits=found.hits, limit=limit, audience=audience))
             shown = gathered(hits, rows)[:limit]
-            texts = [passage_text(found.row.title, shown_section(found.row), found.row.text) for found in shown[:READ]]
-            passages = _passages(shown, asked=read_asked(text, ranked, texts, familiarity=query.familiarity))
+            texts = [passage_text(each.row.title, shown_section(each.row), each.row.text) for each in shown[:READ]]
+            passages = _passages(shown, asked=read_asked(text, found.hits, texts, familiarity=found.familiarity))
             if len(rows) == len(hits):
                 break
             # Some of it went or changed since the index was read: look again, so that what took its place is found.
             self._index.mark_stale()
         return passages
+
+    def _read(self, text: str, earlier: Sequence[str], frequencies: Frequencies) -> Query:
+        return self._reader.read(text, earlier, frequencies=frequencies)
+
+
+def _stored(
+    connection: sa.Connection, *, hits: Sequence[Hit], limit: int, audience: Audience
+) -> tuple[Sequence[Hit], Mapping[int, PassageRow]]:
+    """The first `limit` of `hits` with what is stored of them; all of `hits`, if there are examples among those."""
+    first = hits[:limit]
+    rows = find_passages(connection, [hit.chunk_id for hit in first], audience)
+    if not has_examples(rows):
+        return first, rows
+    # Examples of one answer vote for it, those with them that are no part of the best few.
+    return hits, find_passages(connection, [hit.chunk_id for hit in hits], audience)
 
 
 def _passages(found: Sequence[Found], *, asked: Asked) -> list[Passage]:

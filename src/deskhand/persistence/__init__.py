@@ -3,7 +3,7 @@
 from deskhand.persistence.database import Database, Dialect, parse_url
 from deskhand.persistence.erasing import erasing
 from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable
-from deskhand.persistence.metadata import db_now, metadata, partial_index
+from deskhand.persistence.metadata import db_now, listed, metadata, partial_index
 from deskhand.persistence.prepared import Prepared, insert_into
 from deskhand.persistence.transaction import Transaction
 
@@ -19,6 +19,7 @@ __all__ = [
     "db_now",
     "erasing",
     "insert_into",
+    "listed",
     "metadata",
     "parse_url",
     "partial_index",

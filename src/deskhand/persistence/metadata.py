@@ -45,3 +45,23 @@ def _db_now_sqlite(_element: db_now, _compiler: Any, **_options: Any) -> str:
 @compiles(db_now, "postgresql")
 def _db_now_postgresql(_element: db_now, _compiler: Any, **_options: Any) -> str:
     return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
+class _Values(FunctionElement[Any]):
+    inherit_cache = True
+
+
+def listed(column: sa.Column[Any], parameter: str) -> sa.ColumnElement[bool]:
+    """Whether the value of `column` is in the list that is given for `parameter`: one statement, however long the list is."""
+    values = sa.bindparam(parameter, type_=sa.JSON().with_variant(sa.ARRAY(column.type), "postgresql"))
+    return column.bool_op("IN")(_Values(values))
+
+
+@compiles(_Values, "sqlite")
+def _values_sqlite(element: _Values, compiler: Any, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608 - of a parameter's place, no value
+
+
+@compiles(_Values, "postgresql")
+def _values_postgresql(element: _Values, compiler: Any, **options: Any) -> str:
+    return f"(SELECT unnest({compiler.process(element.clauses, **options)}))"

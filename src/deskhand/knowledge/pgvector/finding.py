@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deskhand.knowledge import analysis
 from deskhand.knowledge.audience import Audience, visible_to
-from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.candidates import Candidates, Query, none_found
 from deskhand.knowledge.embedding import DIMENSIONS
 from deskhand.knowledge.matching import K1, B, joined
 from deskhand.knowledge.pgvector.schema import search
@@ -65,7 +65,7 @@ def find_evidence(
 def weighed(rows: Sequence[StoredEvidence], query: Query, *, audience: Audience, statistics: Statistics) -> Candidates:
     """The evidence of some chunks in figures. Computes for some milliseconds: call it from a thread."""
     if not rows:
-        return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0), np.zeros(0), 0.0)
+        return none_found()
     vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), DIMENSIONS)
     rarity = _rarity(statistics.chunk_count(audience), statistics.frequencies(audience, query.hashes))
     counts, lengths = _counts([row.terms for row in rows], query.hashes)
@@ -78,6 +78,7 @@ def weighed(rows: Sequence[StoredEvidence], query: Query, *, audience: Audience,
         words=words,
         coverage=((counts > 0) @ counted) / (float(counted.sum()) or 1.0),
         best_words=float(words.max()),
+        vectors=lambda places: vectors[places],
     )
 
 

@@ -4,6 +4,7 @@ Invariant: a search sees every write of this process that was committed before i
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import sqlalchemy as sa
@@ -12,11 +13,13 @@ import structlog
 from deskhand.clock import Clock
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Query
-from deskhand.knowledge.pgvector.finding import find_evidence, weighed
+from deskhand.knowledge.chunk_index import Reading
+from deskhand.knowledge.pgvector.finding import StoredEvidence, find_evidence, weighed
 from deskhand.knowledge.pgvector.following import catch_up
 from deskhand.knowledge.pgvector.graph import grow_graph, has_graph
 from deskhand.knowledge.pgvector.schema import set_up
 from deskhand.knowledge.pgvector.statistics import Statistics, read_statistics
+from deskhand.knowledge.ranking import Nearest, Weights, dense_share, nearest
 from deskhand.knowledge.repository import read_version
 from deskhand.knowledge.spelling import Frequencies
 from deskhand.persistence import Database, DatabaseUnavailable
@@ -76,6 +79,13 @@ class PostgresqlIndex:
         rows = await self._database.read(find)
         return await asyncio.to_thread(weighed, rows, query, audience=audience, statistics=statistics)
 
+    async def nearest(self, read: Reading, *, audience: Audience, weights: Weights, limit: int) -> Nearest:
+        query = await asyncio.to_thread(read, await self.frequencies(audience))
+        statistics = self._statistics
+        find = partial(find_evidence, query=query, audience=audience, statistics=statistics, has_graph=self._has_graph)
+        rows = await self._database.read(find)
+        return await asyncio.to_thread(_nearest, rows, query, audience=audience, statistics=statistics, weights=weights, limit=limit)
+
     async def _look(self) -> None:
         if self._is_fresh():
             return
@@ -105,6 +115,13 @@ class PostgresqlIndex:
             log.warning("knowledge_graph_not_built", exc_info=True)
         finally:
             self._growing = None
+
+
+def _nearest(
+    rows: Sequence[StoredEvidence], query: Query, *, audience: Audience, statistics: Statistics, weights: Weights, limit: int
+) -> Nearest:
+    found = weighed(rows, query, audience=audience, statistics=statistics)
+    return nearest(found, query, share=dense_share(query, weights), weights=weights, limit=limit)
 
 
 def _is_behind(connection: sa.Connection) -> bool:
