@@ -65,11 +65,24 @@ def _import(name: str) -> Any:
         return sys.modules[name]
     gc.disable()
     try:
+        _import_structlog()
         return importlib.import_module(name)
     finally:
         # Otherwise the next collection looks through all of it at once.
         gc.freeze()
         gc.enable()
+
+
+def _import_structlog() -> None:
+    """Import structlog without rich and pygments, which it loads to draw tracebacks: most of its time, and no log is drawn here."""
+    if "rich" in sys.modules or "structlog" in sys.modules:
+        return
+    # What is None here cannot be imported, which structlog takes for not being installed.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        importlib.import_module("structlog")
+    finally:
+        del sys.modules["rich"]
 
 
 def _not_loaded() -> None:
