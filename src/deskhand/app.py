@@ -37,6 +37,7 @@ from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
 from deskhand.persistence.migrations import check_schema, migrate
+from deskhand.realtime import Bus
 from deskhand.redis_link import RedisLinks
 from deskhand.sealing import Sealer, SealingKeyInvalid
 from deskhand.session_store import InMemorySessionStore, SessionStore, SessionStoreUnavailable
@@ -156,6 +157,9 @@ async def open_services(
             metrics=metrics,
         )
         opened.push_async_callback(agent.cleanup)
+        bus = _create_bus(settings, links) if database.dialect == "postgresql" else None
+        if bus is not None:
+            opened.push_async_callback(bus.close)
         turns = TurnService(
             database=database,
             agent=agent,
@@ -169,6 +173,7 @@ async def open_services(
             metrics=metrics,
             concurrency=settings.turn_concurrency,
             drain_seconds=settings.drain_seconds,
+            bus=bus,
         )
         opened.push_async_callback(turns.close)
         admin_key = _admin_key(settings)
@@ -266,6 +271,15 @@ async def _open_session_store(settings: Settings, clock: Clock, links: RedisLink
         # What cannot be read later is thrown away and rebuilt from the transcript.
         log.warning("session_keys_not_checked", code=error.code)
     return store
+
+
+def _create_bus(settings: Settings, links: RedisLinks) -> Bus | None:
+    url = settings.redis_url or settings.cache_redis_url
+    if url is None:
+        return None
+    from deskhand.realtime.bus.redis import RedisBus  # noqa: PLC0415 - see `_create_cache`
+
+    return RedisBus(links.get(url.get_secret_value()), sealer=_sealer(settings))
 
 
 def _sealer(settings: Settings) -> Sealer | None:

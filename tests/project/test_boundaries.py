@@ -16,10 +16,6 @@ def _in_edge(parts: list[str]) -> bool:
     return parts[1] in EDGE
 
 
-def _in_a_redis_module(parts: list[str]) -> bool:
-    return parts[-1] == "redis"
-
-
 def _in(*module: str) -> Rule:
     return lambda parts: tuple(parts[1 : 1 + len(module)]) == module
 
@@ -30,12 +26,15 @@ RULES: dict[str, Rule] = {
     "uvicorn": _in_edge,
     "typer": _in("cli"),
     "rich": _in("cli"),
-    "redis": _in_a_redis_module,
+    "redis": _in("redis_link"),
     "cryptography": _in("sealing"),
     "pydantic_ai": _in("models", "providers"),
     "onnxruntime": _in("knowledge"),
     "tokenizers": _in("knowledge"),
     "pypdfium2": _in("parsing"),
+    "rapidocr": _in("parsing", "ocr"),
+    "cv2": _in("parsing", "ocr"),
+    "PIL": _in("parsing", "ocr"),
     "python_calamine": _in("parsing"),
     "olefile": _in("parsing"),
     "pysqlite3": _in("persistence"),

@@ -20,6 +20,7 @@ from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.persistence import Database
 from deskhand.persistence.migrations import migrate
+from deskhand.realtime import Bus
 from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, Turn, turn_repository
 from deskhand.settings import Settings
@@ -167,6 +168,7 @@ async def open_desk(
     drain_seconds: float = 0.0,
     tool_seconds: float = PATIENCE_SECONDS,
     starts: bool = True,
+    bus: Bus | None = None,
 ) -> AsyncIterator[Desk]:
     """A desk that works. With `starts=False` it works on what it accepts itself, and looks for nothing else."""
     clock = clock or SystemClock()
@@ -193,6 +195,7 @@ async def open_desk(
         metrics=metrics,
         concurrency=concurrency,
         drain_seconds=drain_seconds,
+        bus=bus,
     )
     if starts:
         await turns.start()

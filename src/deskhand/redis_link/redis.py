@@ -150,7 +150,11 @@ class RedisLink:
 
         async def attempt() -> AbstractConnection:
             connection: Any = await self._make_connection(topic)
-            await connection.connect()
+            try:
+                await connection.connect()
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
             return cast("AbstractConnection", connection)
 
         return cast("AbstractConnection", await self._limited(attempt))

@@ -5,6 +5,8 @@ indexed queries for all watched sessions together, so idle readers cost next to 
 """
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import sqlalchemy as sa
@@ -22,20 +24,50 @@ _EVENTS = 200
 
 
 class Poller:
-    def __init__(self, *, database: Database, hub: Hub[SessionEvent], worker: str, interval_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        hub: Hub[SessionEvent],
+        worker: str,
+        find_interval: Callable[[], float],
+        want: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """`find_interval` gives the seconds to the next look. `want` asks a worker for the text of the answer it gives in a session."""
         self._database = database
         self._hub = hub
         self._worker = worker
-        self._interval_seconds = interval_seconds
+        self._find_interval = find_interval
+        self._want = want
+        self._lagging: set[str] = set()
+        self._hurry = asyncio.Event()
+
+    def look_soon(self, session_id: str) -> None:
+        """Look now at a session of which something may be stored that is not known here."""
+        self._lagging.add(session_id)
+        self._hurry.set()
 
     async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._find_interval()
         while True:
-            await asyncio.sleep(self._interval_seconds)
-            watched = [session_id for session_id, _ in self._hub.watched()]
-            for start in range(0, len(watched), _CHUNK):
-                await self._poll([SessionId(session_id) for session_id in watched[start : start + _CHUNK]])
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._hurry.wait()
+            self._hurry.clear()
+            lagging, self._lagging = self._lagging, set()
+            if loop.time() >= due:
+                await self._poll_all((session_id for session_id, _ in self._hub.watched()), lagging=lagging)
+                due = loop.time() + self._find_interval()
+            else:
+                await self._poll_all(lagging, lagging=lagging)
 
-    async def _poll(self, session_ids: list[SessionId]) -> None:
+    async def _poll_all(self, session_ids: Iterable[str], *, lagging: set[str]) -> None:
+        watched = list(session_ids)
+        for start in range(0, len(watched), _CHUNK):
+            await self._poll([SessionId(session_id) for session_id in watched[start : start + _CHUNK]], lagging=lagging)
+
+    async def _poll(self, session_ids: list[SessionId], *, lagging: set[str]) -> None:
         def read(connection: sa.Connection) -> tuple[dict[SessionId, int], list[Turn]]:
             return list_last_seqs(connection, session_ids), turn_repository.list_active_turns(connection, session_ids, not_by=self._worker)
 
@@ -47,6 +79,8 @@ class Poller:
                 await self._catch_up(session_id, last_seqs[session_id])
         for turn in active_turns:
             self._mirror(turn)
+            if self._want is not None and turn.worker is not None and turn.session_id in lagging:
+                self._want(turn.session_id, turn.worker)
 
     async def _catch_up(self, session_id: SessionId, last_seq: int) -> None:
         channel = self._hub.find_channel(session_id)

@@ -33,7 +33,7 @@ class _Elsewhere:
 class SessionReader:
     """One reader of one session. Holds a position and a place in the running answer, nothing else."""
 
-    __slots__ = ("_answer", "_channel", "_clock", "_database", "_next_mark", "_peers", "_position", "_session_id", "_with_text")
+    __slots__ = ("_answer", "_channel", "_clock", "_database", "_entered", "_next_mark", "_peers", "_position", "_session_id", "_with_text")
 
     def __init__(
         self,
@@ -54,6 +54,8 @@ class SessionReader:
         self._peers = peers
         self._position = Position(0)
         self._answer: Answer[SessionEvent] | None = None
+        # Where in the running answer it came in, as the offset and the number of the last note seen.
+        self._entered = (0, 0)
         self._next_mark = 0
 
     async def begin(self, after: str | None) -> list[SessionEvent]:
@@ -135,7 +137,9 @@ class SessionReader:
         assert answer is not None
         self._answer = answer
         position = self._position
+        self._entered = (0, 0)
         if position.attempt == answer.begun.attempt:
+            self._entered = (position.offset, position.note or 0)
             self._next_mark = _first_unseen(answer, position)
             return
         attempt = answer.begun.attempt
@@ -156,6 +160,9 @@ class SessionReader:
             mark = answer.timeline[self._next_mark]
             self._next_mark += 1
             if mark.seq is not None and mark.seq <= self._position.seq:
+                continue
+            # Another process's note may come here behind the text it stands in.
+            if mark.seq is None and (mark.offset, mark.number) <= self._entered:
                 continue
             self._take_text(answer, mark.offset, taken)
             if mark.seq is None:

@@ -1,11 +1,11 @@
 """From a row of the log to the event that readers get."""
 
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
 from deskhand.clock import to_iso
-from deskhand.realtime import Begins, Ends
+from deskhand.realtime import Begins, Codec, Ends
 from deskhand.sessions import StoredEvent
 from deskhand.turns.events import Cancelled, Complete, Failed, SessionEvent, Started
 
@@ -22,3 +22,16 @@ def classify(event: SessionEvent) -> Begins | Ends | None:
     if isinstance(event, Complete | Failed | Cancelled):
         return Ends(event.turn_id)
     return None
+
+
+_decoder: Final = msgspec.json.Decoder(SessionEvent)
+
+
+def _decode(encoded: bytes) -> SessionEvent:
+    try:
+        return cast("SessionEvent", _decoder.decode(encoded))
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ValueError("no event") from error
+
+
+CODEC: Final[Codec[SessionEvent]] = Codec(encode=msgspec.json.encode, decode=_decode)

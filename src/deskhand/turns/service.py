@@ -11,7 +11,7 @@ from deskhand.clock import Clock
 from deskhand.failpoints import Failpoint, reach
 from deskhand.ids import SessionId, TurnId
 from deskhand.persistence import Database, Transaction
-from deskhand.realtime import Channel, Ends, Hub
+from deskhand.realtime import Bus, Channel, Ends, Hub, Relay
 from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
 from deskhand.sessions.log import list_last_seqs
 from deskhand.telemetry import Metrics, Supervisor
@@ -20,10 +20,12 @@ from deskhand.turns.events import Cancelled, Complete, Failed, ModeChanged, Resy
 from deskhand.turns.lifecycle import Accepted, TurnLifecycle, TurnRules
 from deskhand.turns.poller import Poller
 from deskhand.turns.reader import read_session
-from deskhand.turns.render import classify, to_event
+from deskhand.turns.render import CODEC, classify, to_event
 from deskhand.turns.worker import TurnWorker
 
 _POLL_SHARED_SECONDS = 0.5
+# While the other processes tell of what they do, looking is only for what was lost on the way.
+_POLL_TOLD_SECONDS = 2.0
 _POLL_ALONE_SECONDS = 2.0
 _SECONDS_A_DAY = 86_400.0
 _CLEANUP_BATCH = 500
@@ -40,17 +42,20 @@ class TurnService:
         metrics: Metrics,
         concurrency: int,
         drain_seconds: float,
+        bus: Bus | None = None,
     ) -> None:
+        """`bus`: to the other processes that serve this database; without one they are seen through the database alone."""
         self._database = database
         self._agent = agent
         self._clock = clock
         self._drain_seconds = drain_seconds
         self._supervisor = Supervisor(metrics)
-        self._hub: Hub[SessionEvent] = Hub(classify)
+        name = f"worker_{secrets.token_hex(8)}"
+        self._relay = Relay(bus, worker=name, codec=CODEC, lagging=self._look_soon) if bus is not None else None
+        self._hub: Hub[SessionEvent] = Hub(classify, relay=self._relay)
         self._lifecycle = TurnLifecycle(rules, publish=self._publish)
         self._draining = False
         self._closed = False
-        name = f"worker_{secrets.token_hex(8)}"
         self._worker = TurnWorker(
             name=name,
             database=database,
@@ -62,10 +67,13 @@ class TurnService:
             metrics=metrics,
             concurrency=concurrency,
         )
-        shared = database.dialect == "postgresql"
-        self._peers = name if shared else None
+        self._peers = name if database.dialect == "postgresql" else None
         self._poller = Poller(
-            database=database, hub=self._hub, worker=name, interval_seconds=_POLL_SHARED_SECONDS if shared else _POLL_ALONE_SECONDS
+            database=database,
+            hub=self._hub,
+            worker=name,
+            find_interval=self._find_interval,
+            want=self._relay.want if self._relay is not None else None,
         )
 
     @property
@@ -81,6 +89,8 @@ class TurnService:
         if alone:
             await self._database.write(lambda tx: turn_repository.expire_leases_of_others(tx, worker=self._worker.name))
         self._worker.start()
+        if self._relay is not None:
+            self._relay.start()
         self._polling = self._supervisor.start(self._poller.run, name="event-poll", restart=True)
 
     async def drain(self) -> None:
@@ -99,6 +109,8 @@ class TurnService:
 
     async def close(self) -> None:
         await self.drain()
+        if self._relay is not None:
+            self._relay.close()
         await self._supervisor.close()
 
     async def accept(
@@ -218,7 +230,7 @@ class TurnService:
         if not deleted:
             raise SessionNotFound
         self._worker.stop(SessionId(session_id))
-        self._hub.close_session(session_id)
+        self._hub.delete_session(session_id)
         await self._agent.cleanup_session(SessionId(session_id))
 
     async def cleanup_sessions(self, *, days: int) -> tuple[int, float]:
@@ -248,9 +260,17 @@ class TurnService:
             has_closed=lambda: self._closed if outlasts_drain else self._draining,
         )
 
+    def _find_interval(self) -> float:
+        if self._peers is None:
+            return _POLL_ALONE_SECONDS
+        return _POLL_TOLD_SECONDS if self._relay is not None and self._relay.is_connected else _POLL_SHARED_SECONDS
+
+    def _look_soon(self, session_id: str) -> None:
+        self._poller.look_soon(session_id)
+
     def _publish(self, appended: Sequence[StoredEvent]) -> None:
         for stored in appended:
-            if self._hub.find_channel(stored.session_id) is not None:
+            if self._hub.is_followed(stored.session_id):
                 self._hub.publish(stored.session_id, stored.seq, to_event(stored))
 
 

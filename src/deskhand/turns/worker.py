@@ -319,7 +319,7 @@ class TurnWorker:
         match event:
             case TextProduced():
                 running.answer.append(event.text)
-                running.channel.wake_for_text()
+                running.channel.show_text()
                 self._checkpoint_if_due(running)
                 return
             case StageChanged():
@@ -329,7 +329,7 @@ class TurnWorker:
             case SourcesFound():
                 sources = [Source(used.content, used.metadata, used.relevance, used.rank) for used in event.sources]
                 running.answer.add_note(Sources(id="", timestamp=self._now(), turn_id=running.claim.turn.id, sources=sources))
-        running.channel.wake()
+        running.channel.show_note()
 
     def _checkpoint_if_due(self, running: Running) -> None:
         now = self._clock.monotonic()
