@@ -4,6 +4,7 @@ The invariant: under `BLOCK` no sentence is shown before it was examined, and wh
 passes as it comes, and only what is known of it grows.
 """
 
+import asyncio
 import collections
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ _MOST_REGENERATIONS = 1
 _MOST_MARKED = 20
 _LONGEST_GAP = 4
 _VERDICTS = ("passed", "flagged", "dropped")
+# To read as many characters takes some milliseconds, for which other customers shall not wait.
+_LARGE = 3_000
 _TOOLS_OF_PASSAGES = frozenset({"search_knowledge", "read_attachment"})
 # What is said of white space, of which nothing is kept.
 _BLANK = Verdict()
@@ -92,6 +95,8 @@ class GatedText:
             self._evidence.add_answered(text)
         self._passages = 0
         self._calls = 0
+        # So many results of tools were read ahead.
+        self._read = 0
         self._stream = SentenceStream()
         self._answer: list[TextIndex] = []
         # White space that is missing between what was shown and what may follow.
@@ -111,6 +116,14 @@ class GatedText:
     def begin_step(self, *, may_ask_again: bool) -> None:
         """A request to the model begins. It can be made again only where another one is left."""
         self._may_ask_again = may_ask_again
+
+    async def take_up(self) -> None:
+        """Take up what tools have found. What is large is read now, in a thread, rather than when the first sentence asks for it."""
+        self._gather()
+        unread = self._evidence.results[self._read :]
+        if sum(len(result.text) for result in unread) > _LARGE:
+            self._read += len(unread)
+            await asyncio.to_thread(_read, unread)
 
     def begin_paragraph(self) -> None:
         """What comes next is set apart from what was shown."""
@@ -217,6 +230,11 @@ class GatedText:
     def _count(self, verdict: str) -> None:
         if (counter := self._rules.counters.get(verdict)) is not None:
             counter.inc()
+
+
+def _read(texts: Sequence[TextIndex]) -> None:
+    for text in texts:
+        text.read()
 
 
 def _reasons(verdict: Verdict) -> list[str]:

@@ -253,3 +253,5 @@ class AnswerLoop:
                 tool_seconds=self._options.tool_seconds,
             )
             self._conversation.append(message)
+        if self.gate is not None:
+            await self.gate.take_up()

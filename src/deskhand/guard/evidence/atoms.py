@@ -40,16 +40,22 @@ class Atom:
 RANGE = "range"
 _NEVER = -1
 _DOMAINS = "com|org|net|io|ai|app|dev|co|uk|de|at|ch|fr|es|it|pt|nl|be|eu|us|ca|br|info|biz|shop|store|support|help|cloud|example|gov|edu"
-_ATOM = Expression(
+_ADDRESS_PATTERN = (
     r"(?P<link>(?:https?://|www\.)[^\s<>\"'`|\])}]+)"
     r"|(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     rf"|(?P<domain>\b(?:[A-Za-z0-9-]+\.)+(?:{_DOMAINS})\b(?:/[^\s<>\"'`|\])}}]*)?)"
-    rf"|{DATE_PATTERN}|{TIME_PATTERN}"
+)
+_VALUE_PATTERN = (
+    rf"{DATE_PATTERN}|{TIME_PATTERN}"
     r"|(?P<phone>\+\d[\d\s().-]{5,18}\d|\(\d{2,5}\)\s?\d[\d\s.-]{3,14}\d|\b\d{2,5}(?:[-./ ]\d{2,5}){2,4}\b(?!\w)"
     r"|\b0\d{2,4}[ /-]\d{4,9}\b|\b\d{3}-\d{4}\b)"
     r"|(?P<code>(?<![A-Za-z0-9_])[#№]?(?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9]+(?:[_-]+[A-Za-z0-9]+)*(?![A-Za-z0-9])|#\d+)"
     rf"|{NUMBER_PATTERN}"
 )
+_ATOM = Expression(f"{_ADDRESS_PATTERN}|{_VALUE_PATTERN}")
+# Looking for addresses at each letter is half of the work, and only a few texts can hold one.
+_VALUE = Expression(_VALUE_PATTERN)
+_IN_ADDRESS = re.compile(r"@|://|www\.|\.[a-z]")
 _NUMBER_AND_UNIT = re.compile(r"\d+(?:-?[^\W\d_]+)(?:-[^\W\d_]+)*$")
 _LIST_NUMBER = re.compile(r"\d{1,3}[.)]\s")
 _TRIGGER = re.compile(r"[\d@]|://|www\.|[^\W\d_]\.(?=[a-z]{2})")
@@ -69,7 +75,8 @@ def scan(text: str) -> Iterator[Atom]:
     """Every atom, in order. Number words are not among them: see `number_words`."""
     for start, end in _islands(text):
         at = start
-        while at < end and (match := _ATOM.regex.search(text, at, end)) is not None:
+        pattern = (_ATOM if _IN_ADDRESS.search(text, start, end) else _VALUE).regex
+        while at < end and (match := pattern.search(text, at, end)) is not None:
             atom = _read(match)
             if atom is None:
                 # What looked like a date may still hold a number: "Gate 12 opens".

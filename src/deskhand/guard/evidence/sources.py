@@ -123,9 +123,9 @@ class TextIndex:
     def times(self) -> frozenset[int]:
         return frozenset(key for atom in self.atoms if atom.kind is Kind.TIME for key in atom.keys if isinstance(key, int) and key >= 0)
 
-    def around(self, atom: Atom) -> frozenset[str]:
-        """The roots of the words beside an atom of this text."""
-        return beside(self.text, atom)
+    def read(self) -> None:
+        """Work out now what is mostly asked for."""
+        _ = (self.roots, self.numbers, self.codes, self.digits, self.times, self.dates, self.lengths, self._by_code, self.things)
 
     def records(self, codes: frozenset[str]) -> tuple["TextIndex", ...]:
         """The records of a JSON text that hold one of these codes, each the smallest that says something about it."""
