@@ -55,6 +55,18 @@ async def test_what_a_site_says_has_not_changed_is_not_fetched_again(program: Pr
     }
 
 
+async def test_an_address_that_is_added_again_is_fetched_only_if_it_changed_or_is_given_dates(program: Program, site: Site) -> None:
+    add = ("knowledge", "add", "--json", f"{site.url}/sitemap.xml")
+    assert json.loads((await program.run(*add)).went_well().out)["indexed"] == 2
+    site.kept_page("/dog", "<title>Dog</title><h1>The dog</h1><p>The dog in our shop is called Max.</p>", etag='"dog2"')
+    site.seen.clear()
+    again = json.loads((await program.run(*add)).went_well().out)
+    assert (again["indexed"], again["unchanged"]) == (1, 1)
+    assert {seen.headers.get("If-None-Match") for seen in site.seen if seen.path in ("/tea", "/dog")} == {'"tea"', '"dog"'}
+    dated = json.loads((await program.run(*add, "--until", "2099-01-01")).went_well().out)
+    assert (dated["indexed"], dated["unchanged"]) == (2, 0)
+
+
 async def test_pages_rows_and_folders_can_be_named_together(program: Program, site: Site, handbook: Path) -> None:
     site.page("/faq.jsonl", '{"id": 1, "text": "One."}\n{"id": 2, "text": "Two."}\n', "application/jsonl", ETag='"1"')
     given = (f"{site.url}/tea", str(handbook), f"{site.url}/faq.jsonl#here", f"{site.url}/tea")

@@ -151,6 +151,23 @@ async def test_what_comes_by_standard_input_is_a_document_too(knowledge: Knowled
     assert "behind the house" in await _best(knowledge, "Where can I park?")
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("deep.json", b"[" * 200_000),
+        ("deep.jsonl", b'{"text": ' + b"[" * 200_000 + b"\n"),
+        ("wide.csv", b"title,text\nx," + b"y" * 200_000 + b"\n"),
+        ("open.csv", b'title,text\nx,"never closed\n'),
+        ("long.jsonl", b'{"text": ' + b"9" * 10_000 + b"}\n"),
+        ("halves.jsonl", b'{"text": "\\ud800"}\n'),
+        ("zeros.csv", b"title,text\n\x00\x00,\x00\n"),
+    ],
+)
+def test_a_hostile_table_of_ones_own_costs_one_error(name: str, data: bytes) -> None:
+    found = list(documents_in(name, data, origin="own", source=name))
+    assert [type(source).__name__ for source in found] == ["UnreadableSource"]
+
+
 async def test_progress_counts_up_to_the_total(knowledge: KnowledgeService, tmp_path: Path) -> None:
     path = tmp_path / "many.jsonl"
     path.write_text("\n".join(json.dumps({"_id": str(n), "text": f"Text {n}."}) for n in range(70)), encoding="utf-8")

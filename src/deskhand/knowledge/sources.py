@@ -1,4 +1,4 @@
-"""Where documents come from: files, folders, and bytes that came by another way. Files of a stranger's are not opened here: `ingest` does.
+"""Where documents come from: files, folders, and bytes that came by another way. Only `documents_in` opens them.
 
 Invariant: the origin of a file is its absolute address, and that of a row the file's with the row's key, so reading the same thing twice,
 by whatever relative path, names the same documents.
@@ -11,14 +11,8 @@ from pathlib import Path
 from deskhand.errors import UnsupportedKind
 from deskhand.knowledge.documents import SourceDocument, Tier, UnreadableSource
 from deskhand.knowledge.errors import UnreadableDocument
-from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, kind_of, rows_of
-from deskhand.parsing.charset import decode
-from deskhand.parsing.markdown import find_title, plain
-from deskhand.parsing.rows import ROW_KINDS, Row
-
-_LONGEST_OPENING = 60
-
-Source = SourceDocument | UnreadableSource
+from deskhand.knowledge.opening import Source, member_of
+from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES
 
 
 class FileSources:
@@ -103,43 +97,23 @@ def documents_in(
     tier: Tier = Tier.PUBLIC,
     content_type: str | None = None,
 ) -> Iterator[Source]:
-    """The documents in the bytes of one file: one, or one for each row of a table or list whose rows have texts.
+    """The documents in the bytes of one file: itself, or those inside it: rows of a table, members of an archive, what came with a mail.
 
-    Reads tables in this process, so it is for files of our own. `ingest` takes a `SourceDocument` of a whole file, and finds the same in
-    it, in a process that can do no harm.
+    Opens it in this process, so it is for files of our own, such as sets of questions that are evaluated. Whatever others hand in is given
+    to `ingest` as one `SourceDocument`, which finds the same in it, in a process that can do no harm.
     """
+    from deskhand.parsing.unpack import members_of  # noqa: PLC0415 - brings the readers, which a server does without
+
+    whole = SourceDocument(origin=origin, source=source, filename=filename, data=data, content_type=content_type, tier=tier, scope=scope)
     try:
-        kind = kind_of(filename, content_type)
-        rows = rows_of(kind, decode(data, content_type=content_type)) if kind in ROW_KINDS else None
+        members = members_of(filename, content_type, data, max_bytes=MAX_BYTES)
+        if members is None:
+            yield whole
+            return
+        for member in members:
+            yield member_of(whole, member)
     except (UnsupportedKind, UnreadableDocument) as error:
         yield UnreadableSource(origin, source, error.message, scope)
-        return
-    if rows is None:
-        yield SourceDocument(origin=origin, source=source, filename=filename, data=data, content_type=content_type, tier=tier, scope=scope)
-        return
-    for row in rows:
-        if isinstance(row, Row):
-            yield SourceDocument(
-                origin=f"{origin}#{row.key}",
-                source=f"{source}#{row.key}",
-                filename="row.md",
-                data=row.text.encode(),
-                title=row.title or find_title(row.text) or _opening(row.text),
-                url=row.url,
-                tier=tier,
-                scope=scope,
-                metadata=row.metadata,
-            )
-        else:
-            yield UnreadableSource(f"{origin}#row-{row.place}", f"{source}#{row.place}", row.reason, scope)
-
-
-def _opening(text: str) -> str:
-    """The first words of a text, to call it by where nobody gave it a name."""
-    line = plain(text.lstrip().split("\n", 1)[0].lstrip("#>-*| "))
-    if len(line) <= _LONGEST_OPENING:
-        return line
-    return line[:_LONGEST_OPENING].rsplit(" ", 1)[0] + " …"
 
 
 def _readable(name: str) -> str:

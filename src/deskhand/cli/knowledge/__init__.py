@@ -99,11 +99,15 @@ def add(
             async with SourceFetcher.create(settings) as fetcher:
                 for given in what:
                     if given.startswith(("http://", "https://")):
-                        async for source in fetcher.expand(given, tier=tier):
+                        known = [] if is_dated else await knowledge.list_current(SourceFetcher.scope_of(given), tier=tier)
+                        async for source in fetcher.expand(given, tier=tier, known=known):
                             yield dated(source)
                     else:
                         for source in FileSources([Path(given)], tier=tier):
                             yield dated(source)
+
+        # What is not fetched again because it did not change could not be given its dates.
+        is_dated = since is not None or until is not None
 
         def dated(source: Source) -> Source:
             if not isinstance(source, SourceDocument):

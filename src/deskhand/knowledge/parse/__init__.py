@@ -1,8 +1,7 @@
 """Reading documents in child processes, from the server's side. What a document is read with is in `deskhand.parsing`."""
 
 from deskhand.knowledge.parse.reader import DocumentReader, ReaderOptions, ReadersUnavailable
-from deskhand.parsing.kinds import MAX_BYTES, SUPPORTED_SUFFIXES, Kind, kind_of, may_hold_documents
-from deskhand.parsing.rows import Row, rows_of
+from deskhand.parsing.kinds import MAX_BYTES, SUPPORTED_SUFFIXES, may_hold_documents
 from deskhand.parsing.wire import Document
 
 __all__ = [
@@ -10,11 +9,7 @@ __all__ = [
     "SUPPORTED_SUFFIXES",
     "Document",
     "DocumentReader",
-    "Kind",
     "ReaderOptions",
     "ReadersUnavailable",
-    "Row",
-    "kind_of",
     "may_hold_documents",
-    "rows_of",
 ]
