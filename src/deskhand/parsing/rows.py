@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from deskhand.parsing.errors import UnreadableDocument
-from deskhand.parsing.html import looks_like_html, read_html
 from deskhand.parsing.kinds import Kind
 
 _TEXT = ("text", "content", "body", "answer", "article", "response", "description", "html", "markdown")
@@ -168,6 +167,8 @@ def _row(record: Mapping[str, Any], place: int) -> Row | UnreadableRow:
     title = _words(record.get(columns["title"])) if columns["title"] else ""
     if not text:
         return UnreadableRow(place, f"Row {place} has an empty '{columns['text']}'.")
+    from deskhand.parsing.html import looks_like_html, read_html  # noqa: PLC0415 - no start has to wait for the reader of HTML
+
     if looks_like_html(text):
         text = read_html(text).markdown
     key = _words(record.get(columns["key"])) if columns["key"] else ""
