@@ -16,10 +16,12 @@ from prometheus_client import Counter
 
 from deskhand.agent.findings import Findings
 from deskhand.agent.options import AgentOptions
+from deskhand.agent.prompts.system import render_system_prompt
 from deskhand.agent.registry import ToolRegistry
+from deskhand.guard.evidence.recital import BEFORE, Rules
 from deskhand.guard.evidence.sentences import SentenceStream
 from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
-from deskhand.guard.gate import GatePolicy, Problem, Verdict, deed, judge
+from deskhand.guard.gate import GatePolicy, Problem, SaidBefore, Verdict, deed, judge
 from deskhand.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -38,13 +40,14 @@ _BLANK = Verdict()
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """What holds in every turn of an agent: the policy, what the company wrote itself, and what its tools do."""
+    """What holds in every turn of an agent: the policy, what the company wrote itself, what its tools do, and what is not for customers."""
 
     policy: GatePolicy
     base: tuple[TextIndex, ...]
     deeds: Mapping[str, Deed]
     abilities: frozenset[str]
     counters: Mapping[str, Counter]
+    secret: Rules = field(default_factory=Rules)
 
     @classmethod
     def create(cls, options: AgentOptions, registry: ToolRegistry, *, metrics: Metrics | None) -> "GateRules | None":
@@ -55,7 +58,9 @@ class GateRules:
         abilities = frozenset(effect for each in deeds.values() for effect in each.effects)
         base = TextIndex(f"{options.company_name}\n{options.instructions}")
         counters = {} if metrics is None else {verdict: metrics.gate_sentences.labels(verdict) for verdict in _VERDICTS}
-        return cls(options.gate, (base,), deeds, abilities, counters)
+        # The company's own instructions are told to customers where they fit; ours never.
+        secret = Rules.of(render_system_prompt(company=options.company_name, instructions=""))
+        return cls(options.gate, (base,), deeds, abilities, counters, secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class GatedText:
         self._read = 0
         self._stream = SentenceStream()
         self._answer: list[TextIndex] = []
+        self._last_words: tuple[str, ...] = ()
         # White space that is missing between what was shown and what may follow.
         self._gap = ""
         self._may_ask_again = True
@@ -191,6 +197,7 @@ class GatedText:
     def _let_through(self, sentence: str, verdict: Verdict) -> None:
         if verdict is not _BLANK:
             self._answer.append(TextIndex(sentence))
+            self._last_words = (*self._last_words, *verdict.words)[-BEFORE:]
             self.promised_person = self.promised_person or verdict.promises_person
 
     def _drop(self, sentence: str) -> None:
@@ -205,7 +212,8 @@ class GatedText:
         if not sentence.strip():
             return _BLANK
         self._gather()
-        verdict = judge(sentence, self._evidence, answer=self._answer, language=self._language)
+        before = SaidBefore(self._answer, self._last_words)
+        verdict = judge(sentence, self._evidence, before=before, language=self._language, rules=self._rules.secret)
         self.counts.checked += 1
         if verdict.problems:
             self.counts.flagged += 1

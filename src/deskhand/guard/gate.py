@@ -15,6 +15,7 @@ from deskhand.guard.evidence.effects import effects_of_tool
 from deskhand.guard.evidence.figures import FigureCheck
 from deskhand.guard.evidence.names import unknown_names
 from deskhand.guard.evidence.numbers import NUMBER_WORDS
+from deskhand.guard.evidence.recital import Rules, recited
 from deskhand.guard.evidence.roots import words_of
 from deskhand.guard.evidence.sentences import SentenceStream
 from deskhand.guard.evidence.sources import Deed, Evidence, TextIndex
@@ -47,6 +48,7 @@ class Reason(StrEnum):
     STATEMENT = "statement"
     REPORT = "report"
     PROMISE = "promise"
+    RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,43 +80,58 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`problems` is empty when the sentence may be shown. `promises_person`: it says that a person takes over."""
+    """`problems` is empty when the sentence may be shown. `promises_person`: it says that a person takes over.
+
+    `words` are the folded words of the sentence.
+    """
 
     problems: tuple[Problem, ...] = ()
     promises_person: bool = False
+    words: Sequence[str] = ()
 
 
-_PLAIN = Verdict()
+@dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """What the same answer said before: its sentences that were let through, and the last words of them (see `recital`)."""
+
+    sentences: Sequence[TextIndex] = ()
+    words: Sequence[str] = ()
+
+
+_NO_RULES = Rules()
 
 
 def examine(sentence: str, evidence: Evidence, *, answer: Sequence[str] = (), language: str = "en") -> tuple[Problem, ...]:
     """What in the sentence has no evidence; empty when it may be shown. For one sentence by itself; see `judge`."""
-    return judge(sentence, evidence, answer=[TextIndex(text) for text in answer], language=language).problems
+    return judge(sentence, evidence, before=SaidBefore([TextIndex(text) for text in answer]), language=language).problems
 
 
-def judge(sentence: str, evidence: Evidence, *, answer: Sequence[TextIndex], language: str) -> Verdict:
-    """Whether the sentence may be shown. At most 5 ms of CPU, a plain sentence 0.03 ms.
+def judge(sentence: str, evidence: Evidence, *, before: SaidBefore, language: str, rules: Rules = _NO_RULES) -> Verdict:
+    """Whether the sentence may be shown. At most 5 ms of CPU, a plain sentence 0.02 ms.
 
-    `answer` are the sentences of the same answer that were let through before it. `language` is the one the answer is likely in, as an
-    ISO 639-1 code.
+    `language` is the one the answer is likely in, as an ISO 639-1 code. `rules` are the agent's own, which no answer recites.
     """
     body = _body(sentence)
     if not body:
-        return _PLAIN
+        return Verdict()
     folded = fold(body)
     words = words_of(folded)
     found: list[Problem] = []
     atoms = _atoms(body, words)
     if atoms:
-        found += [Problem(_REASONS[atom.kind], atom.text) for atom in FigureCheck(body, atoms, evidence, answer=answer).unproven()]
+        found += [
+            Problem(_REASONS[atom.kind], atom.text) for atom in FigureCheck(body, atoms, evidence, answer=before.sentences).unproven()
+        ]
     found += [Problem(Reason.NAME, name) for name in _unknown_names(body, evidence, language=language)]
     claims = claims_in(folded, words)
     found += [Problem(_CLAIMS[said.claim], said.word) for said in claims if not is_kept(said, evidence)]
     if not found and not atoms and not claims and lacks_support(folded, words, evidence) and body not in _our_phrases():
         found.append(Problem(Reason.STATEMENT, body))
-    if not found and not claims:
-        return _PLAIN
-    return Verdict(() if found and _is_quoted(body, evidence) else tuple(found), promises_person(claims, folded))
+    if found and _is_quoted(body, evidence):
+        found = []
+    if row := recited(rules, before.words, words, known=evidence.not_answered):
+        found.append(Problem(Reason.RULES, row))
+    return Verdict(tuple(found), bool(claims) and promises_person(claims, folded), words)
 
 
 def _body(sentence: str) -> str:

@@ -15,6 +15,7 @@ _WHY = {
     Reason.STATEMENT: "a statement that no passage or tool result supports",
     Reason.REPORT: "a report that something was done, although no tool call did it",
     Reason.PROMISE: "a promise that no tool can keep",
+    Reason.RULES: "words of these rules, which are not for the customer",
 }
 _WITHHELD = """
 

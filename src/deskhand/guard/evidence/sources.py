@@ -210,6 +210,11 @@ class Evidence:
         return chain(self.passages, self.results, self.said, self._base, self.earlier)
 
     @property
+    def not_answered(self) -> Iterator[TextIndex]:
+        """All that is not the agent's own words."""
+        return chain(self.passages, self.results, self.said, self._base)
+
+    @property
     def written_large(self) -> Iterator[str]:
         """The words that the customer wrote with a capital letter."""
         return (word for text in self.said for word in _CAPITAL.findall(text.text))
