@@ -114,7 +114,7 @@ browser: $(STAMPS)/venv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 
 lock: $(STAMPS)/venv
-	$(LOCK) pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra ocr --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) --group model -c requirements/dev.txt -o requirements/model.txt
 	$(LOCK) --group web -o requirements/web.txt

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -24,8 +25,11 @@ from deskhand.parsing.wire import (
     Limits,
     Member,
     Members,
+    Opened,
+    Page,
     Read,
     Ready,
+    Recognise,
     Refused,
     Request,
     Single,
@@ -33,6 +37,10 @@ from deskhand.parsing.wire import (
     Unpack,
     frame,
 )
+
+if TYPE_CHECKING:
+    # An extra, which need not be installed.
+    from deskhand.parsing.ocr.recognise import Recogniser
 
 _INPUT, _OUTPUT = 0, 1
 _READ_AT_ONCE = 1 << 20
@@ -45,16 +53,17 @@ def main(arguments: list[str]) -> None:
     sandbox.die_with_parent(int(parent))
     sys.excepthook = _say_what_broke
     preload.everything()
+    recogniser = preload.recogniser() if limits.reads_pictures else None
     _send(Ready(confined=sandbox.confine(limits)))
     decoder = msgspec.msgpack.Decoder(Request)
     while (body := _receive()) is not None:
         request = decoder.decode(body)
         del body
-        for answer in _answers(request, cpu_seconds=limits.cpu_seconds):
+        for answer in _answers(request, recogniser, cpu_seconds=limits.cpu_seconds):
             _send(answer)
 
 
-def _answers(request: Request, *, cpu_seconds: int) -> Iterator[Answer]:
+def _answers(request: Request, recogniser: "Recogniser | None", *, cpu_seconds: int) -> Iterator[Answer]:
     match request:
         case Read():
             for document in request.documents:
@@ -63,6 +72,10 @@ def _answers(request: Request, *, cpu_seconds: int) -> Iterator[Answer]:
         case Unpack():
             sandbox.allow_cpu(cpu_seconds)
             yield _unpack(request)
+        case Recognise():
+            assert recogniser is not None
+            sandbox.allow_cpu(cpu_seconds)
+            yield from _recognise(request, recogniser, cpu_seconds=cpu_seconds)
 
 
 def _read(document: Document, request: Read) -> Answer:
@@ -74,7 +87,7 @@ def _read(document: Document, request: Read) -> Answer:
         return _refused(_too_much_memory(document))
     except RecursionError:
         return _refused(_too_deep(document))
-    return Text(parsed.title, tuple((part.text, part.page) for part in parsed.parts), parsed.url, parsed.content_type)
+    return Text(parsed.title, tuple((part.text, part.page) for part in parsed.parts), parsed.url, parsed.content_type, parsed.scanned)
 
 
 def _unpack(request: Unpack) -> Answer:
@@ -89,6 +102,26 @@ def _unpack(request: Unpack) -> Answer:
         return _refused(_too_much_memory(request.document))
     except RecursionError:
         return _refused(_too_deep(request.document))
+
+
+def _recognise(request: Recognise, recogniser: "Recogniser", *, cpu_seconds: int) -> Iterator[Answer]:
+    document = request.document
+    try:
+        opened = recogniser.open(document, request.pages)
+    except DeskhandError as error:
+        yield _refused(error)
+        return
+    yield Opened(tuple(opened.pages))
+    for page in opened.pages:
+        sandbox.allow_cpu(cpu_seconds)
+        try:
+            sheet = recogniser.read(opened, page)
+        except DeskhandError as error:
+            yield _refused(error)
+        except MemoryError:
+            yield _refused(_too_much_memory(document))
+        else:
+            yield Page(sheet.text, sheet.heading)
 
 
 def _page(found: Iterator[Member], *, start: int, page_bytes: int) -> Members:

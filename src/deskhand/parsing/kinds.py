@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 
 from deskhand.errors import UnsupportedKind
+from deskhand.parsing import ocr
 from deskhand.parsing.errors import UnreadableDocument
 
 
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     MAIL = "message/rfc822"
     OUTLOOK = "application/vnd.ms-outlook"
     ZIP = "application/zip"
+    # Stored under the type of the very picture.
     IMAGE = "image/*"
 
 
@@ -108,10 +110,13 @@ _NAMED = {
     Kind.ZIP: "a ZIP archive",
     Kind.IMAGE: "a picture",
 }
+# Too short to be told from a text by.
+_BITMAP = b"BM"
+_IMAGE_TYPES = {b"\x89P": "image/png", b"\xff\xd8": "image/jpeg", b"GI": "image/gif", b"RI": "image/webp", _BITMAP: "image/bmp"}
 MAX_BYTES = 25_000_000
 # Some programs write a line or two before the PDF begins, and every reader looks past them.
 _BEFORE_A_PDF = 1024
-SUPPORTED_SUFFIXES = frozenset({**_TEXTS, **_BINARIES})
+SUPPORTED_SUFFIXES = frozenset({**_TEXTS, **_BINARIES, **(_IMAGES if ocr.INSTALLED else {})})
 
 
 def kind_of(filename: str, content_type: str | None = None) -> Kind:
@@ -124,12 +129,12 @@ def kind_of(filename: str, content_type: str | None = None) -> Kind:
     kind = _BY_SUFFIX.get(suffix)
     if kind is None and not suffix and content_type is not None:
         kind = _BY_TYPE.get(content_type.split(";")[0].strip().lower())
-    if kind is None or kind is Kind.IMAGE:
+    if kind is None or (kind is Kind.IMAGE and not ocr.INSTALLED):
         what = f"'{suffix}' files" if suffix else f"Files of type '{content_type}'" if content_type else "Files without an ending"
         raise UnsupportedKind(
             f"{what} cannot be read here.",
             support=f"Send one of {', '.join(sorted(SUPPORTED_SUFFIXES))}."
-            + (" Words in pictures are not read: send them as text, or as a PDF with a text layer." if kind is Kind.IMAGE else ""),
+            + (f" For words in pictures: {ocr.ADVICE}" if kind is Kind.IMAGE else ""),
             details={"filename": filename, "supported": sorted(SUPPORTED_SUFFIXES)},
         )
     return kind
@@ -148,7 +153,7 @@ def look_at(filename: str, content_type: str | None, data: bytes) -> Kind | Cont
     if found is not None:
         return found
     claimed = kind_of(filename, content_type)
-    if claimed is Kind.PDF and b"%PDF-" in data[:_BEFORE_A_PDF]:
+    if (claimed is Kind.PDF and b"%PDF-" in data[:_BEFORE_A_PDF]) or (claimed is Kind.IMAGE and data.startswith(_BITMAP)):
         return claimed
     if claimed in _NAMED:
         raise UnreadableDocument(f"It is called {_NAMED[claimed]} and does not begin as one; it is damaged or something else.")
@@ -166,8 +171,19 @@ def may_hold_documents(filename: str, content_type: str | None, data: bytes) -> 
     return found is None and claimed in (Kind.CSV, Kind.TSV, Kind.JSON, Kind.JSON_LINES, Kind.MAIL)
 
 
+def image_type(data: bytes) -> str:
+    """The media type of a picture, by its first bytes."""
+    return _IMAGE_TYPES.get(data[:2], "image/tiff")
+
+
 def suffix_of(filename: str) -> str:
     return PurePosixPath(filename.replace("\\", "/")).suffix.lower()
+
+
+def stem(filename: str) -> str:
+    """A file's name without its folders and its ending, as a title."""
+    found = PurePosixPath(filename.replace("\\", "/")).stem
+    return found.replace("_", " ").replace("-", " ").strip() or filename
 
 
 def _begins_as(data: bytes) -> Kind | Container | None:

@@ -3,6 +3,11 @@
 import encodings
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # An extra, which need not be installed.
+    from deskhand.parsing.ocr.recognise import Recogniser
 
 # These load others on first use, in the middle of a document.
 _LAZY = (
@@ -36,3 +41,10 @@ def everything() -> None:
         if module.name not in _LEFT_OUT:
             importlib.import_module(module.name)
     importlib.import_module("deskhand.parsing.read")
+
+
+def recogniser() -> "Recogniser":
+    """What reads pictures, ready to. Takes some seconds."""
+    from deskhand.parsing.ocr.recognise import Recogniser  # noqa: PLC0415 - only in a child that reads pictures
+
+    return Recogniser()

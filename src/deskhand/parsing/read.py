@@ -1,7 +1,7 @@
 """One document from its bytes: what an upload, an ingest and an attachment all go through, inside the child that reads."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from dataclasses import replace
 
 from deskhand.errors import DeskhandError, TooLarge
 from deskhand.parsing import blocks, markdown, rows, unpack
@@ -10,7 +10,7 @@ from deskhand.parsing.charset import decode
 from deskhand.parsing.epub import read_epub
 from deskhand.parsing.errors import UnreadableDocument
 from deskhand.parsing.html import read_html
-from deskhand.parsing.kinds import MAX_BYTES, Kind
+from deskhand.parsing.kinds import MAX_BYTES, Kind, image_type, stem
 from deskhand.parsing.mail import read_mail
 from deskhand.parsing.outlook import read_outlook
 from deskhand.parsing.pdf import read_pdf
@@ -31,7 +31,8 @@ def read_document(
     """The words of a document as Markdown.
 
     `content_type` is what the sender says; it decides only where the name has no ending, and by its `charset`. With `whole`, what is
-    inside an archive or attached to a mail is read along. 1 MB takes some tens of milliseconds.
+    inside an archive or attached to a mail is read along. 1 MB takes some tens of milliseconds. Words in pictures are not read: where
+    they are is said.
 
     Raises:
         UnsupportedKind: not a kind that can be read here.
@@ -45,7 +46,7 @@ def read_document(
         parsed = _tidy(parsed, name=stem(filename))
     except UnreadableDocument as error:
         raise UnreadableDocument(f"'{filename}' cannot be read. {error.message}", details={"filename": filename}) from error
-    if not any(part.text for part in parsed.parts):
+    if not parsed.scanned and not any(part.text for part in parsed.parts):
         raise UnreadableDocument(f"'{filename}' has no text in it.", details={"filename": filename})
     return parsed
 
@@ -57,13 +58,15 @@ def _read(filename: str, content_type: str | None, data: bytes, *, max_bytes: in
         if members is not None:
             return _with_members(filename, members, kind)
     parsed = _read_kind(kind, archive, data, content_type=content_type, name=stem(filename))
-    return ParsedDocument(parsed.title, parsed.parts, parsed.url, kind.value)
+    return replace(parsed, content_type=image_type(data) if kind is Kind.IMAGE else kind.value)
 
 
 def _read_kind(kind: Kind, archive: Archive | None, data: bytes, *, content_type: str | None, name: str) -> ParsedDocument:
     match kind:
         case Kind.PDF:
             return read_pdf(data, name=name)
+        case Kind.IMAGE:
+            return ParsedDocument(name, (), scanned=(1,))
         case Kind.SHEETS | Kind.OLD_SHEETS | Kind.OPEN_SHEETS:
             return read_sheets(data, name=name)
         case Kind.MAIL:
@@ -128,6 +131,8 @@ def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> Parse
             if member.problem is not None:
                 raise UnreadableDocument(member.problem)
             parsed = _read(member.filename, None, member.data, max_bytes=len(member.data), whole=False)
+            if parsed.scanned and not parsed.parts:
+                raise UnreadableDocument("Its words are in pictures, which are read only if it is sent by itself.")
         except DeskhandError as error:
             problems.append(error.message)
             parts.append(Part(f"## {member.key.lstrip('!/#')}\n\n({error.message})"))
@@ -137,6 +142,8 @@ def _with_members(filename: str, members: Iterator[Member], kind: Kind) -> Parse
         else:
             title = parsed.title
         parts += parsed.parts
+        if parsed.scanned:
+            parts.append(Part(f"(Words in pictures are not read here; there are some on {len(parsed.scanned)} of its pages.)"))
     if problems and len(problems) == len(parts):
         raise UnreadableDocument(f"Nothing in it can be read. {problems[0]}")
     return ParsedDocument(title, tuple(parts), None, kind.value)
@@ -152,10 +159,4 @@ def _tidy(parsed: ParsedDocument, *, name: str) -> ParsedDocument:
     if characters > _MOST_CHARACTERS:
         raise UnreadableDocument(f"It has {characters:,} characters of text; at most {_MOST_CHARACTERS:,} are read. Split it.")
     title = " ".join(blocks.clean(parsed.title).split())[:_LONGEST_TITLE] or name
-    return ParsedDocument(title, tuple(part for part in parts if part.text) or (Part(""),), parsed.url, parsed.content_type)
-
-
-def stem(filename: str) -> str:
-    """A file's name without its folders and its ending, as a title."""
-    found = PurePosixPath(filename.replace("\\", "/")).stem
-    return found.replace("_", " ").replace("-", " ").strip() or filename
+    return replace(parsed, title=title, parts=tuple(part for part in parts if part.text))

@@ -14,11 +14,12 @@ LENGTH = struct.Struct("<I")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one child may use. `memory_bytes` is address space, `cpu_seconds` are for each document."""
+    """What one child may use. `memory_bytes` is address space, `cpu_seconds` are for each document, or each page of pictures."""
 
     memory_bytes: int
     cpu_seconds: int
     open_files: int = 16
+    reads_pictures: bool = False
 
 
 class Document(msgspec.Struct, frozen=True, array_like=True):
@@ -47,11 +48,22 @@ class Unpack(msgspec.Struct, frozen=True, tag="unpack"):
     max_bytes: int
 
 
+class Recognise(msgspec.Struct, frozen=True, tag="recognise"):
+    """For a child that reads pictures. Answered by `Refused`, or by `Opened` and then one `Page` or `Refused` for each of its pages.
+    `pages` are those wanted, `None` for all."""
+
+    document: Document
+    pages: tuple[int, ...] | None
+
+
 class Text(msgspec.Struct, frozen=True, tag="text"):
+    """`scanned` are the pages whose words are in pictures, which are not among the parts."""
+
     title: str
     parts: tuple[tuple[str, int | None], ...]
     url: str | None
     content_type: str
+    scanned: tuple[int, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -90,6 +102,17 @@ class Single(msgspec.Struct, frozen=True, tag="single"):
     """There is nothing in it but itself."""
 
 
+class Opened(msgspec.Struct, frozen=True, tag="opened"):
+    pages: tuple[int, ...]
+
+
+class Page(msgspec.Struct, frozen=True, tag="page"):
+    """What stands on a page, as Markdown; empty if there is no print on it. `heading` is its first large one."""
+
+    text: str
+    heading: str | None
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The first frame of a child: its limits stand. `confined` says whether system calls are filtered as well."""
 
@@ -103,8 +126,8 @@ class Broke(msgspec.Struct, frozen=True, tag="broke"):
     place: str
 
 
-Request = Read | Unpack
-Answer = Text | Refused | Members | Single | Ready | Broke
+Request = Read | Unpack | Recognise
+Answer = Text | Refused | Members | Single | Opened | Page | Ready | Broke
 
 
 def frame(message: msgspec.Struct) -> bytes:

@@ -9,12 +9,14 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
 from deskhand.errors import DeskhandError, PartDown, TooLarge, UnsupportedKind
+from deskhand.knowledge.parse.recognising import PictureOptions
+from deskhand.knowledge.parse.scans import OnScannedPage, Scans
 from deskhand.knowledge.parse.worker import ChildDied, Worker
 from deskhand.parsing.errors import UnreadableDocument
 from deskhand.parsing.kinds import MAX_BYTES
@@ -27,6 +29,8 @@ _MEBIBYTE = 1024 * 1024
 _BATCH_DOCUMENTS = 64
 _BATCH_BYTES = 1_000_000
 _PAGE_BYTES = 8_000_000
+# A customer waits for what is said of a picture.
+_ATTACHED_SECONDS = 60.0
 _ERRORS: dict[str, type[DeskhandError]] = {kind.code: kind for kind in (UnreadableDocument, UnsupportedKind, TooLarge)}
 _T = TypeVar("_T")
 
@@ -48,6 +52,7 @@ class ReaderOptions:
     wall_seconds: float = 30
     documents_per_process: int = 1_000
     max_bytes: int = MAX_BYTES
+    pictures: PictureOptions = field(default_factory=PictureOptions)
 
 
 class DocumentReader:
@@ -57,6 +62,7 @@ class DocumentReader:
         self._options = options or ReaderOptions()
         self._limits = Limits(memory_bytes=self._options.memory_bytes, cpu_seconds=self._options.cpu_seconds)
         self._executor = ThreadPoolExecutor(self._options.processes, thread_name_prefix="reading")
+        self._scans = Scans(self._options.pictures)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
@@ -73,15 +79,19 @@ class DocumentReader:
         (answer,) = await self._run(lambda: self._read_all([Document(filename, content_type, data)], whole=True))
         if isinstance(answer, DeskhandError):
             raise answer
-        return answer
+        return await self._scans.read(Document(filename, content_type, data), answer, seconds=_ATTACHED_SECONDS)
 
-    async def read_many(self, documents: Sequence[Document]) -> list[ParsedDocument | DeskhandError]:
-        """For each document its words, without what is inside it, or the error that `read` would raise for it. In order.
+    async def read_many(
+        self, documents: Sequence[Document], *, on_page: OnScannedPage | None = None
+    ) -> list[ParsedDocument | DeskhandError]:
+        """For each document its words, without what is inside it, or the error that `read` would raise for it. In order. `on_page` is
+        called on the event loop before each page that has to be read from a picture.
 
         Raises:
             ReadersUnavailable: nothing can be read at the moment.
         """
-        return await self._run(lambda: self._read_all(documents, whole=False))
+        found = await self._run(lambda: self._read_all(documents, whole=False))
+        return [await self._scans.completed(document, one, on_page=on_page) for document, one in zip(documents, found, strict=True)]
 
     async def unpack(self, document: Document, *, start: int = 0) -> Members | None:
         """A page of the documents inside a document, from the `start`th on; `None` if it is one by itself.
@@ -94,6 +104,7 @@ class DocumentReader:
 
     async def close(self) -> None:
         """End the processes. What is being read fails."""
+        await self._scans.close()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
@@ -222,7 +233,8 @@ def _batch(documents: Sequence[Document]) -> tuple[Document, ...]:
 def _result(answer: Answer) -> ParsedDocument | DeskhandError:
     match answer:
         case Text():
-            return ParsedDocument(answer.title, tuple(Part(text, page) for text, page in answer.parts), answer.url, answer.content_type)
+            parts = tuple(Part(text, page) for text, page in answer.parts)
+            return ParsedDocument(answer.title, parts, answer.url, answer.content_type, answer.scanned)
         case Refused():
             return _error(answer)
         case _:

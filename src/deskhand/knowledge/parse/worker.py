@@ -19,7 +19,11 @@ import deskhand
 from deskhand.parsing.wire import LENGTH, LONGEST_FRAME, Answer, Broke, Limits, Ready, Request, frame
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from deskhand.parsing.child import main; main(sys.argv[1:])"
-_START_SECONDS = 30
+_START_SECONDS = 60
+# One thread: there are no others in a child that is confined, and each would take address space.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# ONNX Runtime reports to its maker unless it is told not to.
+_ENVIRONMENT = {"LANG": "C.UTF-8", "TZ": "UTC", "ORT_DISABLE_TELEMETRY": "1", **_ONE_THREAD}
 _AT_ONCE = 1 << 20
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _decoder: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
@@ -52,7 +56,7 @@ class Worker:
 
     @classmethod
     def start(cls, limits: Limits) -> Self:
-        """Start a child and wait until its limits stand, a fifth of a second.
+        """Start a child and wait until its limits stand: a fifth of a second, and some seconds if it reads pictures.
 
         Raises:
             ChildDied: it did not come up.
@@ -65,7 +69,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             bufsize=0,
             cwd="/",
-            env={"LANG": "C.UTF-8", "TZ": "UTC"},
+            env=_ENVIRONMENT,
             start_new_session=True,
         )
         worker = cls(process)
