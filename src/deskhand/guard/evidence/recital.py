@@ -33,11 +33,12 @@ def recited(rules: Rules, before: Sequence[str], words: Sequence[str], *, known:
     `before` are the last words of the answer so far, at most `BEFORE`: rules are recited sentence by sentence.
     """
     # Most sentences soon have a word that the rules have not, so there is nothing to compare.
-    longest = run = 0
+    run = 0
     for word in (*before, *words):
         run = run + 1 if word in rules.words else 0
-        longest = max(longest, run)
-    if longest < _IN_A_ROW:
+        if run == _IN_A_ROW:
+            break
+    else:
         return ""
     row = next((row for row in _rows((*before, *words)) if row in rules.rows), None)
     if row is None:

@@ -16,7 +16,7 @@ import msgspec
 from deskhand.guard.evidence import records
 from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, number_words, scan
 from deskhand.guard.evidence.calendar import Date, agree, weekday_of
-from deskhand.guard.evidence.numbers import SCALE, in_smallest
+from deskhand.guard.evidence.numbers import NUMBER_WORDS, SCALE, in_smallest
 from deskhand.guard.evidence.roots import root, words_of
 from deskhand.guard.evidence.things import Thing, things_by_key
 from deskhand.guard.lazy import lazy
@@ -53,8 +53,13 @@ class TextIndex:
         return fold(self.text)
 
     @lazy
-    def words(self) -> dict[str, list[int]]:
-        """Each folded word with its places, counted in words."""
+    def words(self) -> frozenset[str]:
+        """The folded words."""
+        return frozenset(words_of(self.folded))
+
+    @lazy
+    def _places(self) -> dict[str, list[int]]:
+        """Where each folded word stands, counted in words."""
         found: dict[str, list[int]] = {}
         for at, word in enumerate(words_of(self.folded)):
             found.setdefault(word, []).append(at)
@@ -66,7 +71,8 @@ class TextIndex:
 
     @lazy
     def atoms(self) -> tuple[Atom, ...]:
-        return (*scan(self.text), *number_words(self.text))
+        atoms = tuple(scan(self.text))
+        return atoms if NUMBER_WORDS.keys().isdisjoint(self.words) else (*atoms, *number_words(self.text))
 
     @lazy
     def value(self) -> Any:
@@ -149,7 +155,7 @@ class TextIndex:
 
     def has_near(self, one: str, other: str, *, within: int) -> bool:
         """Whether two folded words stand at most `within` words apart."""
-        first, second = self.words.get(one), self.words.get(other)
+        first, second = self._places.get(one), self._places.get(other)
         return bool(first and second) and any(abs(at - there) <= within for at in first or () for there in second or ())
 
 
