@@ -125,7 +125,7 @@ def judge(sentence: str, evidence: Evidence, *, before: SaidBefore, language: st
     found += [Problem(Reason.NAME, name) for name in _unknown_names(body, evidence, language=language)]
     claims = claims_in(folded, words)
     found += [Problem(_CLAIMS[said.claim], said.word) for said in claims if not is_kept(said, evidence)]
-    if not found and not atoms and not claims and lacks_support(folded, words, evidence) and body not in _our_phrases():
+    if not found and not atoms and not claims and lacks_support(folded, words, evidence) and body not in our_phrases():
         found.append(Problem(Reason.STATEMENT, body))
     if found and _is_quoted(body, evidence):
         found = []
@@ -147,7 +147,7 @@ def _body(sentence: str) -> str:
 
 
 @cache
-def _our_phrases() -> frozenset[str]:
+def our_phrases() -> frozenset[str]:
     """Each sentence of our own words to customers: they state nothing that a document would have to support."""
     found: set[str] = set()
     for language in LANGUAGES:
