@@ -8,16 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from deskhand.cli.loadtest.figures import percentile as percentile
+
 FOLDER = Path("build/bench")
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of `values` lies, by linear interpolation."""
-    ordered = sorted(values)
-    place = (len(ordered) - 1) * share
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
 def median(values: Sequence[float]) -> float:

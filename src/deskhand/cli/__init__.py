@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "eval": ("deskhand.cli.evaluate", "Measure how good the answers are."),
     "ingest": ("deskhand.cli.ingest", "Put documents into the knowledge base."),
     "knowledge": ("deskhand.cli.knowledge", "List, show, change and delete documents."),
+    "loadtest": ("deskhand.cli.loadtest", "Let customers talk to a running server, and measure it."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
     "restore": ("deskhand.cli.restore", "Put a backup back."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),

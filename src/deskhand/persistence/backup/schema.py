@@ -5,12 +5,11 @@ Invariant: the database itself tells, so that a table that is added later is in 
 
 from collections.abc import Collection
 
-import pysqlite3.dbapi2
 import sqlalchemy as sa
 
 from deskhand.persistence.backup.rows import Column, Table, kind_of
 from deskhand.persistence.errors import DatabaseNotSetUp, DatabaseTooNew
-from deskhand.persistence.migrations import HEAD, REVISIONS, upgrade
+from deskhand.persistence.migrations import HEAD, REVISIONS
 
 VERSION_TABLE = "alembic_version"
 
@@ -51,17 +50,6 @@ def tables_of(connection: sa.Connection, *, leave_out: Collection[str] = ()) -> 
     inspector = sa.inspect(connection)
     names = [name for name, _ in inspector.get_sorted_table_and_fkc_names() if name is not None]
     return [_table(inspector, name) for name in names if name != VERSION_TABLE and name not in leave_out]
-
-
-def names_at_head() -> set[str]:
-    """The names of all tables that the newest revision has."""
-    engine = sa.create_engine("sqlite://", module=pysqlite3.dbapi2)
-    try:
-        with engine.begin() as connection:
-            upgrade(connection)
-            return set(sa.inspect(connection).get_table_names())
-    finally:
-        engine.dispose()
 
 
 def _table(inspector: sa.Inspector, name: str) -> Table:

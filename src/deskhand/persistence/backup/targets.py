@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from deskhand.errors import ConfigurationError, Conflict
 from deskhand.persistence.backup.rows import Row, Table
-from deskhand.persistence.backup.schema import VERSION_TABLE, names_at_head
+from deskhand.persistence.backup.schema import VERSION_TABLE
 from deskhand.persistence.backup.sources import FEW_ROWS, MANY_ROWS, batches, numbered_tables, quoted, select_from, unreachable
 from deskhand.persistence.errors import DatabaseFull
+from deskhand.persistence.migrations import TABLES
 from deskhand.persistence.server_lock import ServerLock
 
 _CONNECT_SECONDS = 5.0
@@ -214,7 +215,7 @@ def _put_aside(file: Path, *, force: bool, spared: Collection[str]) -> None:
 
 
 def _clear(connection: sa.Connection, *, force: bool, spared: Collection[str], derived: Collection[str]) -> None:
-    ours = {*names_at_head(), *derived, VERSION_TABLE}
+    ours = {*TABLES, *derived, VERSION_TABLE}
     found = [name for name in sa.inspect(connection).get_table_names() if name in ours]
     others = connection.execute(
         sa.text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'deskhand'")
