@@ -30,6 +30,7 @@ from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError, DeskhandError
+from deskhand.guard import warming
 from deskhand.guard.injection import orders_in
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
@@ -206,8 +207,9 @@ async def open_services(
 async def warm_up(services: Services) -> None:
     """Load what the first question needs and, in development, fill an empty knowledge base with the samples. Searches wait for it."""
     settings = services.settings
+    await asyncio.to_thread(warming.warm_up)
     try:
-        await services.knowledge.warm_up(samples=settings.is_development and settings.knowledge_samples)
+        await services.knowledge.warm_up(samples=settings.is_development and settings.knowledge_samples, tell=services.warmup.tell)
     except DeskhandError as error:
         services.warmup.knowledge = error.code.replace("_", " ")
         log.exception("knowledge_unavailable", remedy=error.remedy)

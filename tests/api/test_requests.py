@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from api.serving import Served, serving, settings_in
+from deskhand.knowledge import Loading, LoadingStep
 from deskhand.models.port import ModelUnavailable
 from deskhand.persistence import Database
 from deskhand.testing.scripted_model import ScriptedModel
@@ -57,6 +58,17 @@ async def test_ready_asks_each_part_and_live_asks_none(shared: Served) -> None:
     assert {"database", "tables", "cache", "session_store", "model", "knowledge"} == set(ready["services"])
     live = (await shared.http.get("/health/live")).json()
     assert (live["status"], live["services"]) == ("healthy", {"server": "healthy"})
+
+
+async def test_what_a_start_still_takes_in_is_told_with_how_far_it_is(tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with serving(settings_in(tmp_path_factory.mktemp("data"))) as served:
+        for loading, state in (
+            (Loading(LoadingStep.MODEL), "loading the model"),
+            (Loading(LoadingStep.INDEX, 12_500, 1_000_000), "loading the index, 12,500 of 1,000,000"),
+        ):
+            served.services.warmup.tell(loading)
+            ready = await served.http.get("/health/ready")
+            assert (ready.status_code, ready.json()["status"], ready.json()["services"]["knowledge"]) == (200, "degraded", state)
 
 
 async def test_a_model_that_is_away_degrades_but_does_not_stop(tmp_path_factory: pytest.TempPathFactory) -> None:

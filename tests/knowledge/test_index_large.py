@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from deskhand.clock import SystemClock
 from deskhand.ids import SessionId
-from deskhand.knowledge import Audience, Embedder, KnowledgeOptions, KnowledgeService, SourceDocument, Tier, document_id
+from deskhand.knowledge import (
+    Audience,
+    Embedder,
+    KnowledgeOptions,
+    KnowledgeService,
+    Loading,
+    LoadingStep,
+    SourceDocument,
+    Tier,
+    document_id,
+)
 from deskhand.knowledge.analysis import analyse, pack
 from deskhand.knowledge.candidates import Candidates, Query
 from deskhand.knowledge.live_index import LiveIndex
@@ -178,6 +188,18 @@ async def test_a_large_index_finds_what_exact_search_finds(desk: Desk, made: Mad
         assert found.cosines == pytest.approx(np.clip(made.vectors[found.chunk_ids - 1] @ query.vectors[0], 0, 1), abs=5e-3)
         assert found.best_words == pytest.approx(words.max(), rel=1e-3)
     assert np.mean(shares) >= 0.95
+
+
+async def test_a_start_tells_how_much_of_the_index_is_there(desk: Desk) -> None:
+    told: list[Loading] = []
+    await desk.index.open(told.append)
+    assert told[:2] == [Loading(LoadingStep.INDEX), Loading(LoadingStep.INDEX, 0, _CHUNKS)]
+    assert [loading.done for loading in told[1:]] == list(range(0, _CHUNKS, 500 * _PER_DOCUMENT))
+    await desk.index.settled()
+    await desk.restart()
+    told.clear()
+    await desk.index.open(told.append)
+    assert told == [Loading(LoadingStep.INDEX)]
 
 
 async def test_the_index_is_read_from_its_files_at_the_next_start(desk: Desk, made: Made) -> None:

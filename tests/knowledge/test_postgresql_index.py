@@ -94,7 +94,7 @@ async def test_following_the_graph_finds_nearly_all_that_comparing_everything_do
 ) -> None:
     await knowledge.ingest(sample_documents(), sync_scope=None)
     compared, followed = (PostgresqlIndex(database, clock=SystemClock(), refresh_seconds=1.0, most_compared=most) for most in (20_000, 0))
-    await followed.open()
+    await followed.open(lambda _loading: None)
     reader = QueryReader(embedder, remembered=0, weights=Weights())
     audience = Audience.public()
     for question in QUESTIONS:

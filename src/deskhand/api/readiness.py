@@ -18,7 +18,10 @@ _LIMIT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`state` is "healthy", "disabled", "loading" or what is wrong, in a word or two. Without a `needed` part nothing works."""
+    """`state` is "healthy", "disabled", "loading" with what and how far that is, or what is wrong, in a word or two.
+
+    Without a `needed` part nothing works.
+    """
 
     name: str
     state: str

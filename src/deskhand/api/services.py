@@ -14,7 +14,7 @@ from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.streams import Streams
 from deskhand.cache import CacheService
 from deskhand.clock import Clock
-from deskhand.knowledge import KnowledgeService
+from deskhand.knowledge import KnowledgeService, Loading
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
 from deskhand.sessions import SessionService
@@ -22,12 +22,19 @@ from deskhand.settings import Settings
 from deskhand.telemetry import Metrics, Supervisor
 from deskhand.turns import TurnService
 
+# How the state of what is not there yet begins.
+LOADING = "loading"
+
 
 @dataclass(slots=True)
 class Warmup:
-    """What goes on in the background after the start: "loading", then "healthy", or the reason why not."""
+    """What goes on in the background after the start: "loading" and what, then "healthy", or the reason why not."""
 
-    knowledge: str = "loading"
+    knowledge: str = LOADING
+
+    def tell(self, loading: Loading) -> None:
+        counts = f", {loading.done:,} of {loading.total:,}" if loading.total else ""
+        self.knowledge = f"{LOADING} the {loading.step.value}{counts}"
 
 
 @dataclass(frozen=True, slots=True)

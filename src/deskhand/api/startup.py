@@ -3,7 +3,7 @@
 import structlog
 
 from deskhand.api.readiness import HEALTHY, Part, ask_parts
-from deskhand.api.services import Services
+from deskhand.api.services import LOADING, Services
 from deskhand.persistence.database import parse_url
 from deskhand.redis_link import RedisAddress
 from deskhand.settings import Settings
@@ -16,7 +16,7 @@ async def check_parts(services: Services) -> list[Part]:
     parts = await ask_parts(services)
     settings = services.settings
     store = services.agent.session_store
-    bad = [part.name for part in parts if part.state not in (HEALTHY, "disabled", "loading")]
+    bad = [part.name for part in parts if part.state not in (HEALTHY, "disabled") and not part.state.startswith(LOADING)]
     write = log.warning if bad else log.info
     write(
         "started",

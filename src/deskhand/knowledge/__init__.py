@@ -25,9 +25,10 @@ from deskhand.knowledge.library import Library, Replacement
 from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness import LikenessKind
 from deskhand.knowledge.likeness_check import Likeness, Side
+from deskhand.knowledge.loading import Loading, LoadingStep
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES, Document, DocumentReader, ReaderOptions
 from deskhand.knowledge.ranking import Weights
-from deskhand.knowledge.reports import Failure, IngestReport, Progress
+from deskhand.knowledge.reports import Failure, IngestReport, Progress, Scan
 from deskhand.knowledge.samples import sample_documents
 from deskhand.knowledge.screening import Suspicion
 from deskhand.knowledge.service import KnowledgeOptions, KnowledgeService
@@ -56,6 +57,8 @@ __all__ = [
     "Library",
     "Likeness",
     "LikenessKind",
+    "Loading",
+    "LoadingStep",
     "ParsedDocument",
     "Part",
     "Passage",
@@ -64,6 +67,7 @@ __all__ = [
     "ReaderOptions",
     "Replacement",
     "Revision",
+    "Scan",
     "Side",
     "SourceDocument",
     "StoredDocument",

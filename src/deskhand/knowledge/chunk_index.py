@@ -5,6 +5,7 @@ from typing import Protocol
 
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.loading import TellLoading
 from deskhand.knowledge.ranking import Nearest, Weights
 from deskhand.knowledge.spelling import Frequencies
 
@@ -21,8 +22,8 @@ class ChunkIndex(Protocol):
     async def set_up(self) -> None:
         """Make what is needed, once before all else. Raises ConfigurationError: it cannot be had; the message says what to do."""
 
-    async def open(self) -> None:
-        """Take in what is there, so that the first search need not."""
+    async def open(self, tell: TellLoading) -> None:
+        """Take in what is there, so that the first search need not; `tell` is called as often as there is something new to say."""
 
     async def close(self) -> None:
         """End what runs beside the searches."""

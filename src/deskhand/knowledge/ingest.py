@@ -24,17 +24,16 @@ from deskhand.knowledge.documents import (
     document_id,
 )
 from deskhand.knowledge.embedding import Embedder
-from deskhand.knowledge.indexing import Prepared
-from deskhand.knowledge.indexing import current_recipe as recipe
+from deskhand.knowledge.indexing import Prepared, current_recipe
 from deskhand.knowledge.likeness_check import compare, find_candidates
 from deskhand.knowledge.opening import Source, Sources, batches, grouped, holders, member_of
 from deskhand.knowledge.overlap import Overlap
-from deskhand.knowledge.parse import Document, DocumentReader, may_hold_documents
-from deskhand.knowledge.reports import Failure, IngestReport, Progress, Tally
+from deskhand.knowledge.parse import READS_PICTURES, Document, DocumentReader, ScannedPage, may_hold_documents
+from deskhand.knowledge.reports import Failure, IngestReport, Progress, Scan, Tally
 from deskhand.knowledge.screening import Screen, Suspicion, find_suspicions
 from deskhand.persistence import Database, Transaction
 
-__all__ = ["Ingest", "IngestReport", "Progress", "Screen", "Source", "Sources", "recipe"]
+_PICTURES_UNREAD = " pictures unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,7 @@ class Ingest:
         self._unreadable: set[str] = set()
         self._total: int | None = None
         self._tally = Tally()
+        self._tell_page: Callable[[str, ScannedPage], None] = lambda _source, _page: None
 
     async def run(self, sources: Sources, *, sync_scope: str | None, on_progress: Callable[[Progress], None]) -> IngestReport:
         """Store `sources`; then, if a scope is given, remove what was stored from it and is not among them.
@@ -99,13 +99,18 @@ class Ingest:
             KnowledgeUnavailable: the embedding model is missing or broken.
             DatabaseUnavailable, DatabaseFull: nothing of the current batch is stored; all before it is.
         """
+        ask = partial(current_recipe, self._embedder, size=self._size)
         # Loads the model, which takes a tenth of a second.
-        self._recipe = await asyncio.get_running_loop().run_in_executor(self._executor, lambda: recipe(self._embedder, size=self._size))
+        self._recipe = await asyncio.get_running_loop().run_in_executor(self._executor, ask)
         self._total = len(sources) if isinstance(sources, Sized) else None
 
         def tell(source: str) -> None:
             on_progress(self._tally.progress(total=self._total, source=source))
 
+        def tell_page(source: str, page: ScannedPage) -> None:
+            on_progress(replace(self._tally.progress(total=self._total, source=source), page=page.done + 1, pages=page.total))
+
+        self._tell_page = tell_page
         async with Overlap(self._embed, self._store) as embedding:
             async for batch in grouped(self._opened(sources)):
                 await embedding.put(_Batch(await self._prepare(batch), partial(tell, batch[-1].source)))
@@ -151,7 +156,8 @@ class Ingest:
         new = self._sift(batch)
         hashes = {document_id(source.origin): indexing.content_hash(source) for source in new}
         known = await self._database.read(lambda connection: repository.find_known(connection, list(hashes)))
-        current = {name for name, content in known.items() if (content.content_hash, content.recipe) == (hashes[name], self._recipe)}
+        recipes = (self._recipe,) if READS_PICTURES else (self._recipe, self._recipe + _PICTURES_UNREAD)
+        current = {name for name, content in known.items() if content.content_hash == hashes[name] and content.recipe in recipes}
         self._tally.unchanged += len(current)
         changed = [_with_kept_title(source, known) for source in new if document_id(source.origin) not in current]
         prepared = await self._read(changed, hashes) if changed else []
@@ -178,19 +184,35 @@ class Ingest:
 
     async def _read(self, sources: Sequence[SourceDocument], hashes: Mapping[DocumentId, str]) -> list[Prepared]:
         """What could be read of `sources`, in chunks; the rest has failed."""
-        read = await self._reader.read_many([Document(source.filename, source.content_type, source.data) for source in sources])
+        documents = [Document(source.filename, source.content_type, source.data) for source in sources]
+        read = await self._reader.read_many(documents, on_page=lambda place, page: self._tell_page(sources[place].source, page))
         readable: list[tuple[SourceDocument, ParsedDocument]] = []
         for source, parsed in zip(sources, read, strict=True):
             if isinstance(parsed, DeskhandError):
                 self._fail(source, parsed.message)
             else:
                 readable.append((source, parsed))
-        prepare = partial(indexing.prepare, recipe=self._recipe, size=self._size)
+                self._tell_scan(source, parsed)
 
         def work() -> list[Prepared]:
-            return [prepare(source, parsed, digest=hashes[document_id(source.origin)]) for source, parsed in readable]
+            return [
+                indexing.prepare(
+                    source, parsed, digest=hashes[document_id(source.origin)], recipe=self._recipe_of(parsed), size=self._size
+                )
+                for source, parsed in readable
+            ]
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _tell_scan(self, source: SourceDocument, parsed: ParsedDocument) -> None:
+        if parsed.scanned:
+            unread = tuple(page for page in parsed.scanned if page not in parsed.recognised)
+            self._tally.scans.append(Scan(source.source, parsed.recognised, unread, parsed.unread_because))
+
+    def _recipe_of(self, parsed: ParsedDocument) -> str:
+        """Pages that could not be read for want of the extra are read when it is there."""
+        unread = parsed.unread_because is not None and not READS_PICTURES
+        return self._recipe + _PICTURES_UNREAD if unread else self._recipe
 
     async def _without_same(self, prepared: Sequence[Prepared], known: Mapping[DocumentId, repository.KnownContent]) -> list[Prepared]:
         """Those that say something else than what is stored of them; the others are counted."""

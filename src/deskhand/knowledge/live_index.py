@@ -22,6 +22,7 @@ from deskhand.knowledge.candidates import Candidates, Finder, Query
 from deskhand.knowledge.chunk_index import Reading
 from deskhand.knowledge.documents import DocumentId
 from deskhand.knowledge.index import EXACT_ROWS, Index, Vocabulary
+from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
 from deskhand.knowledge.ranking import Nearest, Weights, dense_share, nearest
 from deskhand.knowledge.repository import Changes, Stock, changes_since, is_far_behind, read_version, rows_of, take_stock
 from deskhand.knowledge.segment import ChunkRow, Segment
@@ -58,12 +59,16 @@ class LiveIndex:
         self._marks = 0
         self._refreshing = asyncio.Lock()
         self._settling: asyncio.Task[None] | None = None
+        self._tell: TellLoading = _tell_nobody
 
     async def set_up(self) -> None:
         """Memory is there."""
 
-    async def open(self) -> None:
+    async def open(self, tell: TellLoading) -> None:
+        tell(Loading(LoadingStep.INDEX))
+        self._tell = tell
         await self.current()
+        self._tell = _tell_nobody
 
     async def close(self) -> None:
         if self._settling is not None:
@@ -144,8 +149,13 @@ class LiveIndex:
             parts = await self._run(self._builder, self._folder.load)
         pairs, missing = await self._run(self._builder, _still_so, parts, stock)
         rows = []
+        total = sum(stock.chunk_counts)
+        done = sum(int(alive.sum()) for _, alive in pairs)
         for start in range(0, len(missing), _READ_AT_ONCE):
-            rows += await self._database.read(partial(rows_of, ids=missing[start : start + _READ_AT_ONCE]))
+            self._tell(Loading(LoadingStep.INDEX, done, total))
+            read = await self._database.read(partial(rows_of, ids=missing[start : start + _READ_AT_ONCE]))
+            rows += read
+            done += len(read)
             if len(rows) >= MOST_ROWS:
                 pairs.append(_whole(await self._run(self._builder, self._kept, partial(_shard, rows[:MOST_ROWS]))))
                 del rows[:MOST_ROWS]
@@ -172,6 +182,10 @@ class LiveIndex:
 
     async def _run(self, executor: Executor, work: Callable[..., _Result], *arguments: object) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
+
+
+def _tell_nobody(_loading: Loading) -> None:
+    """Nobody waits for this."""
 
 
 def _applied(index: Index, changes: Changes) -> Index:

@@ -27,7 +27,7 @@ def holders(origin: str) -> set[str]:
     return {origin[: mark.start()] for mark in _INSIDE.finditer(origin)}
 
 
-def member_of(source: SourceDocument, member: Member) -> Source:
+def member_of(source: SourceDocument, member: Member) -> SourceDocument | UnreadableSource:
     """A document inside another, which it has its audience, dates and scope from."""
     origin = f"{source.origin}{member.key}"
     shown = f"{source.source}{member.key if member.shown is None else member.shown}"

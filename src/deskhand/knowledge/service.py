@@ -26,15 +26,19 @@ from deskhand.knowledge.documents import DocumentId, Passage, Quote, StoredDocum
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.examples import Found, gathered, has_examples, shown_section
-from deskhand.knowledge.ingest import IngestReport, Progress, Screen, Sources, recipe
+from deskhand.knowledge.indexing import current_recipe
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
-from deskhand.knowledge.parse import DocumentReader, ReaderOptions
+from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
+from deskhand.knowledge.opening import Sources
+from deskhand.knowledge.parse import DocumentReader, PictureOptions, ReaderOptions
 from deskhand.knowledge.passage_repository import PassageRow, find_current, find_passages
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Hit, Weights
+from deskhand.knowledge.reports import IngestReport, Progress
 from deskhand.knowledge.samples import sample_documents
+from deskhand.knowledge.screening import Screen
 from deskhand.knowledge.spelling import Frequencies
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
 from deskhand.settings import Settings
@@ -106,6 +110,11 @@ class KnowledgeService:
             memory_bytes=settings.reader_memory_mib * 1024 * 1024,
             cpu_seconds=settings.reader_cpu_seconds,
             wall_seconds=settings.reader_timeout_seconds,
+            pictures=PictureOptions(
+                memory_bytes=settings.ocr_memory_mib * 1024 * 1024,
+                page_seconds=settings.ocr_page_seconds,
+                document_seconds=settings.ocr_timeout_seconds,
+            ),
         )
         options = KnowledgeOptions(
             history_days=settings.knowledge_history_days,
@@ -124,19 +133,24 @@ class KnowledgeService:
         """
         await self._index.set_up()
 
-    async def warm_up(self, *, samples: bool = False) -> None:
+    async def warm_up(self, *, samples: bool = False, tell: TellLoading = lambda _loading: None) -> None:
         """Load the model and the index and, if asked to, put the samples into an empty knowledge base. Searches wait until it is done.
+
+        `tell` is called on the event loop with how far it is.
 
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
         """
         self._warmed = asyncio.Event()
         try:
+            tell(Loading(LoadingStep.MODEL))
             await asyncio.get_running_loop().run_in_executor(self._executor, self._embedder.prepare)
             if samples and await self._database.read(repository.is_empty):
-                await self.ingest(sample_documents(), sync_scope=None)
+                given = sample_documents()
+                tell(Loading(LoadingStep.SAMPLES, 0, len(given)))
+                await self.ingest(given, sync_scope=None)
             await self.library.forget_old()
-            await self._index.open()
+            await self._index.open(tell)
         finally:
             self._warmed.set()
 
@@ -181,8 +195,8 @@ class KnowledgeService:
         Raises:
             KnowledgeUnavailable: the embedding model is missing or broken.
         """
-        find_recipe = partial(recipe, self._embedder, size=self._options.chunk_size)
-        now = await asyncio.get_running_loop().run_in_executor(self._executor, find_recipe)
+        ask = partial(current_recipe, self._embedder, size=self._options.chunk_size)
+        now = await asyncio.get_running_loop().run_in_executor(self._executor, ask)
         return await self._database.read(partial(repository.list_current, scope=scope, tier=tier, recipe=now))
 
     async def find_current(self, quotes: Sequence[Quote], *, audience: Audience) -> set[Quote]:

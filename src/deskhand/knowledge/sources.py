@@ -11,7 +11,7 @@ from pathlib import Path
 from deskhand.errors import UnsupportedKind
 from deskhand.knowledge.documents import SourceDocument, Tier, UnreadableSource
 from deskhand.knowledge.errors import UnreadableDocument
-from deskhand.knowledge.opening import Source, member_of
+from deskhand.knowledge.opening import member_of
 from deskhand.knowledge.parse import MAX_BYTES, SUPPORTED_SUFFIXES
 
 
@@ -40,7 +40,7 @@ class FileSources:
         self._address_of = address_of
         self.passed_over = 0
 
-    def __iter__(self) -> Iterator[Source]:
+    def __iter__(self) -> Iterator[SourceDocument | UnreadableSource]:
         self.passed_over = 0
         for root in self._paths:
             scope = scope_of(root)
@@ -59,7 +59,7 @@ class FileSources:
             1 if not root.is_dir() else sum(path.suffix.lower() in SUPPORTED_SUFFIXES for path in self._walk(root)) for root in self._paths
         )
 
-    def _read(self, path: Path, *, shown: str, scope: str) -> Iterator[Source]:
+    def _read(self, path: Path, *, shown: str, scope: str) -> Iterator[SourceDocument | UnreadableSource]:
         origin = path.resolve().as_uri()
         try:
             size = path.stat().st_size
@@ -96,7 +96,7 @@ def documents_in(
     scope: str | None = None,
     tier: Tier = Tier.PUBLIC,
     content_type: str | None = None,
-) -> Iterator[Source]:
+) -> Iterator[SourceDocument | UnreadableSource]:
     """The documents in the bytes of one file: itself, or those inside it: rows of a table, members of an archive, what came with a mail.
 
     Opens it in this process, so it is for files of our own, such as sets of questions that are evaluated. Whatever others hand in is given

@@ -14,6 +14,7 @@ from deskhand.clock import Clock
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Query
 from deskhand.knowledge.chunk_index import Reading
+from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
 from deskhand.knowledge.pgvector.finding import StoredEvidence, find_evidence, weighed
 from deskhand.knowledge.pgvector.following import catch_up
 from deskhand.knowledge.pgvector.graph import grow_graph, has_graph
@@ -47,7 +48,8 @@ class PostgresqlIndex:
     async def set_up(self) -> None:
         await set_up(self._database)
 
-    async def open(self) -> None:
+    async def open(self, tell: TellLoading) -> None:
+        tell(Loading(LoadingStep.INDEX))
         await self._look()
         if self._growing is not None:
             await self._growing
