@@ -6,6 +6,7 @@ pytest_plugins = [
     "parts.ports",
     "parts.postgres",
     "parts.valkey",
+    "parts.valkey_groups",
     "parts.chromium",
     "parts.databases",
 ]

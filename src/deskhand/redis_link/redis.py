@@ -1,7 +1,7 @@
 """The link to one Redis, single, behind Sentinel or a cluster: commands with a time limit and a breaker.
 
 The invariant: no caller waits longer than `limit_seconds`, and no reply ever reaches a request that did not ask for it: redis-py closes
-a connection whose command was cut off (held by `tests/cache`).
+a connection whose command was cut off (held by `tests/redis_link`).
 """
 
 import asyncio
@@ -86,7 +86,12 @@ class RedisLink:
         Raises:
             RedisRefused, RedisUnavailable.
         """
-        return await self._limited(lambda: self._client.execute_command(*command))
+
+        async def attempt() -> Any:
+            client = self._client if not self.is_cluster else await self._known_cluster()
+            return await client.execute_command(*command)
+
+        return await self._limited(attempt)
 
     async def run(self, script: Script, key: str, *arguments: Argument) -> Any:
         """The result of a script on `key`.
@@ -96,10 +101,11 @@ class RedisLink:
         """
 
         async def attempt() -> Any:
+            client = self._client if not self.is_cluster else await self._known_cluster()
             try:
-                return await self._client.execute_command("EVALSHA", script.digest, 1, key, *arguments)
+                return await client.execute_command("EVALSHA", script.digest, 1, key, *arguments)
             except NoScriptError:
-                return await self._client.execute_command("EVAL", script.text, 1, key, *arguments)
+                return await client.execute_command("EVAL", script.text, 1, key, *arguments)
 
         return await self._limited(attempt)
 
@@ -111,7 +117,8 @@ class RedisLink:
         """
 
         async def attempt() -> None:
-            pipeline: Any = self._client.pipeline() if isinstance(self._client, RedisCluster) else self._client.pipeline(transaction=False)
+            client = self._client if not self.is_cluster else await self._known_cluster()
+            pipeline: Any = client.pipeline() if isinstance(client, RedisCluster) else client.pipeline(transaction=False)
             for command in commands:
                 pipeline.execute_command(*command)
             await pipeline.execute(raise_on_error=False)
@@ -165,13 +172,11 @@ class RedisLink:
         Raises:
             RedisUnavailable: no server serves it now.
         """
-        if not isinstance(self._client, RedisCluster):
+        if not self.is_cluster:
             return ""
-        client = self._client
 
         async def attempt() -> str:
-            _ = await client.initialize()
-            node = client.get_node_from_key(topic)
+            node = (await self._known_cluster()).get_node_from_key(topic)
             if node is None:
                 raise ClusterDownError("no node serves the slot")
             return node.name
@@ -189,8 +194,12 @@ class RedisLink:
 
     async def close(self) -> None:
         await self._client.aclose()
-        if not isinstance(self._client, RedisCluster):
-            await self._client.connection_pool.disconnect()
+        if isinstance(self._client, RedisCluster):
+            return
+        pool: Any = self._client.connection_pool
+        await pool.disconnect()
+        if self.address.kind is RedisKind.SENTINEL:
+            await pool.sentinel_manager.aclose()
 
     async def _limited(self, attempt: Any) -> Any:
         try:
@@ -213,28 +222,33 @@ class RedisLink:
             self._breaker.record(trial=trial, healthy=healthy)
         return reply
 
+    async def _known_cluster(self) -> RedisCluster:
+        """The client of a cluster once it knows which node serves what: before that it would ask any."""
+        return await cast("RedisCluster", self._client).initialize()
+
     async def _nodes(self) -> list[ClusterNode | None]:
-        if not isinstance(self._client, RedisCluster):
+        if not self.is_cluster:
             return [None]
-        _ = await self._limited(self._client.initialize)
-        return list(self._client.get_primaries())
+        cluster: RedisCluster = await self._limited(self._known_cluster)
+        return list(cluster.get_primaries())
 
     async def _scan(self, node: ClusterNode | None, cursor: int, pattern: str) -> tuple[int, list[bytes]]:
         words = ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN_COUNT)
         target = {} if node is None else {"target_nodes": node}
         reply = await self._limited(lambda: self._client.execute_command(*words, **target))
-        if isinstance(reply, dict):
-            (reply,) = reply.values()
-        return int(reply[0]), list(reply[1])
+        position = reply[0]
+        if isinstance(position, dict):
+            # A cluster's client says of which node it is.
+            (position,) = position.values()
+        return int(position), list(reply[1])
 
     async def _make_connection(self, topic: str) -> AbstractConnection:
-        if isinstance(self._client, RedisCluster):
-            _ = await self._client.initialize()
-            node = self._client.get_node_from_key(topic)
+        if self.is_cluster:
+            node = (await self._known_cluster()).get_node_from_key(topic)
             if node is None:
                 raise ClusterDownError("no node serves the slot")
             return cast("AbstractConnection", node.connection_class(**node.connection_kwargs))
-        pool: Any = self._client.connection_pool
+        pool: Any = cast("Redis", self._client).connection_pool
         return cast("AbstractConnection", pool.make_connection())
 
 
@@ -248,12 +262,14 @@ def _connect(address: RedisAddress, *, ca_file: Path | None, limit_seconds: floa
     try:
         if address.kind is RedisKind.CLUSTER:
             nodes = [ClusterNode(host, port) for host, port in address.hosts]
-            return RedisCluster(startup_nodes=nodes, retry=Retry(NoBackoff(), 0), max_connections=connections, **login, **common, **secure)
+            # Else every fifth key that has moved would end all connections, with what is under way on them.
+            own: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "reinitialize_steps": 0, "max_connections": connections}
+            return RedisCluster(startup_nodes=nodes, **own, **login, **common, **secure)
         if address.kind is RedisKind.SENTINEL:
-            own = {"username": address.sentinel_username, "password": address.sentinel_password}
+            login_there = {"username": address.sentinel_username, "password": address.sentinel_password}
             # A Sentinel that does not answer must leave time to ask the next one.
             patience = {"socket_timeout": limit_seconds / 2, "socket_connect_timeout": limit_seconds / 2, "retry": Retry(NoBackoff(), 0)}
-            sentinel = cast("Any", Sentinel)(address.hosts, sentinel_kwargs={**own, **patience, **secure}, **secure)
+            sentinel = cast("Any", Sentinel)(address.hosts, sentinel_kwargs={**login_there, **patience, **secure}, **secure)
             options = {**login, **common, "db": address.database, "retry": Retry(NoBackoff(), 0), "max_connections": connections}
             return cast("Redis", sentinel.master_for(address.service, **options))
         return Redis.from_pool(
