@@ -164,6 +164,10 @@ class Settings(BaseSettings):
     reader_timeout_seconds: float = Field(
         30, gt=1, le=3_600, description="Seconds that reading one document may take, however busy the machine is."
     )
+    # Of no effect without the extra that reads pictures.
+    ocr_memory_mib: int = Field(1_536, ge=1_024, le=16_384, description="MiB of memory that reading the words of a picture may take.")
+    ocr_page_seconds: int = Field(60, ge=5, le=3_600, description="Seconds of processor time that one scanned page or picture may take.")
+    ocr_timeout_seconds: float = Field(900, gt=1, le=86_400, description="Seconds that all scanned pages of one document may take.")
     knowledge_samples: bool = Field(True, description="Whether an empty knowledge base is filled with samples, in development only.")
     knowledge_history_days: int = Field(
         90, ge=0, le=36_500, description="Days for which staff can read what a document said before it was changed; 0 keeps nothing."

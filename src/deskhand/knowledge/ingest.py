@@ -196,9 +196,7 @@ class Ingest:
 
         def work() -> list[Prepared]:
             return [
-                indexing.prepare(
-                    source, parsed, digest=hashes[document_id(source.origin)], recipe=self._recipe_of(parsed), size=self._size
-                )
+                indexing.prepare(source, parsed, digest=hashes[document_id(source.origin)], recipe=self._recipe_of(parsed), size=self._size)
                 for source, parsed in readable
             ]
 

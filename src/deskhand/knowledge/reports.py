@@ -21,8 +21,19 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """A document with pages whose words are in pictures. `recognised` pages were read by OCR, `unread` ones were not, for that `reason`."""
+
+    source: str
+    recognised: tuple[int, ...]
+    unread: tuple[int, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest is. `total` is `None` while nobody knows how many there are; `source` is the document looked at last."""
+    """How far an ingest is. `total` is `None` while nobody knows how many there are; `source` is the document looked at last, and `page` of
+    `pages` the scanned page of it that is being read, if one is."""
 
     done: int
     total: int | None
@@ -31,6 +42,8 @@ class Progress:
     unchanged: int
     failed: int
     chunks: int
+    page: int | None = None
+    pages: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,7 @@ class IngestReport:
 
     `given` counts those handed in and, when synchronising, those of the scope that were not handed in any more. `chunks` are those newly
     written. Of `warnings` and `suspicions` there are at most 200 each. `incomplete` says that nothing was removed, because it could not be
-    known what all belongs to the scope.
+    known what all belongs to the scope. `scans` are those of the indexed documents that have pages without a text of their own.
     """
 
     indexed: int = 0
@@ -50,6 +63,7 @@ class IngestReport:
     warnings: tuple[Likeness, ...] = ()
     suspicions: tuple[Suspicion, ...] = ()
     incomplete: bool = False
+    scans: tuple[Scan, ...] = ()
 
     @property
     def given(self) -> int:
@@ -68,6 +82,7 @@ class Tally:
     warnings: list[Likeness] = field(default_factory=list)
     suspicions: list[Suspicion] = field(default_factory=list)
     incomplete: bool = False
+    scans: list[Scan] = field(default_factory=list)
 
     @property
     def has_all_warnings(self) -> bool:
@@ -96,4 +111,5 @@ class Tally:
             warnings=tuple(self.warnings[:_MOST_WARNINGS]),
             suspicions=tuple(self.suspicions),
             incomplete=self.incomplete,
+            scans=tuple(self.scans),
         )

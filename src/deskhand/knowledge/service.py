@@ -31,7 +31,7 @@ from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
 from deskhand.knowledge.opening import Sources
-from deskhand.knowledge.parse import DocumentReader, ReaderOptions
+from deskhand.knowledge.parse import DocumentReader, PictureOptions, ReaderOptions
 from deskhand.knowledge.passage_repository import PassageRow, find_current, find_passages
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
@@ -110,6 +110,11 @@ class KnowledgeService:
             memory_bytes=settings.reader_memory_mib * 1024 * 1024,
             cpu_seconds=settings.reader_cpu_seconds,
             wall_seconds=settings.reader_timeout_seconds,
+            pictures=PictureOptions(
+                memory_bytes=settings.ocr_memory_mib * 1024 * 1024,
+                page_seconds=settings.ocr_page_seconds,
+                document_seconds=settings.ocr_timeout_seconds,
+            ),
         )
         options = KnowledgeOptions(
             history_days=settings.knowledge_history_days,

@@ -66,7 +66,7 @@ def _look(settings: Settings | None, problem: ConfigurationError | None) -> list
     if settings is not None:
         findings.append(Finding("Settings", Verdict.OK, f"all are understood; environment: {settings.environment.value}"))
         findings += asyncio.run(_look_at_parts(settings))
-    return [*findings, checks.check_embedding(), checks.check_pages()]
+    return [*findings, checks.check_embedding(), checks.check_pictures(), checks.check_pages()]
 
 
 async def _look_at_parts(settings: Settings) -> list[Finding]:

@@ -20,6 +20,7 @@ from deskhand.cli.running import find_server
 from deskhand.clock import SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.knowledge.embedding import DIMENSIONS, MODEL, Embedder
+from deskhand.knowledge.parse import OCR_ADVICE, READS_PICTURES
 from deskhand.models.factory import create_configured_model
 from deskhand.redis_link import RedisAddress, RedisLinks
 from deskhand.settings import Environment, Settings
@@ -177,6 +178,14 @@ def check_embedding() -> Finding:
         remedy = "Install Deskhand again, or run 'make model' in a source tree."
         return Finding(name, Verdict.FAIL, f"{MODEL} is damaged: two questions that mean the same are {likeness:.2f} alike.", remedy)
     return Finding(name, Verdict.OK, f"{MODEL}, {DIMENSIONS} dimensions, works")
+
+
+def check_pictures() -> Finding:
+    """Whether words in pictures are read: that is an extra, so its absence is no fault."""
+    name = "Pictures"
+    if not READS_PICTURES:
+        return Finding(name, Verdict.OK, "words in scans and images are not read", OCR_ADVICE)
+    return Finding(name, Verdict.OK, f"words in scans and images are read, by RapidOCR {importlib.metadata.version('rapidocr')}")
 
 
 def check_pages() -> Finding:

@@ -14,7 +14,7 @@ from deskhand.app import open_database
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
 from deskhand.cli.knowledge.desk import by_whom
-from deskhand.cli.knowledge.views import show_suspicions, show_warnings
+from deskhand.cli.knowledge.views import show_scans, show_suspicions, show_warnings
 from deskhand.cli.terminal import output, plain, remarks, start_command
 from deskhand.clock import Clock, SystemClock
 from deskhand.guard.injection import orders_in
@@ -138,7 +138,7 @@ async def _ingest_one(
             chunks=before.chunks + step.chunks,
             failed=len(before.failed) + step.failed,
         )
-        progress.look(step.source)
+        progress.look(step.source if step.page is None else f"{step.source}, page {step.page} of {step.pages} read from its picture")
 
     return await knowledge.ingest(origin.watched(progress.look), sync_scope=origin.scope if sync else None, on_progress=show, by=by_whom())
 
@@ -153,6 +153,7 @@ def _sum(reports: Sequence[IngestReport]) -> IngestReport:
         warnings=tuple(warning for report in reports for warning in report.warnings),
         suspicions=tuple(suspicion for report in reports for suspicion in report.suspicions),
         incomplete=any(report.incomplete for report in reports),
+        scans=tuple(scan for report in reports for scan in report.scans),
     )
 
 
@@ -165,6 +166,7 @@ def _show(report: IngestReport, *, seconds: float, console: Console, notes: Cons
         notes.print(f"  … and {len(report.failed) - _FAILURES_SHOWN} more; --json lists them all.", style="red")
     show_warnings(report.warnings, notes=notes)
     show_suspicions(report.suspicions, notes=notes)
+    show_scans(report.scans, notes=notes)
 
 
 def _remark(reports: Sequence[tuple[Origin | None, IngestReport]], *, notes: Console) -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from deskhand.cli.knowledge.moments import shown
 from deskhand.cli.terminal import plain
-from deskhand.knowledge import IngestReport, Likeness, LikenessKind, Revision, Side, StoredDocument, StoredPart, Suspicion
+from deskhand.knowledge import IngestReport, Likeness, LikenessKind, Revision, Scan, Side, StoredDocument, StoredPart, Suspicion
 
 _WARNINGS_SHOWN = 20
 _LONGEST_QUOTE = 300
@@ -70,6 +70,7 @@ def show_report(report: IngestReport, *, console: Console, notes: Console) -> No
     for failure in report.failed:
         notes.print(f"  ✗ {plain(failure.source)}: {plain(failure.reason)}", style="red")
     show_warnings(report.warnings, notes=notes)
+    show_scans(report.scans, notes=notes)
 
 
 def show_warnings(likenesses: Sequence[Likeness], *, notes: Console) -> None:
@@ -96,6 +97,29 @@ def show_suspicions(suspicions: Sequence[Suspicion], *, notes: Console) -> None:
         notes.print(plain(f"    {' · '.join(place)} ({found.source}): {', '.join(found.kinds)}"))
     if len(suspicions) > _WARNINGS_SHOWN:
         notes.print(f"… and {len(suspicions) - _WARNINGS_SHOWN} more; --json lists them all.", style="yellow")
+
+
+def show_scans(scans: Sequence[Scan], *, notes: Console) -> None:
+    """Which pages of a document were read from pictures, and which were not."""
+    for scan in scans[:_WARNINGS_SHOWN]:
+        if scan.recognised:
+            notes.print(f"  {plain(scan.source)}: {_pages(scan.recognised)} read from pictures (OCR).")
+        if scan.unread:
+            notes.print(f"  ! {plain(scan.source)}: {_pages(scan.unread)} not read. {plain(scan.reason or '')}".rstrip(), style="yellow")
+    if len(scans) > _WARNINGS_SHOWN:
+        notes.print(f"… and {len(scans) - _WARNINGS_SHOWN} more documents with scanned pages; --json lists them all.", style="yellow")
+
+
+def _pages(pages: Sequence[int]) -> str:
+    """As in `pages 1–3, 7`."""
+    runs: list[list[int]] = []
+    for page in pages:
+        if runs and page == runs[-1][-1] + 1:
+            runs[-1].append(page)
+        else:
+            runs.append([page])
+    shown = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+    return f"page{'' if len(pages) == 1 else 's'} {shown}"
 
 
 def _place(side: Side) -> str:

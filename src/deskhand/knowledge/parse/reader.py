@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
 from deskhand.errors import DeskhandError, PartDown, TooLarge, UnsupportedKind
 from deskhand.knowledge.parse.recognising import PictureOptions
-from deskhand.knowledge.parse.scans import OnScannedPage, Scans
+from deskhand.knowledge.parse.scans import ScannedPage, Scans
 from deskhand.knowledge.parse.worker import ChildDied, Worker
 from deskhand.parsing.errors import UnreadableDocument
 from deskhand.parsing.kinds import MAX_BYTES
@@ -82,16 +83,19 @@ class DocumentReader:
         return await self._scans.read(Document(filename, content_type, data), answer, seconds=_ATTACHED_SECONDS)
 
     async def read_many(
-        self, documents: Sequence[Document], *, on_page: OnScannedPage | None = None
+        self, documents: Sequence[Document], *, on_page: Callable[[int, ScannedPage], None] | None = None
     ) -> list[ParsedDocument | DeskhandError]:
         """For each document its words, without what is inside it, or the error that `read` would raise for it. In order. `on_page` is
-        called on the event loop before each page that has to be read from a picture.
+        called on the event loop before each page that has to be read from a picture, with the place of its document.
 
         Raises:
             ReadersUnavailable: nothing can be read at the moment.
         """
         found = await self._run(lambda: self._read_all(documents, whole=False))
-        return [await self._scans.completed(document, one, on_page=on_page) for document, one in zip(documents, found, strict=True)]
+        return [
+            await self._scans.completed(document, found[place], on_page=None if on_page is None else partial(on_page, place))
+            for place, document in enumerate(documents)
+        ]
 
     async def unpack(self, document: Document, *, start: int = 0) -> Members | None:
         """A page of the documents inside a document, from the `start`th on; `None` if it is one by itself.

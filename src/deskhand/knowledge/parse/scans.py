@@ -19,12 +19,15 @@ from deskhand.parsing.kinds import stem
 from deskhand.parsing.text import ParsedDocument, Part
 from deskhand.parsing.wire import Document
 
+OCR_ADVICE = ocr.ADVICE
+READS_PICTURES = ocr.INSTALLED
+"""Whether the extra that reads pictures is installed."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScannedPage:
     """A page that is about to be read: how many pages of the document were read before it, and how many there are."""
 
-    filename: str
     done: int
     total: int
 
@@ -61,14 +64,14 @@ class Scans:
         """
         if not read.scanned:
             return read
-        if not ocr.INSTALLED:
-            return _without(document, read, ocr.ADVICE)
+        if not READS_PICTURES:
+            return _without(document, read, OCR_ADVICE)
         loop = asyncio.get_running_loop()
         deadline = time.monotonic() + seconds
 
         def tell(done: int, total: int) -> None:
             if on_page is not None:
-                loop.call_soon_threadsafe(on_page, ScannedPage(document.filename, done, total))
+                loop.call_soon_threadsafe(on_page, ScannedPage(done, total))
 
         def work() -> Recognised:
             pages = None if _is_image(read) else read.scanned
