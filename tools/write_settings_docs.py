@@ -5,12 +5,16 @@ import sys
 from pathlib import Path
 
 from deskhand.cli.doctor.settings_table import SettingRow, setting_rows
+from deskhand.settings import PREFIX, Settings, secret_names
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "settings.md"
 _HEAD = """# Settings
 
 Every setting is an environment variable, or a line of the same form in a file `.env` in the folder Deskhand is started in. They are read
 and checked once, at start: an unknown name or a value that is not allowed stops the start and says what is. An empty value counts as unset.
+
+A secret can be in a file instead, as containers and systemd hand them over, and a variable of the environment says in which:
+{files}.
 
 `deskhand doctor --settings` shows this table with the values of your installation, secrets masked.
 
@@ -22,7 +26,8 @@ This file is written by `tools/write_settings_docs.py`, and a test fails when it
 
 
 def render() -> str:
-    return _HEAD + "".join(f"{_line(row)}\n" for row in setting_rows(None))
+    files = ", ".join(f"`{PREFIX}{name.upper()}_FILE`" for name in secret_names(Settings))
+    return _HEAD.format(files=files) + "".join(f"{_line(row)}\n" for row in setting_rows(None))
 
 
 def _line(row: SettingRow) -> str:

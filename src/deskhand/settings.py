@@ -1,15 +1,16 @@
 """Every setting: its name in the environment is `DESKHAND_` and the field's name in capitals. Validated once, at start.
 
 An unknown variable with that prefix, or a value that is not allowed, stops the start with the variable's name and what is allowed.
+A secret may also be in a file, which `DESKHAND_<NAME>_FILE` names, as containers and systemd hand them over.
 """
 
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 import deskhand
 from deskhand import failpoints
@@ -195,13 +196,14 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917
         cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
+        settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - see above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings
+        files = InitSettingsSource(settings_cls, init_kwargs=_read_secret_files(settings_cls))
+        return init_settings, env_settings, files, dotenv_settings
 
     @field_validator("environment", mode="before")
     @classmethod
@@ -267,8 +269,9 @@ def load_settings(**overrides: Any) -> Settings:
             of a secret.
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    files = {f"{PREFIX}{name}_FILE".upper() for name in secret_names(Settings)}
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if name.upper().startswith(PREFIX) and name.upper() not in known | files:
             raise ConfigurationError(f"{name} is not a setting of Deskhand.", support=_nearest(name, known))
     for name in _dotenv_names():
         if name.upper().startswith(PREFIX) and name.upper() not in known:
@@ -279,6 +282,29 @@ def load_settings(**overrides: Any) -> Settings:
         problems = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_input=False, include_url=False))
         # The chained error would print the input, which may be a secret.
         raise ConfigurationError(problems + ".") from None
+
+
+def secret_names(settings: type[BaseSettings]) -> list[str]:
+    """The settings that hold a secret, by field name."""
+    return [name for name, field in settings.model_fields.items() if SecretStr in (field.annotation, *get_args(field.annotation))]
+
+
+def _read_secret_files(settings: type[BaseSettings]) -> dict[str, Any]:
+    """What is in the files that the environment names. Raises ConfigurationError: one cannot be read, or is named beside the secret."""
+    found: dict[str, Any] = {}
+    for name in secret_names(settings):
+        variable = f"{PREFIX}{name}".upper()
+        path = os.environ.get(f"{variable}_FILE")
+        if not path:
+            continue
+        if os.environ.get(variable):
+            raise ConfigurationError(f"{variable} and {variable}_FILE are both set.", support="Set one of them.")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise ConfigurationError(f"{variable}_FILE: {path} cannot be read: {reason}.") from None
+    return found
 
 
 def _problem(location: tuple[int | str, ...], message: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -103,6 +104,22 @@ async def test_a_setting_that_is_not_right_stops_the_start_and_is_named(
 ) -> None:
     done = await program.run("serve", **settings)
     done.refused(*words)
+    assert "hunter22" not in done.err + done.out
+
+
+async def test_a_secret_may_be_in_a_file(program: Program, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 40 + "\n", encoding="utf-8")
+    async with running(program, admin_api_key_file=str(key)) as served:
+        assert "k" * 40 not in served.banner
+        assert (await served.http.get("/api/sessions", headers={"X-API-Key": "k" * 40})).status_code == 200
+    (await program.run("serve", admin_api_key_file=str(key), admin_api_key="x")).refused("DESKHAND_ADMIN_API_KEY_FILE", "both set")
+    (await program.run("serve", admin_api_key_file=str(tmp_path / "none"))).refused("DESKHAND_ADMIN_API_KEY_FILE", "cannot be read")
+    (await program.run("serve", api_port_file=str(key))).refused("DESKHAND_API_PORT_FILE", "not a setting")
+    short = tmp_path / "short"
+    short.write_text("hunter22\n", encoding="utf-8")
+    done = await program.run("serve", environment="production", secret_key_file=str(short), admin_api_key_file=str(key))
+    done.refused("DESKHAND_SECRET_KEY", "32")
     assert "hunter22" not in done.err + done.out
 
 
