@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from api.serving import STAFF, Served, serving, settings_in
 from deskhand.models.port import ModelRequest, Role, ToolCall
 from deskhand.models.quoting import QuotingModel
+from deskhand.sessions.tables import tool_calls
 from deskhand.testing.scripted_model import ScriptedModel
 
 DOCUMENTS = "/api/knowledge/documents"
@@ -199,6 +201,7 @@ async def test_what_was_taken_away_is_in_no_answer_no_source_and_no_context(tmp_
         assert CANARY in said["sources"][0]["content"]
         await take_away(served, address, way)
 
+        assert CANARY not in await journalled(served)
         assert CANARY not in await search(served)
         assert CANARY not in await search(served, CANARY)
         model.add((ToolCall("2", "search_knowledge", json.dumps({"query": QUESTION})),), ("I do not know.",))
@@ -221,6 +224,13 @@ async def test_what_was_taken_away_is_in_no_answer_no_source_and_no_context(tmp_
 def told(requests: list[ModelRequest]) -> str:
     assert requests, "the model was asked"
     return "\n".join(message.content for request in requests for message in request.messages if message.role is not Role.SYSTEM)
+
+
+async def journalled(served: Served) -> str:
+    """What the calls of tools left behind."""
+    calls = await served.services.database.read(lambda connection: connection.execute(sa.select(tool_calls.c.result)).scalars().all())
+    assert calls, "a tool was called"
+    return repr(calls)
 
 
 async def check_records(served: Served, headers: dict[str, str], session_id: str) -> None:

@@ -55,6 +55,11 @@ class ToolDeps:
         return Tier.VISITOR if self.user_id is None else Tier.CUSTOMER
 
 
+def keep_result(result: dict[str, Any]) -> dict[str, Any]:
+    """The `kept` of a tool whose result is journalled as it is."""
+    return result
+
+
 def show_result(_findings: Findings, result: dict[str, Any]) -> dict[str, Any]:
     """The `absorb` of a tool whose result is for the model alone."""
     return result
@@ -64,9 +69,9 @@ def show_result(_findings: Findings, result: dict[str, Any]) -> dict[str, Any]:
 class Tool(Generic[ArgumentsT]):
     """A tool the model may call.
 
-    `call` does the work and returns a JSON object, which is journalled; it raises `ToolRefused`, `ToolFailed` or a `DeskhandError` for
-    what the model has to cope with. `absorb` folds that object, fresh or replayed, into the findings, and returns what the model is shown
-    of it. `recheck` takes out of a replayed one what the customer may not be told any more.
+    `call` does the work and returns a JSON object; it raises `ToolRefused`, `ToolFailed` or a `DeskhandError` for what the model has to
+    cope with. `absorb` folds that object, fresh or replayed, into the findings, and returns what the model is shown of it. `kept` is what
+    of it is journalled, and `restore` makes of that, for a replay, what the customer may be told of it now.
     """
 
     name: str
@@ -76,7 +81,8 @@ class Tool(Generic[ArgumentsT]):
     idempotent: bool
     lowest_tier: Tier = Tier.VISITOR
     absorb: Callable[[Findings, dict[str, Any]], dict[str, Any]] = show_result
-    recheck: Callable[[ToolDeps, dict[str, Any]], Awaitable[dict[str, Any]]] | None = None
+    kept: Callable[[dict[str, Any]], dict[str, Any]] = keep_result
+    restore: Callable[[ToolDeps, dict[str, Any]], Awaitable[dict[str, Any]]] | None = None
 
     @property
     def spec(self) -> ToolSpec:

@@ -95,14 +95,14 @@ async def make_call(
         begun = await journal.begin(key, arguments=msgspec.to_builtins(arguments), idempotent=tool.idempotent)
     if isinstance(begun, Replayed):
         result, failed = begun.result, begun.failed
-        if tool.recheck is not None and not failed:
+        if tool.restore is not None and not failed:
             with deadline.wait():
-                result = await tool.recheck(deps, result)
+                result = await tool.restore(deps, result)
     else:
         with deadline.wait():
             given = replace(deps, idempotency_key=begun.idempotency_key, has_read=bool(findings.passages))
             result, failed = await _make(tool, arguments, given, seconds=tool_seconds)
-            await journal.finish(begun, result=result, failed=failed)
+            await journal.finish(begun, result=result if failed else tool.kept(result), failed=failed)
     if failed and result["error"] == _REFUSED:
         findings.refused.append(tool.name)
         return _tool_message(checked.call, result)

@@ -209,6 +209,16 @@ class KnowledgeService:
             return set()
         return await self._database.read(partial(find_current, quotes=quotes, audience=audience))
 
+    async def find_again(self, scores: Mapping[int, float], *, audience: Audience) -> list[Passage]:
+        """What a search found before, by the ids and scores of its chunks, best first; without those that `audience` may not see any more.
+
+        Raises:
+            DatabaseUnavailable: the database could not be asked.
+        """
+        rows = await self._database.read(partial(find_passages, chunk_ids=list(scores), audience=audience))
+        there = [chunk_id for chunk_id in scores if chunk_id in rows]
+        return [_passage(rows[chunk_id], score=scores[chunk_id], rank=rank) for rank, chunk_id in enumerate(there, 1)]
+
     async def count_documents(self, audience: Audience | None = None) -> int:
         """How many documents `audience` may see; for `None`, how many belong to no session."""
         asker = audience or Audience.operator()
@@ -287,18 +297,19 @@ def _stored(
 def _passages(found: Sequence[Found], *, asked: Asked) -> list[Passage]:
     chances = answer_chances([each.hit for each in found], asked)
     scores = descending([each.chance or chance for each, chance in zip(found, chances, strict=True)])
-    return [
-        Passage(
-            chunk_id=row.chunk_id,
-            document_id=row.document_id,
-            text=row.text,
-            title=row.title,
-            source=row.source,
-            url=row.url,
-            page=row.page,
-            section=shown_section(row),
-            score=score,
-            rank=place,
-        )
-        for place, (row, score) in enumerate(zip([each.row for each in found], scores, strict=True), 1)
-    ]
+    return [_passage(each.row, score=score, rank=rank) for rank, (each, score) in enumerate(zip(found, scores, strict=True), 1)]
+
+
+def _passage(row: PassageRow, *, score: float, rank: int) -> Passage:
+    return Passage(
+        chunk_id=row.chunk_id,
+        document_id=row.document_id,
+        text=row.text,
+        title=row.title,
+        source=row.source,
+        url=row.url,
+        page=row.page,
+        section=shown_section(row),
+        score=score,
+        rank=rank,
+    )

@@ -1,4 +1,7 @@
-"""Tool: search the company's documents."""
+"""Tool: search the company's documents.
+
+Invariant: of what is found, the journal holds where it stands and no word of it, so that nothing of a document is left there once it is gone.
+"""
 
 from typing import Annotated, Any
 
@@ -7,7 +10,7 @@ import msgspec
 from deskhand.agent.findings import Findings, FoundPassage
 from deskhand.agent.framing import framed, is_trustworthy
 from deskhand.agent.registry import Tool, ToolDeps
-from deskhand.knowledge import Audience, DocumentId, Passage, Quote
+from deskhand.knowledge import Audience, Passage
 
 # Of a passage, what says nothing to a model.
 _UNTOLD = ("key", "source", "document_id", "chunk_id")
@@ -26,10 +29,10 @@ async def _call(deps: ToolDeps, arguments: SearchKnowledge) -> dict[str, Any]:
     earlier = deps.earlier if arguments.query.strip() in {word.strip() for word in deps.words} else ()
     audience = Audience.of_session(deps.session_id, deps.user_id)
     passages = await deps.knowledge.search(arguments.query, limit=deps.passages, audience=audience, earlier=earlier)
-    return {"passages": [_stored(passage) for passage in passages]}
+    return {"passages": [_told(passage) for passage in passages]}
 
 
-def _stored(passage: Passage) -> dict[str, Any]:
+def _told(passage: Passage) -> dict[str, Any]:
     optional = {"url": passage.url, "page": passage.page, "section": passage.section}
     return {
         "key": str(passage.chunk_id),
@@ -43,10 +46,14 @@ def _stored(passage: Passage) -> dict[str, Any]:
     }
 
 
-async def _recheck(deps: ToolDeps, result: dict[str, Any]) -> dict[str, Any]:
-    quotes = [Quote(DocumentId(fields["document_id"]), fields["chunk_id"], fields["text"]) for fields in result["passages"]]
-    current = await deps.knowledge.find_current(quotes, audience=Audience.of_session(deps.session_id, deps.user_id))
-    return {**result, "passages": [fields for fields, quote in zip(result["passages"], quotes, strict=True) if quote in current]}
+def _kept(result: dict[str, Any]) -> dict[str, Any]:
+    return {"found": [[fields["chunk_id"], fields["score"]] for fields in result["passages"]]}
+
+
+async def _restore(deps: ToolDeps, kept: dict[str, Any]) -> dict[str, Any]:
+    scores = {int(chunk_id): float(score) for chunk_id, score in kept["found"]}
+    passages = await deps.knowledge.find_again(scores, audience=Audience.of_session(deps.session_id, deps.user_id))
+    return {"passages": [_told(passage) for passage in passages]}
 
 
 def _absorb(findings: Findings, result: dict[str, Any]) -> dict[str, Any]:
@@ -65,6 +72,7 @@ search_knowledge = Tool(
     arguments=SearchKnowledge,
     call=_call,
     absorb=_absorb,
-    recheck=_recheck,
+    kept=_kept,
+    restore=_restore,
     idempotent=True,
 )
