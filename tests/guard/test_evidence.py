@@ -23,6 +23,7 @@ def evidence(
     passages: Sequence[str] = (),
     results: Sequence[str] = (),
     said: Sequence[str] = (),
+    before: Sequence[str] = (),
     done: Sequence[str] = (),
     tools: Sequence[str] = (),
 ) -> Evidence:
@@ -33,6 +34,8 @@ def evidence(
         found.add_result(text)
     for text in said:
         found.add_said(text)
+    for text in before:
+        found.add_answered(text)
     for name in done:
         found.add_deed(deed(name, ""))
     return found
@@ -162,6 +165,21 @@ def test_a_time_that_the_customer_set_is_not_taken_from_a_timetable() -> None:
     timetable = evidence(results=[FLIGHTS], said=["Which ones arrive before 5 PM?"])
     assert reasons("Here are those that arrive before 5 PM:", timetable) == []
     assert reasons("Here are those that arrive before 11 PM:", timetable) == ["date"]
+    answered = evidence(results=[FLIGHTS], said=["Which ones arrive before 5 PM?"], before=["HAT172 arrives at 11 PM."])
+    assert reasons("Here are those that arrive before 11 PM:", answered) == ["date"]
+
+
+def test_what_the_customer_calls_an_arrival_is_no_departure() -> None:
+    asked = evidence(results=[FLIGHTS], said=["I take HAT110, which arrives at 4 PM."])
+    assert reasons("HAT110 departs at 2 PM and arrives at 4 PM.", asked) == []
+    assert reasons("HAT110 departs at 4 PM.", asked) == ["date"]
+
+
+def test_a_day_without_its_year_does_not_prove_any_year() -> None:
+    booked = evidence(results=['{"booked":"2024-05-15"}'], said=["I fly on May 24."])
+    assert reasons("You fly on May 24, 2024.", booked) == []
+    assert reasons("You fly on May 24, 2042.", booked) == ["date"]
+    assert reasons("You fly on May 24, 2042.", evidence(said=["I fly on May 24."])) == []
 
 
 def test_a_name_of_several_words_has_the_letters_of_the_code_beside_it() -> None:

@@ -33,23 +33,27 @@ class Belonging:
         """Whether what the sentence speaks of has other values under the name that the sentence gives to this one."""
         if not self._things or atom.kind not in _OF_THINGS:
             return False
-        labels = self._labels(atom)
-        if not labels or not self._is_given(atom) or any(_is_told(atom, text) for text in self._evidence.said):
+        labels = _labels(atom, self._sentence, self._atoms)
+        if not labels or not self._is_given(atom) or any(self._is_told(atom, labels, text) for text in self._evidence.said):
             return False
-        values = [found for thing in self._things for found in thing.named(labels, partial(_alike, atom))]
+        values = self._named(atom, labels)
         return bool(values) and not any(_equal(atom, found) for found in values)
+
+    def _named(self, atom: Atom, labels: frozenset[str]) -> list[Atom]:
+        return [found for thing in self._things for found in thing.named(labels, partial(_alike, atom))]
+
+    def _is_told(self, atom: Atom, labels: frozenset[str], text: TextIndex) -> bool:
+        """Whether the customer speaks of the value, and not under the other name that it has: who says "arrives at 4" says no departure."""
+        for told in text.atoms:
+            if _alike(atom, told) and _equal(atom, told):
+                theirs = _labels(told, text.text, text.atoms)
+                if not labels.isdisjoint(theirs) or not any(_equal(atom, found) for found in self._named(atom, theirs)):
+                    return True
+        return False
 
     def _is_given(self, atom: Atom) -> bool:
         """Whether a tool gave the value of something; what was only reckoned belongs to nothing else."""
         return atom.kind is not Kind.NUMBER or any(key in text.numbers for text in self._evidence.results for key in atom.keys)
-
-    def _labels(self, atom: Atom) -> frozenset[str]:
-        """The roots of the words that stand with an atom between commas, brackets and other atoms."""
-        before = max((other.end for other in self._atoms if other.end <= atom.start), default=0)
-        behind = min((other.start for other in self._atoms if other.start >= atom.end), default=len(self._sentence))
-        left = _CLAUSE.split(self._sentence[before : atom.start])[-1]
-        right = _CLAUSE.split(self._sentence[atom.end : behind], maxsplit=1)[0]
-        return roots(left) | roots(right)
 
     def _exact_amounts(self) -> Iterator[int]:
         """The amounts of the sentence that hardly two things share."""
@@ -59,8 +63,13 @@ class Belonging:
                 yield value
 
 
-def _is_told(atom: Atom, text: TextIndex) -> bool:
-    return any(_alike(atom, told) and _equal(atom, told) for told in text.atoms)
+def _labels(atom: Atom, text: str, atoms: Sequence[Atom]) -> frozenset[str]:
+    """The roots of the words that stand with an atom between commas, brackets and other atoms of its text."""
+    before = max((other.end for other in atoms if other.end <= atom.start), default=0)
+    behind = min((other.start for other in atoms if other.start >= atom.end), default=len(text))
+    left = _CLAUSE.split(text[before : atom.start])[-1]
+    right = _CLAUSE.split(text[atom.end : behind], maxsplit=1)[0]
+    return roots(left) | roots(right)
 
 
 def _alike(atom: Atom, found: Atom) -> bool:

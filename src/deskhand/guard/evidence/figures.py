@@ -131,7 +131,7 @@ class FigureCheck:
 
     def _has_date(self, date: Date) -> bool:
         if self._evidence.has_date(date):
-            return True
+            return not date[0] or self._evidence.has_year(date[0])
         if not (_NEXT_DAY.search(fold(self._sentence)) or any(_NEXT_DAY.search(text.folded) for text in self._evidence.said)):
             return False
         return any(self._evidence.has_date(other) for other in days_beside(date))
@@ -142,11 +142,10 @@ class FigureCheck:
         if not exact:
             keys |= {(key + _MINUTES_OF_HALF_A_DAY) % _MINUTES_OF_A_DAY for key in keys}
         texts: Iterable[TextIndex] = [record for record in self._records if record.times] or self._evidence
-        if _is_bound(self._sentence, atom) and any(
-            told.kind is Kind.TIME and _is_bound(said.text, told) for said in self._evidence.said for told in said.atoms
-        ):
-            # What the customer wants "before 7 am" is said by people; that something else happens at 2 is no evidence for it.
-            texts = [text for text in self._evidence if text.value is None]
+        if _is_bound(self._sentence, atom) and (bounds := [bound for said in self._evidence.said for bound in _bounds(said)]):
+            # What the customer wants "before 7 am" is no other time at which something happens.
+            bounds += [bound for text in (*self._evidence.documents, *self._evidence.earlier) for bound in _bounds(text)]
+            return not keys.isdisjoint(bounds)
         return any(keys & text.times for text in texts)
 
     def _has_number(self, atom: Atom) -> bool:
@@ -264,6 +263,13 @@ def _has_span(text: TextIndex, one: Atom, other: Atom, *, joined: str) -> bool:
         return True
     pair = fold_code(f"{one.text}{joined}{other.text}")
     return not pair.isdigit() and any(pair in code for code in text.codes)
+
+
+def _bounds(text: TextIndex) -> Iterator[int]:
+    """The times of a text that something has to happen before or after."""
+    for told in text.atoms:
+        if told.kind is Kind.TIME and _is_bound(text.text, told):
+            yield from (key for key in told.keys if isinstance(key, int))
 
 
 def _is_bound(text: str, atom: Atom) -> bool:

@@ -243,5 +243,14 @@ class Evidence:
     def has_date(self, date: Date) -> bool:
         return any(agree(date, found) for text in self for found in text.dates)
 
+    def has_year(self, year: int) -> bool:
+        """Whether any evidence is of that year or the ones beside it, or none names a year."""
+        is_named = False
+        for found in (date[0] for text in self for date in text.dates if date[0]):
+            if abs(year - found) <= 1:
+                return True
+            is_named = True
+        return not is_named
+
     def has_weekday(self, weekday: int) -> bool:
         return any(weekday_of(found) == weekday for text in self for found in text.dates)
