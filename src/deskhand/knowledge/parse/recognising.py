@@ -76,6 +76,10 @@ class PictureReader:
         """
         done = Recognised(tuple(pages or ()))
         wanted = None if pages is None else done.pages
+        if time.monotonic() >= deadline:
+            done.pages = done.pages or (1,)
+            done.unread = dict.fromkeys(done.pages, _NO_TIME)
+            return done
         for _ in range(_MOST_DEATHS):
             worker = self._take()
             try:
