@@ -241,10 +241,11 @@ async def desk(
     bug: str | None = None,
     loss: Loss | None = None,
     lease_seconds: float = SHORT_LEASE_SECONDS,
+    redis_url: str | None = None,
 ) -> AsyncIterator[Desk]:
     """Servers, customers who say nothing yet, and whatever else a run needs.
 
-    One instance on SQLite where `database_url` is None, else two on that PostgreSQL; all of them serve.
+    One instance on SQLite where `database_url` is None, else two on that PostgreSQL, with that Redis if there is one; all of them serve.
     """
     url = database_url or f"sqlite:///{folder / 'deskhand.db'}"
     effects = folder / "effects"
@@ -264,6 +265,13 @@ async def desk(
     }
     if command is WITH_EFFECTS:
         environment |= {"CHAOS_EFFECTS": str(effects), "DESKHAND_AGENT_TOOLS": "pay_back,book"}
+    if redis_url is not None:
+        # Counted in Redis as well, and never too many.
+        environment |= {
+            "DESKHAND_REDIS_URL": redis_url,
+            "DESKHAND_RATE_LIMIT_ENABLED": "true",
+            "DESKHAND_RATE_LIMIT_REQUESTS": "1000000",
+        }
     if bug is not None:
         environment["CHAOS_BUG"] = bug
     names = ["only"] if database_url is None else ["first", "second"]
