@@ -175,6 +175,12 @@ def test_what_the_customer_calls_an_arrival_is_no_departure() -> None:
     assert reasons("HAT110 departs at 4 PM.", asked) == ["date"]
 
 
+def test_what_stands_behind_a_figure_is_read_wherever_it_stands() -> None:
+    held_against = evidence(results=[FLIGHTS], said=["Does HAT110 really depart at 2 PM?"])
+    assert reasons("HAT110 does really depart at 2 PM.", held_against) == []
+    assert reasons("HAT110 does really depart at 3 PM.", held_against) == ["date"]
+
+
 def test_a_day_without_its_year_does_not_prove_any_year() -> None:
     booked = evidence(results=['{"booked":"2024-05-15"}'], said=["I fly on May 24."])
     assert reasons("You fly on May 24, 2024.", booked) == []

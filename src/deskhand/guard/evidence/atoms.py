@@ -58,7 +58,7 @@ _VALUE = Expression(_VALUE_PATTERN)
 _IN_ADDRESS = re.compile(r"@|://|www\.|\.[a-z]")
 _NUMBER_AND_UNIT = re.compile(r"\d+(?:-?[^\W\d_]+)(?:-[^\W\d_]+)*$")
 _LIST_NUMBER = re.compile(r"\d{1,3}[.)]\s")
-_TRIGGER = re.compile(r"[\d@]|://|www\.|[^\W\d_]\.(?=[a-z]{2})")
+_TRIGGER = re.compile(r"\d+|@|://|www\.|[^\W\d_]\.(?=[a-z]{2})")
 _EDGES = ' \n\t"{}'
 _EDGE = re.compile(rf"[{_EDGES}]")
 _ISLAND_BEFORE = 14
@@ -92,6 +92,9 @@ def _islands(text: str) -> Iterator[tuple[int, int]]:
     start = end = -1
     for trigger in _TRIGGER.finditer(text):
         if trigger.start() < end:
+            # What ends an island needs what stands behind it as much as what began it: "HAT110 does not depart at 3 PM."
+            if trigger.end() + _ISLAND_AFTER > end:
+                end = _edge_behind(text, trigger.end())
             continue
         first = max(end, _edge(text, trigger.start()))
         if start >= 0 and first > end:
@@ -99,10 +102,15 @@ def _islands(text: str) -> Iterator[tuple[int, int]]:
             start = first
         elif start < 0:
             start = first
-        behind = _EDGE.search(text, trigger.end() + _ISLAND_AFTER)
-        end = behind.start() if behind is not None else len(text)
+        end = _edge_behind(text, trigger.end())
     if start >= 0:
         yield start, end
+
+
+def _edge_behind(text: str, at: int) -> int:
+    """The end of the word that stands `_ISLAND_AFTER` behind `at`."""
+    behind = _EDGE.search(text, at + _ISLAND_AFTER)
+    return behind.start() if behind is not None else len(text)
 
 
 def _edge(text: str, at: int) -> int:
