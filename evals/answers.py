@@ -107,7 +107,7 @@ class Desk:
     def open(cls, database: Database, knowledge: KnowledgeService, *, confidence_floor: float = CONFIDENCE_FLOOR) -> Self:
         store, sessions = InMemorySessionStore(), SessionService(database)
         agent = CustomerSupportAgent(
-            model=QuotingModel(confidence_floor=confidence_floor),
+            model=QuotingModel(confidence_floor=confidence_floor, compare=knowledge.lines.compare),
             session_store=store,
             sessions=sessions,
             knowledge=knowledge,

@@ -12,14 +12,16 @@ from deskhand.words import words
 class Texts:
     """The phrases of one language.
 
-    `unknown` says that there is no answer and offers a person; `withheld` that there is none that can
-    be proven; `which` asks what of several things is meant, which are listed below it; `handed_over` says that one will answer.
+    `unknown` says that there is no answer and offers a person, `unknown_part` that there is none to a part; `withheld` that
+    there is none that can be proven; `which` asks what of several things is meant, which are listed below it; `handed_over`
+    says that one will answer.
     """
 
     greeting: str
     thanks: str
     goodbye: str
     unknown: str
+    unknown_part: str
     unclear: str
     which: str
     search_failed: str
@@ -40,6 +42,7 @@ _ENGLISH = Texts(
     thanks="You're welcome! Is there anything else I can help with?",
     goodbye="Goodbye, and thank you for getting in touch.",
     unknown="I don't know: I found nothing about this in our documents. Would you like to talk to a person?",
+    unknown_part="I found nothing about the rest of your question in our documents.",
     unclear="Could you tell me a little more about what you need?",
     withheld="I can't confirm an answer to this from what I have here, so I'd rather not guess. Would you like to talk to a person?",
     which="Which of these do you mean?",
@@ -67,6 +70,7 @@ _GERMAN = Texts(
     thanks="Gern geschehen! Kann ich sonst noch etwas für Sie tun?",
     goodbye="Auf Wiedersehen, und danke für Ihre Nachricht.",
     unknown="Das weiß ich nicht: In unseren Unterlagen habe ich dazu nichts gefunden. Möchten Sie mit einem Menschen sprechen?",
+    unknown_part="Zum Rest Ihrer Frage habe ich in unseren Unterlagen nichts gefunden.",
     unclear="Können Sie mir etwas genauer sagen, was Sie brauchen?",
     withheld="Ich kann das mit dem, was mir vorliegt, nicht belegen und möchte nicht raten. Möchten Sie mit einem Menschen sprechen?",
     which="Was davon meinen Sie?",
@@ -96,6 +100,7 @@ _FRENCH = Texts(
     thanks="Avec plaisir ! Puis-je vous aider pour autre chose ?",
     goodbye="Au revoir, et merci de nous avoir contactés.",
     unknown="Je ne sais pas : je n'ai rien trouvé à ce sujet dans nos documents. Souhaitez-vous parler à une personne ?",
+    unknown_part="Je n'ai rien trouvé dans nos documents sur le reste de votre question.",
     unclear="Pouvez-vous préciser un peu votre besoin ?",
     withheld="Je ne peux pas confirmer la réponse avec ce que j'ai ici, et je préfère ne pas deviner. Voulez-vous parler à une personne ?",
     which="Duquel s'agit-il ?",
@@ -124,6 +129,7 @@ _SPANISH = Texts(
     thanks="¡De nada! ¿Puedo ayudarle en algo más?",
     goodbye="Hasta luego, y gracias por escribirnos.",
     unknown="No lo sé: no he encontrado nada sobre esto en nuestros documentos. ¿Quiere hablar con una persona?",
+    unknown_part="Sobre el resto de su pregunta no he encontrado nada en nuestros documentos.",
     unclear="¿Puede decirme con más detalle qué necesita?",
     withheld="No puedo confirmar la respuesta con lo que tengo aquí y prefiero no adivinar. ¿Quiere hablar con una persona?",
     which="¿A cuál de estos se refiere?",
@@ -150,6 +156,7 @@ _ITALIAN = Texts(
     thanks="Prego! Posso aiutarla in altro?",
     goodbye="Arrivederci, e grazie per averci scritto.",
     unknown="Non lo so: nei nostri documenti non ho trovato nulla in proposito. Desidera parlare con una persona?",
+    unknown_part="Sul resto della sua domanda non ho trovato nulla nei nostri documenti.",
     unclear="Può dirmi con più precisione di che cosa ha bisogno?",
     withheld="Non posso confermare la risposta con quello che ho qui e preferisco non tirare a indovinare. Vuole parlare con una persona?",
     which="A quale di questi si riferisce?",
@@ -172,6 +179,7 @@ _PORTUGUESE = Texts(
     thanks="De nada! Posso ajudar em mais alguma coisa?",
     goodbye="Até logo, e obrigado pelo contato.",
     unknown="Não sei: não encontrei nada sobre isso nos nossos documentos. Quer falar com uma pessoa?",
+    unknown_part="Sobre o resto da sua pergunta não encontrei nada nos nossos documentos.",
     unclear="Pode dizer com mais detalhes do que precisa?",
     withheld="Não consigo confirmar a resposta com o que tenho aqui e prefiro não adivinhar. Quer falar com uma pessoa?",
     which="A qual destes se refere?",
@@ -196,6 +204,7 @@ _DUTCH = Texts(
     thanks="Graag gedaan! Kan ik u nog ergens mee helpen?",
     goodbye="Tot ziens, en bedankt voor uw bericht.",
     unknown="Dat weet ik niet: ik heb hierover niets gevonden in onze documenten. Wilt u met een medewerker spreken?",
+    unknown_part="Over de rest van uw vraag heb ik niets gevonden in onze documenten.",
     unclear="Kunt u iets preciezer zeggen wat u nodig hebt?",
     withheld="Ik kan dit antwoord niet bevestigen met wat ik hier heb en wil niet gokken. Wilt u met een medewerker spreken?",
     which="Welke van deze bedoelt u?",

@@ -2,8 +2,8 @@
 
 A passage may be the nearest and still not answer. What tells the two apart is the same in every knowledge base: how near the passage is,
 and how much of the question it has; how far it stands out from what else was found; whether it has the kind of thing that is asked for
-(a time, an amount); and whether it names what the question names. The invariant: the number says the same of every question, whatever
-the knowledge base, so that one floor holds everywhere.
+(a time, an amount); whether it names what the question names, and the question what it is about. The invariant: the number says the same
+of every question, whatever the knowledge base, so that one floor holds everywhere.
 """
 
 import math
@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from deskhand.knowledge.ranking import Hit
 from deskhand.questions import holds, names_in, wanted
-from deskhand.words import fold, stem, words
+from deskhand.words import content_stems, fold, stem, words
 
 # Where the background begins and ends among the candidates; what it has where little else was found, and how many candidates that counts.
 _BACKGROUND = slice(10, 40)
@@ -28,7 +28,7 @@ _SHORTEST_SLIP = 5
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Of a passage, for its question. Shares and cosines in [0, 1]; differences in [-1, 1]; the last two are 0 where nothing is missing.
+    """Of a passage, for its question. Shares and cosines in [0, 1]; differences in [-1, 1]. What is missing is 0 where nothing is.
 
     `cosine` and those after it that end alike count as far as the model knows the language (`familiar`), the others as far as it does not.
     """
@@ -41,23 +41,25 @@ class Features:
     coverage_above_next: float
     kind_missing: float
     names_missing: float
+    title_said: float
 
 
 # Logistic regression of "the documents answer this question" on the best passage of each, by `python -m evals.answers_fit`, which prints
 # how well it does on each set when it is learnt without it: AUROC .921 on rag_mtragun_cloud, .933 on questions that nobody had seen.
 WEIGHTS = Features(
-    cosine=0.84,
-    coverage=0.75,
-    coverage_unfamiliar=2.19,
-    familiar=-0.36,
-    cosine_above_background=2.55,
-    coverage_above_next=2.57,
-    kind_missing=-0.70,
-    names_missing=-0.75,
+    cosine=0.90,
+    coverage=0.74,
+    coverage_unfamiliar=2.74,
+    familiar=-0.58,
+    cosine_above_background=3.54,
+    coverage_above_next=2.32,
+    kind_missing=-0.79,
+    names_missing=-0.64,
+    title_said=0.48,
 )
 # From that to a chance: Platt's two parameters, by `python -m evals.answers_calibrate`.
-SLOPE = 1.74
-BIAS = -2.61
+SLOPE = 1.53
+BIAS = -2.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Asked:
     next_coverage: float
     kind_missing: float
     names_missing: float
+    title_said: float
 
 
 def read_asked(question: str, found: Sequence[Hit], texts: Sequence[str], *, familiarity: float) -> Asked:
@@ -79,6 +82,7 @@ def read_asked(question: str, found: Sequence[Hit], texts: Sequence[str], *, fam
         next_coverage=_usual([hit.coverage for hit in found[_NEAR]], otherwise=_USUAL_COVERAGE),
         kind_missing=_kind_missing(question, texts[:READ]),
         names_missing=_names_missing(question, texts[:1]),
+        title_said=_title_said(question, texts[:1]),
     )
 
 
@@ -97,6 +101,7 @@ def features(hit: Hit, asked: Asked) -> Features:
         coverage_above_next=hit.coverage - asked.next_coverage,
         kind_missing=asked.kind_missing,
         names_missing=asked.names_missing,
+        title_said=asked.title_said,
     )
 
 
@@ -132,6 +137,12 @@ def _names_missing(question: str, texts: Sequence[str]) -> float:
         return 0.0
     there = {stem(word) for text in texts for word in words(text)}
     return sum(not _stands(stem(name), there) for name in names) / len(names)
+
+
+def _title_said(question: str, texts: Sequence[str]) -> float:
+    """The share of the words of the best passage's title that the question has: a page about another product is a near miss."""
+    title = frozenset(content_stems(texts[0].split("\n", maxsplit=1)[0])) if texts else frozenset()
+    return len(title.intersection(content_stems(question))) / len(title) if title else 0.0
 
 
 def _stands(name: str, there: set[str]) -> bool:

@@ -28,6 +28,7 @@ from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.examples import Found, gathered, has_examples, shown_section
 from deskhand.knowledge.indexing import current_recipe
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
+from deskhand.knowledge.lines import LineReader
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
 from deskhand.knowledge.opening import Sources
@@ -88,6 +89,8 @@ class KnowledgeService:
                 folder=options.index_folder,
             )
         )
+        # Public: the model that quotes asks it which line is meant.
+        self.lines = LineReader(embedder)
         # Public: what a customer sends is read by it too.
         self.reader = DocumentReader(options.reading)
         self.library = Library(

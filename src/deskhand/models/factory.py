@@ -8,14 +8,14 @@ from pydantic import SecretStr
 from deskhand.errors import ConfigurationError
 from deskhand.models.fallback import FallbackModel
 from deskhand.models.port import ChatModel
-from deskhand.models.quoting import QuotingModel
+from deskhand.models.quoting import Compare, QuotingModel
 from deskhand.settings import Settings
 
 _OPENAI_URL: Final = "https://api.openai.com/v1"
 _OPENAI: Final = "openai:"
 
 
-def create_configured_model(settings: Settings) -> ChatModel:
+def create_configured_model(settings: Settings, *, compare: Compare | None = None) -> ChatModel:
     """The model of the settings, with those behind it that are asked when it cannot answer. Raises as `create_model` does."""
 
     def create(name: str) -> ChatModel:
@@ -26,6 +26,7 @@ def create_configured_model(settings: Settings) -> ChatModel:
             idle_seconds=settings.model_idle_seconds,
             budget_seconds=settings.turn_timeout_seconds,
             breaker_failures=settings.model_breaker_failures,
+            compare=compare,
         )
 
     first = create(settings.model)
@@ -42,14 +43,17 @@ def create_model(
     idle_seconds: float = 20.0,
     budget_seconds: float = 120.0,
     breaker_failures: int = 5,
+    compare: Compare | None = None,
 ) -> ChatModel:
-    """The model called `quoting` or `openai:<name>`. `base_url` is OpenAI's own when None; the rest is what `Limits` says.
+    """The model called `quoting` or `openai:<name>`.
+
+    `base_url` is OpenAI's own when None; `compare` is what `QuotingModel` says, the rest what `Limits` says.
 
     Raises:
         ConfigurationError: an unknown name, an address that is none, or a key that is missing.
     """
     if name == "quoting":
-        return QuotingModel()
+        return QuotingModel(compare=compare)
     model = name.removeprefix(_OPENAI)
     if model == name or not model:
         raise ConfigurationError(

@@ -3,8 +3,9 @@
 The invariant: it writes nothing but text that stands in a passage and the fixed phrases of `texts`.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import msgspec
 
@@ -20,12 +21,16 @@ from deskhand.models.port import (
     ToolCallRequested,
 )
 from deskhand.models.quotation.blocks import Kind, Unit
-from deskhand.models.quotation.choice import Choice, Evidence, choose
+from deskhand.models.quotation.choice import Choice, Evidence, choose, joined, lines_of
 from deskhand.models.quotation.intents import SmallTalk, Understood, find_attachments, understand, without_attachments
+from deskhand.models.quotation.parts import parts_of
 from deskhand.texts import Texts, language_of, texts_for
 
-# Below this the quotations are held not to answer, and it says that it does not know.
-CONFIDENCE_FLOOR = 0.42
+# The cosines of lines with a question that was asked after the customer's earlier messages, oldest first.
+Compare = Callable[[str, Sequence[str], Sequence[str]], Awaitable[Sequence[float]]]
+
+# Below this the quotations are likelier not to answer than to answer, and it says that it does not know.
+CONFIDENCE_FLOOR = 0.5
 _MOST_ATTACHMENTS = 3
 _EARLIER_MESSAGES = 2
 _SURE = 1.0
@@ -62,9 +67,11 @@ class _FactsResult(msgspec.Struct, frozen=True):
 class QuotingModel:
     """A `ChatModel`. Its first step asks for tools, its second writes the answer from what they gave."""
 
-    def __init__(self, *, confidence_floor: float = CONFIDENCE_FLOOR) -> None:
+    def __init__(self, *, confidence_floor: float = CONFIDENCE_FLOOR, compare: Compare | None = None) -> None:
+        """`compare` tells lines that mean the same in other words; without it, words alone decide what is quoted."""
         self.name = "quoting"
         self._floor = confidence_floor
+        self._compare = compare
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         question = _last_of(Role.USER, request.messages)
@@ -72,7 +79,7 @@ class QuotingModel:
         language = language_of(question)
         texts = texts_for(language)
         if request.messages[-1].role is Role.TOOL:
-            for event in self._answer(request.messages, understood, texts=texts, language=language):
+            async for event in self._answer(request.messages, understood, texts=texts, language=language):
                 yield event
             return
         calls = list(_calls(understood, files=_files(request.messages), offered={tool.name for tool in request.tools}))
@@ -91,44 +98,73 @@ class QuotingModel:
     async def close(self) -> None:
         """It holds nothing."""
 
-    def _answer(self, messages: Sequence[ModelMessage], understood: Understood, *, texts: Texts, language: str) -> Iterator[ModelEvent]:
+    async def _answer(
+        self, messages: Sequence[ModelMessage], understood: Understood, *, texts: Texts, language: str
+    ) -> AsyncGenerator[ModelEvent, None]:
         asked, results = _results(messages)
-        paragraphs: list[str] = []
+        found = _Found.read(asked, results)
+        paragraphs = list(_notes(asked, results, texts))
         confidence = _SURE
-        evidence: list[Evidence] = []
-        failed = False
-        for call in asked:
-            result = results.get(call.id, "{}")
-            match call.name:
-                case "search_knowledge" | "read_attachment":
-                    found = _evidence(call.name, result)
-                    failed = failed or found is None
-                    evidence.extend(found or ())
-                case "recall":
-                    facts = _decoded(result, _FactsResult)
-                    listed = [f"- {fact.text}" for fact in facts.facts] if facts else []
-                    paragraphs.append("\n".join([texts.recalled, *listed]) if listed else texts.nothing_known)
-                case "remember":
-                    paragraphs.append(texts.remembered if "error" not in _decoded(result, dict[str, Any], {}) else texts.search_failed)
-                case "forget":
-                    forgotten = _decoded(result, dict[str, Any], {})
-                    paragraphs.append(texts.forgotten if forgotten.get("for") == "this customer" else texts.forgotten_in_session)
-                case _:
-                    continue
         if understood.question or understood.attachments:
             said = [without_attachments(message.content) for message in messages if message.role is Role.USER]
             earlier = said[:-1][-_EARLIER_MESSAGES:]
-            choice = choose(understood.question, evidence, earlier=earlier, language=language)
-            confidence = choice.confidence
-            if choice.options and confidence >= self._floor:
-                paragraphs.append("\n".join([texts.which, *(f"- {option.name} [{option.number}]" for option in choice.options)]))
-            elif choice.quotations and confidence >= self._floor:
-                paragraphs.extend(_quote(choice))
-            else:
-                paragraphs.append(texts.search_failed if failed and not evidence else texts.unknown)
+            parts = _parts(understood.question)
+            choices = [
+                await self._choose(part, found.evidence_of(place), earlier=earlier, language=language) for place, part in enumerate(parts)
+            ]
+            confidence = sum(choice.confidence for choice in choices) / len(choices)
+            paragraphs.extend(self._said(choices, texts=texts, failed=found.failed))
         for at, paragraph in enumerate(paragraphs):
             yield TextDelta(paragraph if at == 0 else f"\n\n{paragraph}")
         yield ModelEnded(EndReason.STOP, confidence=round(confidence, 4))
+
+    async def _choose(self, question: str, evidence: Sequence[Evidence], *, earlier: Sequence[str], language: str) -> Choice:
+        cosines: Mapping[str, float] | None = None
+        if self._compare is not None and question and any(each.score is not None for each in evidence):
+            lines = lines_of(evidence)
+            cosines = dict(zip(lines, await self._compare(question, earlier, lines), strict=True))
+        return choose(question, evidence, earlier=earlier, language=language, cosines=cosines)
+
+    def _said(self, choices: Sequence[Choice], *, texts: Texts, failed: bool) -> Iterator[str]:
+        """What is said of each part of a question; of those without an answer once, at the end."""
+        sure = [choice for choice in choices if choice.confidence >= self._floor and (choice.options or choice.quotations)]
+        for choice in sure:
+            if choice.options:
+                yield "\n".join([texts.which, *(f"- {option.name} [{option.number}]" for option in choice.options)])
+        yield from _quote(joined([choice for choice in sure if not choice.options]))
+        if not sure:
+            yield texts.search_failed if failed else texts.unknown
+        elif len(sure) < len(choices):
+            yield texts.unknown_part
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What searches, in their order, and files brought. `failed`: nothing was found, because a tool failed."""
+
+    searches: Sequence[Sequence[Evidence]]
+    files: Sequence[Evidence]
+    failed: bool
+
+    @classmethod
+    def read(cls, calls: Sequence[ToolCall], results: Mapping[str, str]) -> Self:
+        searches: list[Sequence[Evidence]] = []
+        files: list[Evidence] = []
+        failed = False
+        for call in calls:
+            if call.name not in ("search_knowledge", "read_attachment"):
+                continue
+            evidence = _evidence(call.name, results.get(call.id, "{}"))
+            failed = failed or evidence is None
+            if call.name == "search_knowledge":
+                searches.append(evidence or ())
+            else:
+                files.extend(evidence or ())
+        return cls(searches, files, failed and not files and not any(searches))
+
+    def evidence_of(self, part: int) -> list[Evidence]:
+        """Of the question at this place, for which there was one search, or none where the tool was not offered."""
+        return [*self.files, *(self.searches[part] if part < len(self.searches) else ())]
 
 
 def _files(messages: Sequence[ModelMessage]) -> tuple[str, ...]:
@@ -149,10 +185,32 @@ def _calls(understood: Understood, *, files: Sequence[str], offered: set[str]) -
     if understood.question or understood.attachments:
         wanted.extend(("read_attachment", {"attachment_id": name}) for name in files)
     if understood.question:
-        wanted.append(("search_knowledge", {"query": understood.question}))
+        wanted.extend(("search_knowledge", {"query": part}) for part in _parts(understood.question))
     for number, (name, arguments) in enumerate(wanted):
         if name in offered:
             yield ToolCall(id=f"call_{number}", name=name, arguments=msgspec.json.encode(arguments).decode())
+
+
+def _parts(question: str) -> tuple[str, ...]:
+    return parts_of(question) if question else ("",)
+
+
+def _notes(calls: Sequence[ToolCall], results: Mapping[str, str], texts: Texts) -> Iterator[str]:
+    """What is said of what was remembered, recalled and forgotten."""
+    for call in calls:
+        result = results.get(call.id, "{}")
+        match call.name:
+            case "recall":
+                facts = _decoded(result, _FactsResult)
+                listed = [f"- {fact.text}" for fact in facts.facts] if facts else []
+                yield "\n".join([texts.recalled, *listed]) if listed else texts.nothing_known
+            case "remember":
+                yield texts.remembered if "error" not in _decoded(result, dict[str, Any], {}) else texts.search_failed
+            case "forget":
+                forgotten = _decoded(result, dict[str, Any], {})
+                yield texts.forgotten if forgotten.get("for") == "this customer" else texts.forgotten_in_session
+            case _:
+                continue
 
 
 def _without_tools(understood: Understood, texts: Texts) -> tuple[str, float]:

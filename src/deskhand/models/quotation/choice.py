@@ -1,24 +1,34 @@
 """Which passages answer a question, and how sure that is. Pure; no model, no vocabulary of any subject.
 
 What is quoted is where most of the question's words, weighed by how telling they are among these passages, stand in one place under one
-heading. Whether it is quoted at all is decided by how near the search found the passage.
+heading, and where a line is near to the question by its meaning. Whether it is quoted at all is decided by how near the search found it.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deskhand.models.quotation.asking import Asked, read_question, telling
 from deskhand.models.quotation.blocks import Unit, cut
 from deskhand.models.quotation.doubt import Candidate, open_options
 from deskhand.models.quotation.extent import Weighed, extent
-from deskhand.words import StemFinder
+from deskhand.words import StemFinder, content_stems
 
 MOST_PASSAGES = 2
 # A further passage must be nearly as good as the first, by its words and by the search, and say a good part of what is not said yet.
 _NEAR_FIRST = 0.85
 _WORTH_ADDING = 0.25
-# How much of a passage's place is the search's score; the rest is how many of the words stand together in it.
-_SCORE_SHARE = 0.4
+# What makes a passage the one to quote: the log-odds of its score, its words against those of the best, the words of its title that were
+# said, and how near its nearest line is.
+# By the questions of `evals/quoting.py`, as conditional logit over their passages: the optimum is flat.
+_BY_SCORE = 0.8
+_BY_WORDS = 2.0
+_BY_TITLE = 1.5
+_BY_LINE = 13.5
+_LEAST_CHANCE = 0.005
+# How much a cosine above that of the passage's other lines counts for a line beside its words.
+_LINE_WEIGHT = 1.0
+_MOST_LINES = 12
 _HEADING_WEIGHT = 0.85
 _KIND_BONUS = 0.3
 _LONG_CHARACTERS = 250
@@ -65,6 +75,9 @@ class _Scored:
     # Those of the question's stems that stand in it.
     stems: frozenset[str]
 
+    # The cosine of the line that is nearest to the question; 0 where none was compared.
+    nearest: float
+
     @property
     def best(self) -> float:
         return max(self.weighed.scores, default=0.0)
@@ -75,8 +88,24 @@ class _Scored:
         return self.weighed.units[max(range(len(scores)), key=lambda at: scores[at])].text
 
 
-def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str] = (), language: str = "en") -> Choice:
-    """Choose what to quote. `passages` best first; `earlier` are the customer's messages before, oldest first."""
+def lines_of(passages: Sequence[Evidence]) -> list[str]:
+    """What of the passages is worth comparing with the question by its meaning, for `choose`: each line under its heading."""
+    return list(dict.fromkeys(_line(passage, unit) for passage in passages for unit in cut(passage.text)[:_MOST_LINES]))
+
+
+def choose(
+    question: str,
+    passages: Sequence[Evidence],
+    *,
+    earlier: Sequence[str] = (),
+    language: str = "en",
+    cosines: Mapping[str, float] | None = None,
+) -> Choice:
+    """Choose what to quote.
+
+    `passages` best first; `earlier` are the customer's messages before, oldest first; `cosines` of `lines_of(passages)` with the
+    question, where meanings can be compared.
+    """
     asked = read_question(question, earlier, texts=[f"{each.title} {each.section} {each.text}" for each in passages], language=language)
     if not asked.stems or not passages:
         return Choice((), 0.0)
@@ -85,7 +114,7 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
     bags = [[finder.find(unit.text) for unit in units] for units in cuts]
     weights = telling(asked, [bag for each in bags for bag in each])
     scored = [
-        _score(passage, units, own, weights=weights, asked=asked, finder=finder)
+        _score(passage, units, own, weights=weights, asked=asked, finder=finder, cosines=cosines or {})
         for passage, units, own in zip(passages, cuts, bags, strict=True)
         if units
     ]
@@ -95,8 +124,13 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
     most = max(each.best for each in scored) or 1.0
 
     def place(each: _Scored) -> float:
-        near = top if each.evidence.score is None else each.evidence.score
-        return near * (_SCORE_SHARE + (1 - _SCORE_SHARE) * each.best / most)
+        chance = min(max(top if each.evidence.score is None else each.evidence.score, _LEAST_CHANCE), 1 - _LEAST_CHANCE)
+        return (
+            _BY_SCORE * math.log(chance / (1 - chance))
+            + _BY_WORDS * each.best / most
+            + _BY_TITLE * _said_of(each.evidence.title, asked, language=language)
+            + _BY_LINE * each.nearest
+        )
 
     ranked = sorted(scored, key=lambda each: -place(each))
     chosen = ranked[:1]
@@ -104,17 +138,47 @@ def choose(question: str, passages: Sequence[Evidence], *, earlier: Sequence[str
         if len(chosen) < MOST_PASSAGES and _adds(each, chosen, weights):
             chosen.append(each)
     quotations = tuple(Quotation(each.evidence.number, extent(each.weighed, asked, telling=weights, finder=finder)) for each in chosen)
-    return Choice(quotations, _confidence(chosen), _options(ranked, asked, language=language))
+    return Choice(quotations, _confidence(ranked), _options(ranked, asked, language=language))
+
+
+def _said_of(title: str, asked: Asked, *, language: str) -> float:
+    """The share of a title's words that the question has, in [0, 1]."""
+    stems = frozenset(content_stems(title, language))
+    return len(stems & asked.stems.keys()) / len(stems) if stems else 0.0
+
+
+def joined(choices: Sequence[Choice]) -> Choice:
+    """The quotations of several choices as one: each passage once, each of its lines once, at most three passages."""
+    units: dict[int, list[Unit]] = {}
+    for choice in choices:
+        for quotation in choice.quotations[: MOST_PASSAGES if len(choices) == 1 else 1]:
+            own = units.setdefault(quotation.number, [])
+            own.extend(unit for unit in quotation.units if unit not in own)
+    quotations = tuple(Quotation(number, tuple(sorted(own, key=lambda unit: unit.block))) for number, own in units.items())
+    return Choice(quotations, max((choice.confidence for choice in choices), default=0.0))
+
+
+def _line(passage: Evidence, unit: Unit) -> str:
+    return f"{unit.heading or passage.section or passage.title}: {unit.text}"
 
 
 def _score(
-    passage: Evidence, units: list[Unit], own: list[frozenset[str]], *, weights: dict[str, float], asked: Asked, finder: StemFinder
+    passage: Evidence,
+    units: list[Unit],
+    own: list[frozenset[str]],
+    *,
+    weights: dict[str, float],
+    asked: Asked,
+    finder: StemFinder,
+    cosines: Mapping[str, float],
 ) -> _Scored:
     total = sum(weights.values())
     headings = {heading: finder.find(heading) for heading in {unit.heading for unit in units}}
     about = finder.find(f"{passage.title} {passage.section}")
+    near = [cosines.get(_line(passage, unit), 0.0) for unit in units]
+    usual = sum(near) / len(near)
     scores: list[float] = []
-    for unit, bag in zip(units, own, strict=True):
+    for unit, bag, cosine in zip(units, own, near, strict=True):
         # A cell is named by its row and its column alike; a step or a point by what introduces it.
         inside = bag if unit.lead is None else bag | own[unit.lead]
         above = (headings[unit.heading] | about) - inside
@@ -123,10 +187,10 @@ def _score(
             score += _KIND_BONUS if asked.fits(unit) else 0.0
             # A long unit meets words by chance.
             score *= 1 / (1 + max(0, len(unit.text) - _LONG_CHARACTERS) / (2 * _LONG_CHARACTERS))
-        scores.append(score)
-    heading_share = sum(weights[stem] for stem in about.union(*headings.values())) / total
-    stems = about.union(*own, *headings.values())
-    return _Scored(passage, Weighed(units, scores, own, heading_share), stems)
+        scores.append(max(0.0, score + _LINE_WEIGHT * (cosine - usual)))
+    about = about.union(*headings.values())
+    heading_share = sum(weights[stem] for stem in about) / total
+    return _Scored(passage, Weighed(units, scores, own, about, heading_share), about.union(*own), max(near))
 
 
 def _options(ranked: list[_Scored], asked: Asked, *, language: str) -> tuple[Candidate, ...]:
@@ -135,7 +199,7 @@ def _options(ranked: list[_Scored], asked: Asked, *, language: str) -> tuple[Can
         return ()
     first = ranked[0]
     rivals = [
-        each for each in ranked if each.best >= _AS_GOOD * first.best and (each.evidence.score or 0.0) >= _RIVAL * _confidence([first])
+        each for each in ranked if each.best >= _AS_GOOD * first.best and (each.evidence.score or 0.0) >= _RIVAL * _confidence(ranked)
     ]
     candidates = [Candidate(each.evidence.number, each.evidence.title, each.line) for each in rivals]
     return open_options(candidates, said=frozenset(asked.stems), language=language)
@@ -150,10 +214,12 @@ def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float]) 
     return sum(weights[stem] for stem in candidate.stems - said) >= _WORTH_ADDING * sum(weights.values())
 
 
-def _confidence(chosen: list[_Scored]) -> float:
-    """How near the search found what is quoted.
+def _confidence(ranked: Sequence[_Scored]) -> float:
+    """How sure the search is that what it found answers; of a customer's file, which was not searched for, its words are all there is.
 
-    Words add nothing to the search's own calibrated score: over the answerable and unanswerable questions of `evals/`, coverage beside it
-    did not part them any better (cross-validated). Where no search was made, the words are all there is.
+    Which of the passages is quoted adds nothing: over the answerable and unanswerable questions of `evals/`, neither its words nor how near
+    its nearest line is parted them any better where a set was left out.
     """
-    return max((min(1.0, each.best) if each.evidence.score is None else each.evidence.score for each in chosen), default=0.0)
+    if ranked[0].evidence.score is None:
+        return min(1.0, ranked[0].best)
+    return max(each.evidence.score for each in ranked if each.evidence.score is not None)

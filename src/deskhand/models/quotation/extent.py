@@ -31,6 +31,8 @@ class Weighed:
     scores: Sequence[float]
     # Which of the question's stems stand in each unit itself, not only above it.
     own: Sequence[frozenset[str]]
+    # Those that stand in the title or a heading: what all of the passage is about names no row of it.
+    about: frozenset[str]
     heading_share: float
 
 
@@ -104,7 +106,7 @@ def _rows(weighed: Weighed, block: int, asked: Asked, *, telling: dict[str, floa
     head, rows = table[0], table[1:]
     unmistakable = [at for at in rows if asked.only(units[at].text)]
     rows = unmistakable or rows
-    named = {at: sum(telling.get(word, 0.0) for word in weighed.own[at]) for at in rows}
+    named = {at: sum(telling.get(word, 0.0) for word in weighed.own[at] - weighed.about) for at in rows}
     most = max(named.values(), default=0.0)
     chosen = [at for at in rows if most and named[at] >= NEAR_BEST * most]
     if not chosen:
