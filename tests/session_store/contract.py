@@ -6,7 +6,7 @@ import random
 import msgspec
 import pytest
 
-from deskhand.session_store import AgentContext, ContextMessage, SessionStore
+from deskhand.session_store import AgentContext, ContextMessage, ContextTooLarge, SessionStore
 
 
 def a_context(session_id: str = "sess_a", *, said: str = "Hello", last_seq: int = 1) -> AgentContext:
@@ -115,6 +115,30 @@ class SessionStoreContract:
         assert stored is not None
         assert stored.counters == {"seen": 4}
         assert stored.notes == ("x",)
+
+    async def test_a_context_that_is_too_large_is_refused_and_what_was_there_stays(self, store: SessionStore) -> None:
+        await store.set("sess_a", a_context())
+        large = msgspec.structs.replace(a_context(), notes=tuple("x" * 200_000 for _ in range(6)))
+        with pytest.raises(ContextTooLarge):
+            await store.set("sess_a", large)
+        with pytest.raises(ContextTooLarge):
+            await store.update("sess_a", lambda _: large)
+        assert await store.get("sess_a") == a_context()
+
+    @pytest.mark.parametrize("name", ["", "a b", 'a"b', "Ünicode", "x" * 41, "a%d"])
+    async def test_a_counter_has_a_plain_name(self, store: SessionStore, name: str) -> None:
+        await store.set("sess_a", a_context())
+        with pytest.raises(ValueError, match="counter"):
+            await store.increment("sess_a", name)
+        assert await store.get("sess_a") == a_context()
+
+    async def test_several_counters_are_kept_apart(self, store: SessionStore) -> None:
+        await store.set("sess_a", a_context())
+        for name, by in (("seen", 2), ("unseen", 5), ("seen", -7), ("see", 1)):
+            await store.increment("sess_a", name, by)
+        stored = await store.get("sess_a")
+        assert stored is not None
+        assert stored.counters == {"seen": -5, "unseen": 5, "see": 1}
 
     async def test_live_sessions_are_listed_and_counted(self, store: SessionStore) -> None:
         ids = {f"sess_{number:03}" for number in range(25)}
