@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 import deskhand.handoff.tables
+import deskhand.jobs.tables
 import deskhand.knowledge.tables
 import deskhand.memory.tables
 import deskhand.persistence.migrations

@@ -32,6 +32,7 @@ from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError, DeskhandError
 from deskhand.guard import warming
 from deskhand.guard.injection import orders_in
+from deskhand.jobs import JobQueue, JobRules, JobWorker
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
@@ -70,13 +71,15 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers, links=links
         ) as services:
             app.state.services = services
-            await services.turns.start(alone=services.database.serve_alone())
+            alone = services.database.serve_alone()
+            await services.turns.start(alone=alone)
+            await services.job_worker.start(alone=alone)
             services.streams.start()
             await check_parts(services)
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
             _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
             yield
-            await services.turns.drain()
+            await services.drain()
 
     app = FastAPI(
         title=settings.app_name,
@@ -177,6 +180,20 @@ async def open_services(
             bus=bus,
         )
         opened.push_async_callback(turns.close)
+        job_rules = JobRules(
+            lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days
+        )
+        job_worker = JobWorker(
+            name=f"jobs_{secrets.token_hex(8)}",
+            database=database,
+            knowledge=knowledge,
+            find_fetcher=fetching.fetcher,
+            rules=job_rules,
+            metrics=metrics,
+            supervisor=supervisor,
+            concurrency=settings.jobs_concurrency,
+        )
+        opened.push_async_callback(job_worker.drain)
         admin_key = _admin_key(settings)
         if limiter is not None:
             limiter.exempt(admin_key)
@@ -195,6 +212,8 @@ async def open_services(
             sessions=sessions,
             agent=agent,
             turns=turns,
+            jobs=JobQueue(database, job_rules, queued=job_worker.look),
+            job_worker=job_worker,
             streams=Streams(clock, metrics, supervisor),
             origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
             limiter=limiter,

@@ -12,6 +12,8 @@ TicketId = NewType("TicketId", str)
 AttachmentId = NewType("AttachmentId", str)
 FactId = NewType("FactId", str)
 UserId = NewType("UserId", str)
+JobId = NewType("JobId", str)
+ScheduleId = NewType("ScheduleId", str)
 
 
 # Random bytes are asked of the system for many identifiers at once: each asking is a system call, and a turn needs half a dozen.
@@ -59,6 +61,14 @@ def new_attachment_id() -> AttachmentId:
 
 def new_fact_id() -> FactId:
     return FactId(f"fact_{_random_hex(12)}")
+
+
+def new_job_id() -> JobId:
+    return JobId(f"job_{_random_hex(12)}")
+
+
+def new_schedule_id() -> ScheduleId:
+    return ScheduleId(f"sched_{_random_hex(12)}")
 
 
 def new_request_id() -> str:

@@ -4,7 +4,6 @@ The invariant: the same words or the same file under the same name, sent again, 
 meanwhile: a change is never undone by an addition.
 """
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,10 +14,10 @@ from deskhand.api import document_schemas as schemas
 from deskhand.api.body import decode_json, read_json, validate
 from deskhand.api.messages import is_form, read_form, read_upload
 from deskhand.api.services import Services
-from deskhand.errors import Malformed, TooLarge, UnsupportedKind
+from deskhand.errors import Malformed, UnsupportedKind
 from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, UnreadableSource, document_id
-from deskhand.knowledge.opening import Source, member_of
-from deskhand.knowledge.parse import Document, may_hold_documents
+from deskhand.knowledge.opening import Source
+from deskhand.knowledge.uploads import opened, under_its_own_name, upload_origin
 
 _MOST_SHOWN = 500
 _MOST_UNPACKED_BYTES = 50_000_000
@@ -56,7 +55,7 @@ async def read_given(request: Request, services: Services) -> Given:
     written = validate(body, schemas.WriteDocument)
     data = written.text.encode()
     source = SourceDocument(
-        origin=_origin(written.title, data),
+        origin=upload_origin(written.title, data),
         source=written.title,
         filename="written.md",
         data=data,
@@ -93,7 +92,7 @@ async def store(
     library = services.knowledge.library
     seen: list[str] = []
     if given.url is None:
-        sources = [await _under_its_own_name(source, services) for source in given.sources]
+        sources = [await under_its_own_name(source, library) for source in given.sources]
         seen = [source.origin for source in sources if isinstance(source, SourceDocument)]
         report = await library.add([_dated(source, given) for source in sources], by=by, on_progress=tell)
     else:
@@ -122,7 +121,7 @@ async def _read_files(request: Request, services: Services) -> Given:
     for upload in form.getlist("files"):
         assert isinstance(upload, UploadFile)
         filename, data = await read_upload(upload, services)
-        origin = _origin(filename, data)
+        origin = upload_origin(filename, data)
         whole = SourceDocument(origin=origin, source=filename, filename=filename, data=data, tier=tier, content_type=upload.content_type)
         sources += await _opened(whole, services)
     if not sources:
@@ -131,27 +130,16 @@ async def _read_files(request: Request, services: Services) -> Given:
 
 
 async def _opened(whole: SourceDocument, services: Services) -> list[Source]:
-    """The document, or those inside it: rows, members of an archive, what came with a mail."""
-    document = Document(whole.filename, whole.content_type, whole.data)
-    if not may_hold_documents(document.filename, document.content_type, document.data):
-        return [whole]
+    """The document, or those inside it, unless that is too much to be held."""
     found: list[Source] = []
-    size, start = 0, 0
-    while True:
-        try:
-            page = await services.knowledge.reader.unpack(document, start=start)
-        except (Malformed, TooLarge, UnsupportedKind) as error:
-            return [UnreadableSource(whole.origin, whole.source, error.message)]
-        if page is None:
-            return [whole]
-        size += sum(len(member.data) for member in page.members)
-        if size > _MOST_UNPACKED_BYTES:
-            reason = f"More than {_MOST_UNPACKED_BYTES / 1e6:.0f} MB would come out of it; ingest it with 'deskhand ingest'."
+    size = 0
+    async for source in opened(whole, services.knowledge.reader):
+        size += len(source.data) if isinstance(source, SourceDocument) else 0
+        if size > max(_MOST_UNPACKED_BYTES, len(whole.data)):
+            reason = f"More than {_MOST_UNPACKED_BYTES / 1e6:.0f} MB would come out of it; send it with 'Prefer: respond-async'."
             return [UnreadableSource(whole.origin, whole.source, reason)]
-        found += [member_of(whole, member) for member in page.members]
-        if page.following is None:
-            return found
-        start = page.following
+        found.append(source)
+    return found
 
 
 def _given(sources: Sequence[Source], wanted: schemas.Dated, *, tier: Tier, url: str | None = None) -> Given:
@@ -163,20 +151,3 @@ def _dated(source: Source, given: Given) -> Source:
     if not isinstance(source, SourceDocument):
         return source
     return replace(source, effective_from=given.effective_from, effective_until=given.effective_until)
-
-
-def _origin(name: str, data: bytes) -> str:
-    digest = hashlib.blake2s(name.encode() + b"\n" + data, digest_size=16).hexdigest()
-    return f"upload:{digest}/{name}"
-
-
-async def _under_its_own_name(source: Source, services: Services) -> Source:
-    """The document, under another origin if what was once sent under this one says something else by now."""
-    if not isinstance(source, SourceDocument):
-        return source
-    number = 1
-    origin = source.origin
-    while await services.knowledge.library.was_replaced(document_id(origin)):
-        number += 1
-        origin = f"{source.origin}#{number}"
-    return replace(source, origin=origin)

@@ -1,5 +1,6 @@
 """What the routes need, made by `app` and handed to each request. Nothing here picks an implementation."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.streams import Streams
 from deskhand.cache import CacheService
 from deskhand.clock import Clock
+from deskhand.jobs import JobQueue, JobWorker
 from deskhand.knowledge import KnowledgeService, Loading
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
@@ -52,12 +54,18 @@ class Services:
     sessions: SessionService
     agent: CustomerSupportAgent
     turns: TurnService
+    jobs: JobQueue
+    job_worker: JobWorker
     streams: Streams
     origins: Origins
     limiter: RateLimiter | None
     admin_key: str
     started_at: float
     warmup: Warmup = field(default_factory=Warmup)
+
+    async def drain(self) -> None:
+        """Begin nothing more; let running answers finish, within their time, and give running jobs back."""
+        _ = await asyncio.gather(self.turns.drain(), self.job_worker.drain())
 
 
 def services_of(connection: HTTPConnection) -> Services:

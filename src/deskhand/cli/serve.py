@@ -95,7 +95,7 @@ class DeskhandServer(uvicorn.Server):
             _print_banner(self._services, port=sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        draining = asyncio.ensure_future(self._services.turns.drain())
+        draining = asyncio.ensure_future(self._services.drain())
         while not draining.done() and not self.force_exit:
             await asyncio.wait({draining}, timeout=0.1)
         await super().shutdown(sockets)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Sized
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from deskhand.errors import DeskhandError, Malformed, TooLarge, UnsupportedKind
 from deskhand.knowledge import chunking, document_repository, indexing, repository, revision_repository
@@ -53,6 +54,12 @@ class _Embedded:
     tell: Callable[[], None]
 
 
+class Along(Protocol):
+    """What is done in each transaction that stores or removes documents; what it raises takes that back."""
+
+    def __call__(self, tx: Transaction, *, indexed: int = 0, chunks: int = 0, removed: int = 0) -> None: ...
+
+
 class Ingest:
     """One run. `written` is called after each commit, on the event loop.
 
@@ -72,7 +79,9 @@ class Ingest:
         recording: Recording,
         replaces_revision: int | None = None,
         screen: Screen | None = None,
+        along: Along | None = None,
     ) -> None:
+        self._along = along
         self._database = database
         self._screen = screen
         self._recording = recording
@@ -253,6 +262,8 @@ class Ingest:
             document_repository.put_documents(
                 transaction, documents, version=version, recording=self._recording, expected_revision=self._replaces_revision
             )
+            if self._along is not None:
+                self._along(transaction, indexed=len(documents), chunks=sum(len(document.chunks) for document in documents))
 
         await self._database.write(work)
 
@@ -271,7 +282,10 @@ class Ingest:
         def work(transaction: Transaction) -> int:
             transaction.after_commit(self._written)
             version = repository.next_version(transaction)
-            return len(document_repository.remove_documents(transaction, missing, version=version, recording=self._recording))
+            removed = len(document_repository.remove_documents(transaction, missing, version=version, recording=self._recording))
+            if self._along is not None:
+                self._along(transaction, removed=removed)
+            return removed
 
         self._tally.removed = await self._database.write(work)
 

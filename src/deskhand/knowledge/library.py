@@ -19,7 +19,7 @@ from deskhand.knowledge.documents import DocumentId, Recording, Revision, Source
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
 from deskhand.knowledge.indexing import chunk_vectors
-from deskhand.knowledge.ingest import Ingest
+from deskhand.knowledge.ingest import Along, Ingest
 from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.opening import Sources
@@ -119,9 +119,10 @@ class Library:
         by: str,
         sync_scope: str | None = None,
         on_progress: Callable[[Progress], None] = lambda _progress: None,
+        along: Along | None = None,
     ) -> IngestReport:
-        """Put documents in, each in the place of one of the same origin. See `Ingest.run`."""
-        return await self._run(self._new_run(by), sources, sync_scope=sync_scope, on_progress=on_progress)
+        """Put documents in, each in the place of one of the same origin. See `Ingest.run`, and `Along`."""
+        return await self._run(self._new_run(by, along=along), sources, sync_scope=sync_scope, on_progress=on_progress)
 
     async def replace(
         self, document: StoredDocument, replacement: Replacement, *, by: str, expected_revision: int | None = None
@@ -237,7 +238,7 @@ class Library:
     def recording(self, by: str) -> Recording:
         return Recording(changed_by=by, keep_seconds=self._keep_seconds)
 
-    def _new_run(self, by: str, *, replaces_revision: int | None = None) -> Ingest:
+    def _new_run(self, by: str, *, replaces_revision: int | None = None, along: Along | None = None) -> Ingest:
         return Ingest(
             self._database,
             self._embedder,
@@ -248,6 +249,7 @@ class Library:
             recording=self.recording(by),
             replaces_revision=replaces_revision,
             screen=self._screen,
+            along=along,
         )
 
     async def _run(

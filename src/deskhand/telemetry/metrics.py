@@ -59,6 +59,7 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64, 128),
             registry=self.registry,
         )
+        self.jobs = Counter("deskhand_jobs", "Attempts at jobs that ended.", ["outcome"], registry=self.registry)
         self.task_faults = Counter("deskhand_task_faults", "Background tasks that failed.", ["task"], registry=self.registry)
         self.faults = Counter("deskhand_faults", "Requests that ended in a fault of ours.", registry=self.registry)
 

@@ -49,7 +49,9 @@ class Expansion:
     `scope` is what a synchronising ingest compares with. `repeated` counts pages that led to one that was had already.
     """
 
-    def __init__(self, crawler: Crawler, url: URL, *, tier: Tier, known: Sequence[StoredDocument], max_bytes: int) -> None:
+    def __init__(
+        self, crawler: Crawler, url: URL, *, tier: Tier, known: Sequence[StoredDocument], max_bytes: int, settled_since: float | None = None
+    ) -> None:
         self.scope = str(url)
         self.total: int | None = None
         self.repeated = 0
@@ -64,6 +66,12 @@ class Expansion:
             requested = requested_of(document)
             if requested is not None:
                 self._known.setdefault(requested, []).append(document)
+        # Pages that were stored since then are as new as they need to be.
+        self._settled = {
+            requested
+            for requested, stored in self._known.items()
+            if settled_since is not None and all(document.updated_at >= settled_since for document in stored)
+        }
 
     async def __aiter__(self) -> AsyncGenerator[Found]:
         reading = Reading(max(self._max_bytes, sitemap.MAX_BYTES), accept=require_readable_or_sitemap)
@@ -151,6 +159,8 @@ class Expansion:
             if origin in self._asked:
                 return _Page((), origin)
             self._asked.add(origin)
+            if origin in self._settled:
+                return self._documents(url, None)
             answer = await self._crawler.get(url, Reading(self._max_bytes, accept=require_readable), known=self._validators(url))
             if answer is not None and not is_same_site(answer.url, site):
                 raise AddressRefused("The page leads to another site.")

@@ -101,11 +101,13 @@ class SourceFetcher:
         repository = find_repository(url)
         return repository.scope if repository is not None else str(parse_url(url))
 
-    def expand(self, url: str, *, tier: Tier = Tier.PUBLIC, known: Sequence[StoredDocument] = ()) -> Expansion | Checkout:
+    def expand(
+        self, url: str, *, tier: Tier = Tier.PUBLIC, known: Sequence[StoredDocument] = (), settled_since: float | None = None
+    ) -> Expansion | Checkout:
         """All documents at `url`: the page, every page that a sitemap names, or those of a Git repository.
 
         `known` are documents that were stored from the same scope and would be stored just so again: a page that did not change since comes
-        out as an `UnchangedSource` for each.
+        out as an `UnchangedSource` for each, and so does one that was stored after `settled_since`, without being asked for.
 
         Raises:
             AddressRefused: at once, for what is no address. Whatever else fails comes out as an `UnreadableSource`.
@@ -113,7 +115,7 @@ class SourceFetcher:
         repository = find_repository(url)
         if repository is not None:
             return Checkout(repository, self._crawl().resolver, tier=tier, max_bytes=self._max_bytes)
-        return Expansion(self._crawl(), parse_url(url), tier=tier, known=known, max_bytes=self._max_bytes)
+        return Expansion(self._crawl(), parse_url(url), tier=tier, known=known, max_bytes=self._max_bytes, settled_since=settled_since)
 
     def _crawl(self) -> Crawler:
         if self._crawler is None:
