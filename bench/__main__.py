@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import idle, ingest, load, model_client, search, session_length, start
+from bench import idle, ingest, load, model_client, parsing, search, session_length, start
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Deskhand costs; figures go to build/bench/.")
-    parser.add_argument("names", nargs="*", metavar="name", help="load, session_length, start, idle, ingest, search or model_client")
+    names = "load, session_length, start, idle, ingest, parsing, search or model_client"
+    parser.add_argument("names", nargs="*", metavar="name", help=names)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder with the corpora (default: %(default)s)")
     parser.add_argument("--chunks", type=int, nargs="+", default=search.SIZES, help="sizes to search in (default: %(default)s)")
     given = parser.parse_args()
@@ -21,6 +22,7 @@ def main() -> int:
         "start": start.run,
         "idle": idle.run,
         "ingest": lambda: ingest.run(given.data),
+        "parsing": lambda: parsing.run(given.data),
         "search": lambda: search.run(given.data, given.chunks),
         "model_client": model_client.run,
     }
