@@ -2,7 +2,8 @@
 
 The chunks are those of `search_data`; they and their index are kept in build/bench/search, because a million take minutes. What is timed
 is a search as the server does it, from the read question to its candidates with all evidence; embedding the question and fetching the
-passages cost the same at any size.
+passages cost the same at any size. The floor is what comparing the vectors alone takes: all components of all of them where an index does
+that, and above that the signs.
 """
 
 import json
@@ -25,20 +26,22 @@ from bench.search_data import Seeds, Terms, embedded, grow, grow_portion, made_w
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.candidates import Candidates, Finder, Query
 from deskhand.knowledge.embedding import DIMENSIONS, Embedder
+from deskhand.knowledge.estimating import FIRST_WORDS, differing
 from deskhand.knowledge.index import EXACT_ROWS, Index, Vocabulary
 from deskhand.knowledge.matching import bm25
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Weights, dense_share
 from deskhand.knowledge.segment import ChunkRow, Segment
-from deskhand.knowledge.shard import MOST_ROWS, Shard
+from deskhand.knowledge.shard import MOST_ROWS, Shard, signs_of
 from deskhand.knowledge.shard_files import ShardFolder
 from deskhand.knowledge.views import Part, matches
 
-SIZES = (10_000, 100_000)
+SIZES = (10_000, 20_000, 100_000)
 MOST_MEDIAN_MS, MOST_P99_MS, LEAST_RECALL = 25.0, 50.0, 0.95
 _LIMIT = 40
 _JUDGED = 10
 _COMPARED = 100
+_FLOOR_ROUNDS = 15
 _CACHE = FOLDER / "search"
 _PUBLIC = Audience.public()
 _NOW = 1.0
@@ -51,6 +54,7 @@ def run(data: Path, sizes: Sequence[int] = SIZES) -> bool:
     rows = [_measured(size, data, seeds, embedder) for size in sizes]
     heads = (
         "chunks",
+        "floor ms",
         "CPU ms",
         "p50 ms",
         "p99 ms",
@@ -81,6 +85,7 @@ def _measured(size: int, data: Path, seeds: Seeds, embedder: Embedder) -> dict[s
     search = partial(_search, finder, index)
     for query in questions[:: len(questions) // 20]:
         search(query)
+    floor = median([_compared(index, query) for query in questions[:_FLOOR_ROUNDS]])
     cpu_started = time.process_time()
     alone = [_timed(search, query) for query in questions]
     cpu = (time.process_time() - cpu_started) / len(questions)
@@ -94,6 +99,7 @@ def _measured(size: int, data: Path, seeds: Seeds, embedder: Embedder) -> dict[s
     finder.close()
     return {
         "chunks": size,
+        "floor_ms": round(floor * 1000, 1),
         "cpu_ms": round(cpu * 1000, 1),
         "p50_ms": round(median(alone) * 1000, 1),
         "p99_ms": round(percentile(alone, 0.99) * 1000, 1),
@@ -106,6 +112,19 @@ def _measured(size: int, data: Path, seeds: Seeds, embedder: Embedder) -> dict[s
         "opened_seconds": round(opened, 2),
         "added_ms": round(added * 1000, 1),
     }
+
+
+def _compared(index: Index, query: Query) -> float:
+    """CPU seconds of comparing one vector with all, by what the index has of them."""
+    vector = query.vectors[:1]
+    started = time.process_time()
+    for part in index.parts:
+        if isinstance(part, Shard):
+            for first in (0, FIRST_WORDS):
+                differing(part.signs[first : first + FIRST_WORDS], signs_of(vector)[first : first + FIRST_WORDS, 0])
+        else:
+            np.einsum("ij,j->i", part.vectors, vector[0])
+    return time.process_time() - started
 
 
 def _small(seeds: Seeds, size: int) -> tuple[Index, float, float]:

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from deskhand.knowledge.analysis import Hashes
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.embedding import DIMENSIONS
+from deskhand.knowledge.estimating import Worth, estimated, least_of
 from deskhand.knowledge.index import Index
-from deskhand.knowledge.matching import Evidence, bm25, cosines, coverage, evidence_at, promising, vectors_of
+from deskhand.knowledge.matching import Evidence, bm25, cosines, coverage, evidence_at, evidence_in, vectors_of
 from deskhand.knowledge.segment import Segment
 from deskhand.knowledge.shard import Shard
 from deskhand.knowledge.views import Matches, Part, View, matches
 
 # How many chunks of a large index are compared by more than the signs of their vectors.
-_RESCORED = 1_000
+_PROMISING = 6_144
 # And how many of these are given out, for each that is asked for.
 _GIVEN = 12
 # The most telling terms find chunks of a large index: as many as have so many postings, or so many for each chunk. What the others
@@ -101,10 +102,11 @@ class _Scored:
 
 @dataclass(frozen=True, slots=True)
 class _Picked:
-    """Rows of one part, with their cosines and what these and the finding terms are worth; or estimates of the latter."""
+    """Rows of one part, with their cosines and what these and the finding terms are worth."""
 
     scored: _Scored
     rows: NDArray[np.intp]
+    cosines: NDArray[np.float32]
     values: NDArray[np.floating[Any]]
 
     @property
@@ -135,28 +137,28 @@ class Finder:
         terms = _terms(views, found, query, is_exact=index.is_exact)
         pairs = list(zip(views, found, strict=True))
         if index.is_exact:
-            picked = _all_seen([_scored(view, each, terms=terms) for view, each in pairs])
+            scored = [_scored(view, each, terms=terms) for view, each in pairs]
+            picked = [_compared(each, np.flatnonzero(each.view.mask), query, worth=Worth(share, 0.0)) for each in scored]
         else:
             scored = self._each(lambda pair: _scored(*pair, terms=terms), pairs)
             picked = self._best(scored, query, share=share, limit=limit)
-        worth = [_evidence(each, terms=terms) for each in picked]
-        words = np.concatenate([each.words for each in worth])
+        worth = _evidence(picked, query, terms=terms)
         return Candidates(
             chunk_ids=np.concatenate([each.part.columns.chunk_ids[each.rows] for each in picked]),
-            cosines=np.concatenate([cosines(each.part, query.vectors, each.rows) for each in picked]),
-            words=words,
-            coverage=np.concatenate([each.coverage for each in worth]) / (float(terms.counted.sum()) or 1.0),
-            best_words=float(words.max(initial=0)),
+            cosines=np.concatenate([each.cosines for each in picked]),
+            words=worth.words,
+            coverage=worth.coverage / (float(terms.counted.sum()) or 1.0),
+            best_words=float(worth.words.max(initial=0)),
             vectors=partial(_vectors_at, picked),
         )
 
     def _best(self, scored: Sequence[_Scored], query: Query, *, share: float, limit: int) -> list[_Picked]:
         best = max(float(each.words.max()) for each in scored)
-        scale = (1 - share) / best if best > 0 else 0.0
-        rescored = max(_RESCORED, limit * _GIVEN * 2)
-        rough = self._each(lambda each: _estimated(each, query, share=share, scale=scale, most=rescored), scored)
-        near = [_rescored(each, query, share=share, scale=scale) for each in _foremost(rough, rescored)]
-        return _foremost(near, limit * _GIVEN)
+        worth = Worth(share, (1 - share) / best if best > 0 else 0.0)
+        estimates = self._each(lambda each: _estimated(each, query, worth=worth), scored)
+        least = least_of([each for each in estimates if each is not None], most=_PROMISING)
+        rough = self._each(lambda pair: _promising(*pair, query, worth=worth, least=least), list(zip(scored, estimates, strict=True)))
+        return _foremost(rough, limit * _GIVEN)
 
     def _each(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
         """In the order of `items`, of which each thread gets an equal share."""
@@ -188,31 +190,29 @@ def _terms(views: Sequence[View], found: Sequence[Matches], query: Query, *, is_
 
 def _scored(view: View, found: Matches, *, terms: _Terms) -> _Scored:
     words = bm25(view.part, found.only(terms.finding), terms.gains, average=terms.average)
-    words *= view.mask
+    if view.count < len(view.part):
+        words *= view.mask
     return _Scored(view, found, words)
 
 
-def _all_seen(scored: Sequence[_Scored]) -> list[_Picked]:
-    return [_Picked(each, rows := np.flatnonzero(each.view.mask), each.words[rows]) for each in scored]
+def _compared(scored: _Scored, rows: NDArray[np.intp], query: Query, *, worth: Worth) -> _Picked:
+    near = cosines(scored.view.part, query.vectors, rows)
+    return _Picked(scored, rows, near, worth.of(near, scored.words[rows]))
 
 
-def _estimated(scored: _Scored, query: Query, *, share: float, scale: float, most: int) -> _Picked:
-    """Rows of one part that may be among the `most` best of all parts, by an estimate."""
+def _estimated(scored: _Scored, query: Query, *, worth: Worth) -> NDArray[np.float32] | None:
+    """An estimate for each row of a shard; `None` for a segment, whose rows are compared exactly."""
     part = scored.view.part
-    if not isinstance(part, Shard) or scored.view.count <= most:
-        everything = np.flatnonzero(scored.view.mask)
-        return _rescored(_Picked(scored, everything, scored.words[everything]), query, share=share, scale=scale)
-    words = (scored.words * np.float32(scale)).astype(np.float32, copy=False)
-    rows, values = promising(part, query.vectors, words, seen=scored.view.mask, share=share)
-    if len(rows) > most:
-        kept = np.argpartition(values, -most)[-most:]
-        rows, values = rows[kept], values[kept]
-    return _Picked(scored, rows, values)
+    return estimated(part, query.vectors, scored.words, worth=worth) if isinstance(part, Shard) else None
 
 
-def _rescored(picked: _Picked, query: Query, *, share: float, scale: float) -> _Picked:
-    near = cosines(picked.part, query.vectors, picked.rows)
-    return _Picked(picked.scored, picked.rows, share * near + scale * picked.scored.words[picked.rows])
+def _promising(scored: _Scored, estimates: NDArray[np.float32] | None, query: Query, *, worth: Worth, least: float) -> _Picked:
+    """The rows of one part that may be among the best, compared exactly; those of a segment are all."""
+    seen = scored.view.mask
+    if estimates is None:
+        return _compared(scored, np.flatnonzero(seen), query, worth=worth)
+    rows = np.flatnonzero((estimates >= least) & seen)
+    return _compared(scored, rows if worth.share else rows[scored.words[rows] > 0], query, worth=worth)
 
 
 def _foremost(picked: Sequence[_Picked], most: int) -> list[_Picked]:
@@ -220,15 +220,25 @@ def _foremost(picked: Sequence[_Picked], most: int) -> list[_Picked]:
     values = np.concatenate([each.values for each in picked])
     least = float(np.partition(values, -most)[-most]) if len(values) > most else -np.inf
     kept = [each.values >= least for each in picked]
-    return [_Picked(each.scored, each.rows[keep], each.values[keep]) for each, keep in zip(picked, kept, strict=True) if keep.any()]
+    # Segments first: their evidence is found in another way.
+    ordered = sorted(zip(picked, kept, strict=True), key=lambda pair: isinstance(pair[0].part, Shard))
+    return [_Picked(each.scored, each.rows[keep], each.cosines[keep], each.values[keep]) for each, keep in ordered if keep.any()]
 
 
-def _evidence(picked: _Picked, *, terms: _Terms) -> Evidence:
-    """What all terms are worth to some rows of one part; their coverage is not divided yet."""
-    part, rows = picked.part, picked.rows
-    if terms.finding.all() and isinstance(part, Segment):
-        return Evidence(picked.scored.words[rows].astype(np.float64), coverage(part, picked.scored.found, terms.counted)[rows])
-    return evidence_at(part, picked.scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
+def _evidence(picked: Sequence[_Picked], query: Query, *, terms: _Terms) -> Evidence:
+    """What all terms are worth to the rows of all that were picked, one after the other; their coverage is not divided yet."""
+    parts = [_evidence_of_segment(each.part, each, terms=terms) for each in picked if isinstance(each.part, Segment)]
+    shards = [(each.part, each.rows) for each in picked if isinstance(each.part, Shard)]
+    if shards:
+        parts.append(evidence_in(shards, query.hashes, gains=terms.gains, counted=terms.counted, average=terms.average))
+    return Evidence(np.concatenate([part.words for part in parts]), np.concatenate([part.coverage for part in parts]))
+
+
+def _evidence_of_segment(segment: Segment, picked: _Picked, *, terms: _Terms) -> Evidence:
+    scored, rows = picked.scored, picked.rows
+    if terms.finding.all():
+        return Evidence(scored.words[rows].astype(np.float64), coverage(segment, scored.found, terms.counted)[rows])
+    return evidence_at(segment, scored.found, rows, gains=terms.gains, counted=terms.counted, average=terms.average)
 
 
 def _vectors_at(picked: Sequence[_Picked], places: NDArray[np.intp]) -> NDArray[np.float32]:

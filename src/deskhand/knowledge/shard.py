@@ -2,14 +2,15 @@
 
 A vector is kept as the signs of its components, which are compared for all chunks, and as a byte for each component, which tell the few
 best apart. Rows are numbered in 16 bits, so that a posting takes three bytes; a term that a fifth of the chunks have is a column of counts
-instead, which is smaller, and is added without looking up rows.
+instead, which is smaller, and is added without looking up rows. All terms are kept by chunk as well: for the few that were found, reading
+them is many times faster than looking for each of a question's terms in its postings.
 
 Invariant: a `Shard` never changes, and is arrays alone: it can be written to a file as it is, and read from one that is mapped into memory.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ class Shard:
     """At most `MOST_ROWS` chunks.
 
     `signs` is [6, n]: a bit for each component, set where it is positive. `codes * scales[:, None]` are the vectors. `common` is
-    [terms, n]: how often each chunk has each of `common_keys`, which ascend; the rest is in `postings`.
+    [terms, n]: how often each chunk has each of `common_keys`, which ascend; the rest is in `postings`. All terms of chunk `i` are from
+    `term_starts[i]` to `term_starts[i + 1]` of `term_hashes`, ascending, and `term_counts`.
     """
 
     columns: Columns
@@ -40,6 +42,9 @@ class Shard:
     postings: Postings
     common_keys: NDArray[np.uint32]
     common: NDArray[np.uint8]
+    term_starts: NDArray[np.int64]
+    term_hashes: NDArray[np.uint32]
+    term_counts: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.columns)
@@ -58,6 +63,7 @@ class Shard:
             postings=postings,
             common_keys=common_keys,
             common=common,
+            **_by_chunk(segment.postings, len(segment)),
         )
 
     @classmethod
@@ -83,6 +89,7 @@ class Shard:
             postings=postings,
             common_keys=common_keys,
             common=columns,
+            **_by_chunk(merged, before),
         )
 
 
@@ -90,6 +97,16 @@ def signs_of(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
     """The signs of [n, 384] as bits, [6, n]."""
     packed: NDArray[np.uint64] = np.packbits(vectors > 0, axis=1).view(np.uint64)
     return np.ascontiguousarray(packed.T)
+
+
+def _by_chunk(postings: Postings, size: int) -> dict[str, NDArray[Any]]:
+    # NumPy sorts numbers of 16 bits by radix.
+    order = np.argsort(postings.rows.astype(np.uint16), kind="stable")
+    return {
+        "term_starts": np.concatenate([[0], np.cumsum(np.bincount(postings.rows, minlength=size))]).astype(np.int64),
+        "term_hashes": postings.terms()[order],
+        "term_counts": postings.counts[order],
+    }
 
 
 def _common_apart(postings: Postings, size: int) -> tuple[Postings, NDArray[np.uint32], NDArray[np.uint8]]:

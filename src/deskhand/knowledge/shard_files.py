@@ -22,7 +22,7 @@ from deskhand.knowledge.shard import Shard
 
 log = structlog.get_logger(__name__)
 
-_MAGIC = b"deskhand shard 1\n"
+_MAGIC = b"deskhand shard 2\n"
 _ALIGNED = 64
 _LONGEST_HEAD = 65_536
 _ENDING = ".shard"
