@@ -178,6 +178,14 @@ class Settings(BaseSettings):
         [], description="Networks of your own, as `10.1.0.0/16`, whose pages may be fetched; otherwise only those of the public internet."
     )
 
+    # Documents that are put in in the background
+    jobs_concurrency: int = Field(
+        2, ge=0, le=32, description="Jobs that one process works on at the same time; 0 leaves them to other processes."
+    )
+    jobs_lease_seconds: float = Field(30, gt=1, description="How long a job belongs to a process that gives no sign of life.")
+    jobs_max_bytes: int = Field(1_000_000_000, ge=1_000_000, description="Bytes of files that may wait to be read, in the database.")
+    jobs_keep_days: int = Field(30, ge=0, le=36_500, description="Days for which a job that ended, and its report, can be looked at.")
+
     # Telemetry and secrets
     telemetry_enabled: bool = Field(True, description="Whether `/metrics` is served.")
     log_file: Path | None = Field(
