@@ -17,7 +17,7 @@ from deskhand.knowledge.embedding import Embedder
 _EARLIER = 0.4
 _MOST_EARLIER = 2
 # A line says what it is about at its beginning; the rest costs time in proportion.
-_LINE_CHARACTERS = 240
+_LINE_CHARACTERS = 140
 # 0.8 KiB each.
 _REMEMBERED = 10_000
 

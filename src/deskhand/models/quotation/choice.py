@@ -18,6 +18,8 @@ MOST_PASSAGES = 2
 # A further passage must be nearly as good as the first, by its words and by the search, and say a good part of what is not said yet.
 _NEAR_FIRST = 0.85
 _WORTH_ADDING = 0.25
+# How much farther from the question its nearest line may be.
+_FAR_LINE = 0.15
 # What makes a passage the one to quote: the log-odds of its score, its words against those of the best, the words of its title that were
 # said, and how near its nearest line is.
 # By the questions of `evals/quoting.py`, as conditional logit over their passages: the optimum is flat.
@@ -208,6 +210,8 @@ def _options(ranked: list[_Scored], asked: Asked, *, language: str) -> tuple[Can
 def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float]) -> bool:
     """Whether a further passage says something that was asked and is not said yet, and is nearly as good as the first."""
     first = chosen[0]
+    if candidate.nearest < first.nearest - _FAR_LINE:
+        return False
     if candidate.best < _NEAR_FIRST * first.best or (candidate.evidence.score or 0.0) < _NEAR_FIRST * (first.evidence.score or 0.0):
         return False
     said = frozenset().union(*(each.stems for each in chosen))
