@@ -527,6 +527,16 @@ export interface components {
             indexed: number;
             /** Removed */
             removed: number;
+            /**
+             * Scans
+             * @description What of it has pages without a text of their own.
+             */
+            scans: components["schemas"]["ScanView"][];
+            /**
+             * Suspicions
+             * @description What of it reads like orders to the agent; at most 200.
+             */
+            suspicions: components["schemas"]["SuspicionView"][];
             /** Unchanged */
             unchanged: number;
             /**
@@ -1201,6 +1211,20 @@ export interface components {
              */
             type: "message";
         };
+        /**
+         * ScanView
+         * @description A document with pages whose words are in pictures: those that were read by OCR, and those that were not, with the reason.
+         */
+        ScanView: {
+            /** Reason */
+            reason: string | null;
+            /** Recognised */
+            recognised: number[];
+            /** Source */
+            source: string;
+            /** Unread */
+            unread: number[];
+        };
         /** SearchKnowledge */
         SearchKnowledge: {
             /**
@@ -1372,6 +1396,22 @@ export interface components {
              * @enum {string}
              */
             type: "status";
+        };
+        /**
+         * SuspicionView
+         * @description A place that reads like orders to the agent. It is indexed all the same.
+         */
+        SuspicionView: {
+            /** Kinds */
+            kinds: string[];
+            /** Page */
+            page: number | null;
+            /** Section */
+            section: string | null;
+            /** Source */
+            source: string;
+            /** Title */
+            title: string;
         };
         /**
          * Text

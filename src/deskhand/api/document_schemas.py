@@ -1,8 +1,6 @@
 """The bodies of the routes that look after the knowledge base."""
 
-import difflib
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -11,19 +9,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from deskhand.api.schemas import Request
 from deskhand.clock import to_iso
 from deskhand.knowledge import (
-    Action,
     DocumentState,
     IngestReport,
     Likeness,
     LikenessKind,
-    Revision,
+    Scan,
     Side,
     StoredDocument,
     StoredPart,
+    Suspicion,
     Tier,
 )
-
-_LONGEST_DIFF_LINES = 2_000
 
 _MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})$"
 
@@ -201,6 +197,39 @@ def _side(side: Side) -> SideView:
     )
 
 
+class ScanView(BaseModel):
+    """A document with pages whose words are in pictures: those that were read by OCR, and those that were not, with the reason."""
+
+    source: str
+    recognised: list[int]
+    unread: list[int]
+    reason: str | None
+
+    @classmethod
+    def of(cls, scan: Scan) -> Self:
+        return cls(source=scan.source, recognised=list(scan.recognised), unread=list(scan.unread), reason=scan.reason)
+
+
+class SuspicionView(BaseModel):
+    """A place that reads like orders to the agent. It is indexed all the same."""
+
+    source: str
+    title: str
+    section: str | None
+    page: int | None
+    kinds: list[str]
+
+    @classmethod
+    def of(cls, suspicion: Suspicion) -> Self:
+        return cls(
+            source=suspicion.source,
+            title=suspicion.title,
+            section=suspicion.section,
+            page=suspicion.page,
+            kinds=list(suspicion.kinds),
+        )
+
+
 class ReportView(BaseModel):
     """What became of each document that was given: `indexed + unchanged + removed + failed` of them."""
 
@@ -210,6 +239,8 @@ class ReportView(BaseModel):
     failed: list[FailureView]
     chunks: int
     warnings: list[WarningView] = Field(description="What of it is said elsewhere too, or differently; at most 200.")
+    suspicions: list[SuspicionView] = Field(description="What of it reads like orders to the agent; at most 200.")
+    scans: list[ScanView] = Field(description="What of it has pages without a text of their own.")
 
     @classmethod
     def of(cls, report: IngestReport) -> Self:
@@ -220,6 +251,8 @@ class ReportView(BaseModel):
             failed=[FailureView(source=failure.source, reason=failure.reason) for failure in report.failed],
             chunks=report.chunks,
             warnings=[WarningView.of(warning) for warning in report.warnings],
+            suspicions=[SuspicionView.of(suspicion) for suspicion in report.suspicions],
+            scans=[ScanView.of(scan) for scan in report.scans],
         )
 
 
@@ -243,50 +276,6 @@ class ChangedView(BaseModel):
 class DocumentDeleted(BaseModel):
     message: str
     document_id: str
-
-
-class RevisionView(BaseModel):
-    """One change. `changes`: each field with what it was and what it became. `diff`: what became of the text, as `diff -u` writes it, where
-    the text was changed and what it was is still kept."""
-
-    revision: int
-    action: Action
-    changed_by: str
-    changed_at: str
-    changes: dict[str, tuple[Any, Any]]
-    earlier_text: str | None
-    diff: list[str] | None
-
-
-def history_of(revisions: Sequence[Revision], text: str) -> list[RevisionView]:
-    """`revisions` are the newest first, `text` is what the document says now."""
-    views: list[RevisionView] = []
-    after = text
-    for revision in revisions:
-        diff = None
-        if revision.earlier_text is not None:
-            lines = difflib.unified_diff(revision.earlier_text.splitlines(), after.splitlines(), "before", "after", lineterm="")
-            diff = [line for _, line in zip(range(_LONGEST_DIFF_LINES), lines, strict=False)]
-            after = revision.earlier_text
-        views.append(
-            RevisionView(
-                revision=revision.revision,
-                action=revision.action,
-                changed_by=revision.changed_by,
-                changed_at=to_iso(revision.changed_at),
-                changes={name: _shown(name, values) for name, values in revision.changes.items()},
-                earlier_text=revision.earlier_text,
-                diff=diff,
-            )
-        )
-    return views
-
-
-def _shown(name: str, values: tuple[Any, Any]) -> tuple[Any, Any]:
-    if not name.startswith("effective_"):
-        return values
-    before, after = (None if value is None else to_iso(value) for value in values)
-    return before, after
 
 
 def document_fields(document: StoredDocument) -> dict[str, Any]:

@@ -4,13 +4,16 @@ The invariant: an answer with a 2xx is given once what it tells of is stored. A 
 in already counts as unchanged.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from deskhand.api import document_schemas as schemas
 from deskhand.api import documented
 from deskhand.api.body import read_json
+from deskhand.api.document_history import RevisionView, history_of
 from deskhand.api.document_input import Given, read_given, read_replacement, store
 from deskhand.api.document_stream import Tell, stream_progress
 from deskhand.api.identity import StaffDep
@@ -48,12 +51,46 @@ _FILE = {
 }
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "The document's revision; send it as `If-Match` with a change."}}
 _CHANGED: dict[int | str, dict[str, Any]] = {200: {"headers": _ETAG}}
+_SWITCHED = {**_CHANGED, **documented.errors(401, 403, 404, 412, 422, 503)}
 
 DocumentName = Annotated[str, Path(pattern=r"^doc_[0-9a-f]{24}$")]
 IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", pattern=r'^(\*|"[0-9]{1,9}")$', description="The ETag of what was read; a document that changed since stays."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What somebody wants of one document, by whatever route. `expected_revision` is the one that they read; `None` is any."""
+
+    document_id: DocumentId
+    by: str
+    expected_revision: int | None
+    services: Services
+    response: Response
+
+    async def edited(self, values: Mapping[str, Any]) -> schemas.ChangedView:
+        """Set fields of the document. Raises what `Library.edit` does."""
+        changed = await self.services.knowledge.library.edit(self.document_id, values, by=self.by, expected_revision=self.expected_revision)
+        document = await _document(self.document_id, self.services, self.response)
+        return schemas.ChangedView(changed=changed, document=schemas.DocumentView.of(document), warnings=[])
+
+    async def shown(self, report: IngestReport) -> schemas.ChangedView:
+        """The document after an ingest of it alone."""
+        document = await _document(self.document_id, self.services, self.response)
+        warnings = [schemas.WarningView.of(warning) for warning in report.warnings]
+        return schemas.ChangedView(changed=report.indexed > 0, document=schemas.DocumentView.of(document), warnings=warnings)
+
+
+async def read_change(
+    *, staff: StaffDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
+) -> Change:
+    expected = None if if_match is None or if_match == "*" else int(if_match.strip('"'))
+    return Change(DocumentId(document_id), staff.name, expected, services, response)
+
+
+ChangeDep = Annotated[Change, Depends(read_change)]
 
 
 @router.get("", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422, 503))
@@ -122,12 +159,12 @@ async def get_document(_staff: StaffDep, services: ServicesDep, response: Respon
 
 
 @router.get("/{document_id}/history", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 422, 503))
-async def get_document_history(_staff: StaffDep, services: ServicesDep, document_id: DocumentName) -> list[schemas.RevisionView]:
+async def get_document_history(_staff: StaffDep, services: ServicesDep, document_id: DocumentName) -> list[RevisionView]:
     """Who changed what and when, newest first; of a deleted document, who did something and when, and nothing else."""
     library = services.knowledge.library
     revisions = await library.list_revisions(DocumentId(document_id))
     parts = await library.list_parts(DocumentId(document_id))
-    return schemas.history_of(revisions, "\n\n".join(part.text for part in parts))
+    return history_of(revisions, "\n\n".join(part.text for part in parts))
 
 
 @router.put(
@@ -144,20 +181,12 @@ async def get_document_history(_staff: StaffDep, services: ServicesDep, document
     },
     responses={**_CHANGED, **documented.errors(401, 403, 404, 412, 413, 415, 422, 503)},
 )
-async def replace_document(
-    *,
-    staff: StaffDep,
-    request: Request,
-    services: ServicesDep,
-    response: Response,
-    document_id: DocumentName,
-    if_match: IfMatch = None,
-) -> schemas.ChangedView:
+async def replace_document(change: ChangeDep, request: Request) -> schemas.ChangedView:
     """Let the document say something else. What it said is kept in its history for a while, and found by no search any more."""
-    replacement = await read_replacement(request, services)
-    document = await services.knowledge.library.get_document(DocumentId(document_id))
-    report = await services.knowledge.library.replace(document, replacement, by=staff.name, expected_revision=_revision(if_match))
-    return await _changed(document_id, report, services=services, response=response)
+    replacement = await read_replacement(request, change.services)
+    library = change.services.knowledge.library
+    document = await library.get_document(change.document_id)
+    return await change.shown(await library.replace(document, replacement, by=change.by, expected_revision=change.expected_revision))
 
 
 @router.patch(
@@ -165,42 +194,22 @@ async def replace_document(
     openapi_extra={**documented.STAFF, **documented.body(schemas.EditDocument)},
     responses={**_CHANGED, **documented.errors(401, 403, 404, 412, 413, 415, 422, 503)},
 )
-async def edit_document(
-    *,
-    staff: StaffDep,
-    request: Request,
-    services: ServicesDep,
-    response: Response,
-    document_id: DocumentName,
-    if_match: IfMatch = None,
-) -> schemas.ChangedView:
+async def edit_document(change: ChangeDep, request: Request) -> schemas.ChangedView:
     """Set what is said of the document. It stays so when the document is ingested again."""
     wanted = await read_json(request, schemas.EditDocument)
-    return await _edit(document_id, wanted.values(), if_match=if_match, staff=staff, services=services, response=response)
+    return await change.edited(wanted.values())
 
 
-@router.post(
-    "/{document_id}/disable",
-    openapi_extra=documented.STAFF,
-    responses={**_CHANGED, **documented.errors(401, 403, 404, 412, 422, 503)},
-)
-async def disable_document(
-    *, staff: StaffDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
-) -> schemas.ChangedView:
+@router.post("/{document_id}/disable", openapi_extra=documented.STAFF, responses=_SWITCHED)
+async def disable_document(change: ChangeDep) -> schemas.ChangedView:
     """Keep the document, and answer from it no more."""
-    return await _edit(document_id, {"disabled": True}, if_match=if_match, staff=staff, services=services, response=response)
+    return await change.edited({"disabled": True})
 
 
-@router.post(
-    "/{document_id}/enable",
-    openapi_extra=documented.STAFF,
-    responses={**_CHANGED, **documented.errors(401, 403, 404, 412, 422, 503)},
-)
-async def enable_document(
-    *, staff: StaffDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
-) -> schemas.ChangedView:
+@router.post("/{document_id}/enable", openapi_extra=documented.STAFF, responses=_SWITCHED)
+async def enable_document(change: ChangeDep) -> schemas.ChangedView:
     """Answer from the document again, within its effective dates."""
-    return await _edit(document_id, {"disabled": False}, if_match=if_match, staff=staff, services=services, response=response)
+    return await change.edited({"disabled": False})
 
 
 @router.post(
@@ -208,26 +217,21 @@ async def enable_document(
     openapi_extra=documented.STAFF,
     responses={**_CHANGED, **documented.errors(401, 403, 404, 409, 412, 413, 415, 422, 502, 503)},
 )
-async def synchronise_document(
-    *, staff: StaffDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
-) -> schemas.ChangedView:
+async def synchronise_document(change: ChangeDep) -> schemas.ChangedView:
     """Fetch the document's address again. If that fails, the document stays as it is."""
-    library = services.knowledge.library
-    document = await library.get_document(DocumentId(document_id))
-    source = await services.fetching.fetcher().fetch_again(document)
-    report = IngestReport(unchanged=1)
-    if source is not None:
-        report = await library.replace_from(document, source, by=staff.name, expected_revision=_revision(if_match))
-    return await _changed(document_id, report, services=services, response=response)
+    library = change.services.knowledge.library
+    document = await library.get_document(change.document_id)
+    source = await change.services.fetching.fetcher().fetch_again(document)
+    if source is None:
+        return await change.shown(IngestReport(unchanged=1))
+    return await change.shown(await library.replace_from(document, source, by=change.by, expected_revision=change.expected_revision))
 
 
 @router.delete("/{document_id}", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 412, 422, 503))
-async def delete_document(
-    *, staff: StaffDep, services: ServicesDep, document_id: DocumentName, if_match: IfMatch = None
-) -> schemas.DocumentDeleted:
+async def delete_document(change: ChangeDep) -> schemas.DocumentDeleted:
     """Delete the document for good, with every version of it. Its history keeps who did something and when."""
-    await services.knowledge.library.delete(DocumentId(document_id), by=staff.name, expected_revision=_revision(if_match))
-    return schemas.DocumentDeleted(message="The document and all versions of it were deleted.", document_id=document_id)
+    await change.services.knowledge.library.delete(change.document_id, by=change.by, expected_revision=change.expected_revision)
+    return schemas.DocumentDeleted(message="The document and all versions of it were deleted.", document_id=change.document_id)
 
 
 async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell) -> schemas.AddedView:
@@ -236,24 +240,7 @@ async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell) 
     return schemas.AddedView(**dict(schemas.ReportView.of(report)), documents=shown)
 
 
-async def _edit(
-    name: str, values: dict[str, Any], *, if_match: str | None, staff: Staff, services: Services, response: Response
-) -> schemas.ChangedView:
-    changed = await services.knowledge.library.edit(DocumentId(name), values, by=staff.name, expected_revision=_revision(if_match))
-    return schemas.ChangedView(changed=changed, document=schemas.DocumentView.of(await _document(name, services, response)), warnings=[])
-
-
-async def _changed(name: str, report: IngestReport, *, services: Services, response: Response) -> schemas.ChangedView:
-    document = await _document(name, services, response)
-    warnings = [schemas.WarningView.of(warning) for warning in report.warnings]
-    return schemas.ChangedView(changed=report.indexed > 0, document=schemas.DocumentView.of(document), warnings=warnings)
-
-
 async def _document(name: str, services: Services, response: Response) -> StoredDocument:
     document = await services.knowledge.library.get_document(DocumentId(name))
     response.headers["ETag"] = f'"{document.revision}"'
     return document
-
-
-def _revision(if_match: str | None) -> int | None:
-    return None if if_match is None or if_match == "*" else int(if_match.strip('"'))
