@@ -82,11 +82,16 @@ async def test_a_file_alone_is_read_by_its_words() -> None:
     assert meaning.asked == []
 
 
-async def test_each_of_two_questions_is_searched() -> None:
-    assert [arguments["query"] for _, arguments in calls_of(await first_step(BOTH))] == [
-        "How do I cancel my subscription",
-        "when do I get a refund?",
-    ]
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (BOTH, ["How do I cancel my subscription", "when do I get a refund?"]),
+        ("Do you take PayPal? And how long is the warranty?", ["Do you take PayPal?", "how long is the warranty?"]),
+        ("Wie kündige ich, und wo ist meine Rechnung?", ["Wie kündige ich", "wo ist meine Rechnung?"]),
+    ],
+)
+async def test_each_of_two_questions_is_searched(text: str, parts: list[str]) -> None:
+    assert [arguments["query"] for _, arguments in calls_of(await first_step(text))] == parts
 
 
 @pytest.mark.parametrize(
@@ -94,6 +99,7 @@ async def test_each_of_two_questions_is_searched() -> None:
     [
         "Can I pause my subscription, and what does that cost?",
         "How and why do I cancel?",
+        "I paid with my card and was charged twice",
         "Do you ship to France and Spain?",
         "I bought a box. Can I send it back?",
         "What does Team cost? And what about Business?",

@@ -14,7 +14,7 @@ _ASKS = (
     r"|wie|was|wann|wo|wer|welche[rsn]?|warum|kann|ist|sind|habt|haben|gibt"
     r"|comment|combien|quand|quel(?:le)?s?|pourquoi|peut|puis|est|como|cuanto|cuando|donde|cual(?:es)?|puedo|hay)\b"
 )
-_CUT = re.compile(rf"(?<=\?)\s+|(?:,\s*|\s+)(?:and|und|et|y)\s+(?={_ASKS})", re.IGNORECASE)
+_CUT = re.compile(rf"(?<=\?)\s+(?:(?:and|und|et|y)\s+)?|(?:,\s*|\s+)(?:and|und|et|y)\s+(?={_ASKS})", re.IGNORECASE)
 _LEANS = re.compile(
     r"\b(?:(?:how|what) about|it|its|that|this|these|those|they|them|one|ones|there|then|so|es|das|sie|ihn|davon|dafur|cela|ca|le|eso|lo)\b"
 )
@@ -28,11 +28,17 @@ def parts_of(question: str) -> tuple[str, ...]:
     start = 0
     for place, (end, following) in enumerate(cuts):
         rest = question[following : cuts[place + 1][0] if place + 1 < len(cuts) else None]
-        if len(words(question[start:end])) >= _FEWEST_WORDS and _stands_alone(rest):
-            parts.append(question[start:end].strip())
+        piece = question[start:end].strip()
+        if len(words(piece)) >= _FEWEST_WORDS and _asks(piece) and _stands_alone(rest):
+            parts.append(piece)
             start = following
     parts.append(question[start:].strip())
     return tuple(parts) if 1 < len(parts) <= MOST_PARTS else (question,)
+
+
+def _asks(piece: str) -> bool:
+    """Whether it is a question: "I paid with my card and was charged twice" is none, though "was" asks in German."""
+    return piece.endswith("?") or _ASKS_FIRST.search(fold(piece)) is not None
 
 
 def _stands_alone(piece: str) -> bool:
