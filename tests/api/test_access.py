@@ -12,6 +12,8 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from api.serving import STAFF, Served, Visitor
+from deskhand.jobs import JobState, Order
+from deskhand.jobs.repository import insert_job
 from deskhand.sessions import SessionNotFound
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -73,6 +75,14 @@ GRID = [
     Operation("POST", DOCUMENT + "/enable", STAFF_ONLY),
     Operation("POST", DOCUMENT + "/sync", STAFF_WHO_CANNOT),
     Operation("DELETE", DOCUMENT, STAFF_ONLY),
+]
+GRID += [
+    Operation("GET", "/api/jobs", STAFF_ONLY),
+    Operation("GET", "/api/jobs/{job_id}", STAFF_ONLY),
+    Operation("POST", "/api/jobs/{job_id}/cancel", STAFF_ONLY),
+    Operation("GET", "/api/knowledge/schedules", STAFF_ONLY),
+    Operation("POST", "/api/knowledge/schedules", STAFF_ONLY, body={"fetch": "http://127.0.0.1/page"}),
+    Operation("DELETE", "/api/knowledge/schedules/{schedule_id}", STAFF_ONLY),
 ]
 # Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.
 PAGES = {("GET", "/chat"), ("GET", "/assets/{name}"), ("GET", "/favicon.ico")}
@@ -193,6 +203,15 @@ async def call(served: Served, operation: Operation, session_id: str, headers: d
     path = operation.path.replace("{session_id}", session_id)
     if "{document_id}" in path:
         path = path.replace("{document_id}", await document_of(served))
+    if "{job_id}" in path:
+        # One that nobody begins, because its files are still on their way.
+        order = Order(label="a file", requested_by="admin")
+        job_id = await served.services.database.write(lambda tx: insert_job(tx, order, state=JobState.RECEIVING))
+        path = path.replace("{job_id}", job_id)
+    if "{schedule_id}" in path:
+        wanted = {"fetch": "http://127.0.0.1/page", "every_hours": 1}
+        answer = await served.http.post("/api/knowledge/schedules", json=wanted, headers=STAFF)
+        path = path.replace("{schedule_id}", answer.json()["schedule_id"])
     params = {name: value.replace("{session_id}", session_id) for name, value in (operation.params or {}).items()}
     async with served.http.stream(
         operation.method, path, json=operation.body, files=operation.files, params=params, headers=headers

@@ -55,7 +55,7 @@ async def test_a_browser_at_the_root_is_sent_to_the_chat_page(shared: Served) ->
 async def test_ready_asks_each_part_and_live_asks_none(shared: Served) -> None:
     ready = (await shared.http.get("/health/ready")).json()
     assert set(ready) == {"status", "timestamp", "version", "services"}
-    assert {"database", "tables", "cache", "session_store", "model", "knowledge"} == set(ready["services"])
+    assert {"database", "tables", "cache", "session_store", "model", "knowledge", "jobs"} == set(ready["services"])
     live = (await shared.http.get("/health/live")).json()
     assert (live["status"], live["services"]) == ("healthy", {"server": "healthy"})
 

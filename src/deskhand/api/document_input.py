@@ -15,6 +15,7 @@ from deskhand.api.body import decode_json, read_json, validate
 from deskhand.api.messages import is_form, read_form, read_upload
 from deskhand.api.services import Services
 from deskhand.errors import Malformed, UnsupportedKind
+from deskhand.jobs import Item, Order
 from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, UnreadableSource, document_id
 from deskhand.knowledge.opening import Source
 from deskhand.knowledge.uploads import opened, under_its_own_name, upload_origin
@@ -42,9 +43,41 @@ async def read_given(request: Request, services: Services) -> Given:
     """
     if is_form(request):
         try:
-            return await _read_files(request, services)
+            wanted, uploads = await _read_uploads(request, services)
+            sources = [source for upload in uploads async for source in _opened(upload, services)]
+            return _given(sources, wanted, tier=Tier(wanted.tier))
         finally:
             await request.close()
+    return await _read_json(request)
+
+
+async def read_order(request: Request, *, by: str, services: Services) -> tuple[Order, list[Item]]:
+    """What a request brings, to be put in later. Files are not opened yet. Raises as `read_given` does."""
+    if is_form(request):
+        try:
+            wanted, uploads = await _read_uploads(request, services)
+            given = _given(uploads, wanted, tier=Tier(wanted.tier))
+        finally:
+            await request.close()
+    else:
+        given = await _read_json(request)
+    order = Order(
+        label=given.url or ", ".join(source.source for source in given.sources),
+        requested_by=by,
+        tier=given.tier,
+        url=given.url,
+        scope=None if given.url is None else services.fetching.fetcher().scope_of(given.url),
+        effective_from=given.effective_from,
+        effective_until=given.effective_until,
+    )
+    return order, [_item(source) for source in given.sources if isinstance(source, SourceDocument)]
+
+
+def _item(source: SourceDocument) -> Item:
+    return Item(source.origin, source.source, source.filename, source.data, source.content_type, source.title, source.url)
+
+
+async def _read_json(request: Request) -> Given:
     content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise UnsupportedKind(f"The body is {content_type}.", support="Send JSON, or a form with the files in the field 'files'.")
@@ -113,23 +146,23 @@ async def store(
     return report, await library.find_documents(names)
 
 
-async def _read_files(request: Request, services: Services) -> Given:
+async def _read_uploads(request: Request, services: Services) -> tuple[schemas.UploadedWith, list[SourceDocument]]:
     form = await read_form(request, services, files={"files"}, fields={"tier", "effective_from", "effective_until"})
     wanted = validate({key: value for key, value in form.items() if isinstance(value, str)}, schemas.UploadedWith)
-    tier = Tier(wanted.tier)
-    sources: list[Source] = []
+    found: list[SourceDocument] = []
     for upload in form.getlist("files"):
         assert isinstance(upload, UploadFile)
         filename, data = await read_upload(upload, services)
-        origin = upload_origin(filename, data)
-        whole = SourceDocument(origin=origin, source=filename, filename=filename, data=data, tier=tier, content_type=upload.content_type)
-        sources += await _opened(whole, services)
-    if not sources:
+        origin, tier = upload_origin(filename, data), Tier(wanted.tier)
+        found.append(
+            SourceDocument(origin=origin, source=filename, filename=filename, data=data, tier=tier, content_type=upload.content_type)
+        )
+    if not found:
         raise Malformed("files: at least one file is expected.")
-    return _given(sources, wanted, tier=tier)
+    return wanted, found
 
 
-async def _opened(whole: SourceDocument, services: Services) -> list[Source]:
+async def _opened(whole: SourceDocument, services: Services) -> AsyncIterator[Source]:
     """The document, or those inside it, unless that is too much to be held."""
     found: list[Source] = []
     size = 0
@@ -137,9 +170,11 @@ async def _opened(whole: SourceDocument, services: Services) -> list[Source]:
         size += len(source.data) if isinstance(source, SourceDocument) else 0
         if size > max(_MOST_UNPACKED_BYTES, len(whole.data)):
             reason = f"More than {_MOST_UNPACKED_BYTES / 1e6:.0f} MB would come out of it; send it with 'Prefer: respond-async'."
-            return [UnreadableSource(whole.origin, whole.source, reason)]
+            found = [UnreadableSource(whole.origin, whole.source, reason)]
+            break
         found.append(source)
-    return found
+    for source in found:
+        yield source
 
 
 def _given(sources: Sequence[Source], wanted: schemas.Dated, *, tier: Tier, url: str | None = None) -> Given:

@@ -14,6 +14,9 @@ from deskhand.persistence.migrations import check_schema
 
 HEALTHY = "healthy"
 _LIMIT_SECONDS = 2.0
+_NEWER = "migrated by a newer version"
+# So long a job may wait to be begun before somebody should look.
+_LONGEST_WAIT_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +36,22 @@ async def ask_parts(services: Services) -> list[Part]:
     return list(
         await asyncio.gather(
             _ask("database", lambda: _database(services), needed=True),
-            _ask("tables", lambda: _tables(services), needed=True),
+            _ask("tables", lambda: _tables(services), needed=True, enough=_NEWER),
             _ask("cache", lambda: _cache(services)),
             _ask("session_store", lambda: _session_store(services)),
             _ask("model", lambda: _model(services)),
             _ask("knowledge", lambda: _knowledge(services)),
+            _ask("jobs", lambda: _jobs(services)),
         )
     )
 
 
-async def _ask(name: str, question: Callable[[], Awaitable[str]], *, needed: bool = False) -> Part:
+async def _ask(name: str, question: Callable[[], Awaitable[str]], *, needed: bool = False, enough: str = HEALTHY) -> Part:
+    """A part in the state `enough` may be less than healthy, and nothing stops for it."""
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
-            return Part(name, await question(), needed)
+            state = await question()
+            return Part(name, state, needed and state != enough)
     except TimeoutError:
         return Part(name, "no answer", needed)
     except DeskhandError as error:
@@ -63,7 +69,8 @@ async def _tables(services: Services) -> str:
     except DatabaseNotSetUp:
         return "missing: run 'deskhand migrate'"
     except DatabaseTooNew:
-        return "made by a newer version"
+        # What a migration adds is in nobody's way: this version goes on until it is replaced (docs/postgresql.md).
+        return _NEWER
     return HEALTHY
 
 
@@ -85,3 +92,10 @@ async def _model(services: Services) -> str:
 
 async def _knowledge(services: Services) -> str:
     return services.warmup.knowledge
+
+
+async def _jobs(services: Services) -> str:
+    figures = await services.jobs.figures()
+    if figures.oldest_seconds > _LONGEST_WAIT_SECONDS:
+        return f"{figures.waiting} waiting, the first for {figures.oldest_seconds / 60:.0f} min"
+    return HEALTHY

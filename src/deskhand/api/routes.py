@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from deskhand.api.routers import chat, health, knowledge, pages, root, sessions
+from deskhand.api.routers import chat, health, jobs, knowledge, pages, root, sessions
 from deskhand.settings import Settings
 
 
@@ -11,6 +11,7 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
         (chat.router, settings.api_prefix),
         (sessions.router, settings.api_prefix),
         (knowledge.router, settings.api_prefix),
+        (jobs.router, settings.api_prefix),
         (root.public_router, settings.api_prefix),
         (health.router, ""),
         (root.router, ""),

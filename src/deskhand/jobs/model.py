@@ -67,7 +67,7 @@ class Item:
 class Job:
     """A job as it stands. `total` is `None` while nobody knows how many documents there are.
 
-    `report` is the JSON of an `IngestReport` once the job is `COMPLETED`; `error_message` is a sentence once it is `FAILED`.
+    `report` says, once the job is `COMPLETED`, what failed and why, and counts warnings; `error_message` is a sentence once it is `FAILED`.
     """
 
     id: JobId

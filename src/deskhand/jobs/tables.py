@@ -43,7 +43,7 @@ jobs = sa.Table(
     sa.Column("removed", sa.Integer, nullable=False),
     sa.Column("failed", sa.Integer, nullable=False),
     sa.Column("chunks", sa.Integer, nullable=False),
-    # What became of it: an `IngestReport`, or why there is none.
+    # What became of it: what failed, how many warnings, or why there is no report.
     sa.Column("report", sa.JSON),
     sa.Column("error_code", sa.String(64)),
     sa.Column("error_message", sa.Text),

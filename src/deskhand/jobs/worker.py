@@ -18,7 +18,7 @@ from deskhand.ids import JobId
 from deskhand.jobs import repository, schedule_repository
 from deskhand.jobs.errors import FenceLost
 from deskhand.jobs.ingesting import Course, JobIngest
-from deskhand.jobs.model import Job, JobRules, JobState
+from deskhand.jobs.model import Job, JobRules, JobState, QueueFigures
 from deskhand.knowledge import IngestReport, KnowledgeService
 from deskhand.persistence import Database, DatabaseFull, DatabaseUnavailable, Transaction
 from deskhand.telemetry import Metrics, Supervisor
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LOOK_SECONDS = 1.0
 _BEAT_SECONDS = 0.5
+_COUNT_SECONDS = 10.0
 _TIDY_SECONDS = 3_600.0
 _RECEIVING_SECONDS = 3_600.0
 _AWAY_SECONDS = 5.0
@@ -71,12 +72,17 @@ class JobWorker:
         self._look_now = asyncio.Event()
         self._draining = False
         self._random = Random()  # noqa: S311 - spreads moments, protects nothing
+        self._figures = QueueFigures(0, 0, 0, 0.0)
         metrics.watch("deskhand_jobs_running", "Jobs that this process works on.", lambda: float(len(self._tasks)))
+        metrics.watch("deskhand_jobs_waiting", "Jobs that nobody works on, of all processes.", lambda: float(self._figures.waiting))
+        metrics.watch("deskhand_jobs_waiting_bytes", "Bytes of files that open jobs hold.", lambda: float(self._figures.bytes))
+        metrics.watch("deskhand_jobs_waiting_seconds", "How long a job has been due.", lambda: self._figures.oldest_seconds)
 
     async def start(self, *, alone: bool) -> None:
         """Begin to look for jobs. `alone`: no other process works on this database, so whatever looks taken was left."""
         if alone:
             await self._database.write(lambda tx: repository.expire_leases_of_others(tx, worker=self.name))
+        _ = self._supervisor.start(self._watch, name="job-figures", restart=True)
         if self._concurrency:
             _ = self._supervisor.start(self._look, name="job-look", restart=True)
             _ = self._supervisor.start(self._tidy, name="job-tidy", restart=True)
@@ -104,6 +110,14 @@ class JobWorker:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._look_now.wait()
+
+    async def _watch(self) -> None:
+        while not self._draining:
+            try:
+                self._figures = await self._database.read(repository.read_figures)
+            except DatabaseUnavailable as error:
+                log.warning("jobs_not_counted", code=error.code)
+            await asyncio.sleep(_COUNT_SECONDS)
 
     async def _take_up(self) -> None:
         while await self._database.read(schedule_repository.has_due):
@@ -203,7 +217,13 @@ class JobWorker:
             await asyncio.sleep(_BEAT_SECONDS)
 
     async def _complete(self, job: Job, report: IngestReport) -> str:
-        shown = asdict(report) | {"failed": [asdict(failure) for failure in report.failed[:_MOST_FAILURES]]}
+        # No words of the documents: they would be here still when a document is gone.
+        shown = {
+            "failed": [asdict(failure) for failure in report.failed[:_MOST_FAILURES]],
+            "warnings": len(report.warnings),
+            "suspicions": len(report.suspicions),
+            "incomplete": report.incomplete,
+        }
 
         def end(tx: Transaction) -> None:
             counted = repository.find_job(tx.connection, job.id)

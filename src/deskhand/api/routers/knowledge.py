@@ -14,9 +14,10 @@ from deskhand.api import document_schemas as schemas
 from deskhand.api import documented
 from deskhand.api.body import read_json
 from deskhand.api.document_history import RevisionView, history_of
-from deskhand.api.document_input import Given, read_given, read_replacement, store
+from deskhand.api.document_input import Given, read_given, read_order, read_replacement, store
 from deskhand.api.document_stream import Tell, stream_progress
 from deskhand.api.identity import StaffDep
+from deskhand.api.job_schemas import JobView
 from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import Malformed
 from deskhand.knowledge import DocumentFilter, DocumentId, IngestReport, StoredDocument
@@ -127,11 +128,24 @@ async def list_documents(
                 "text/event-stream": {"schema": {"type": "string"}},
             },
         },
+        202: {
+            "description": "With `Prefer: respond-async`: all of it is kept, and put in by and by. `Location` is the job.",
+            "headers": {"Location": {"schema": {"type": "string"}}},
+            "content": {"application/json": {"schema": {"$ref": documented.reference(JobView)}}},
+        },
         **documented.errors(401, 403, 413, 415, 422, 503),
     },
 )
-async def add_documents(staff: StaffDep, request: Request, services: ServicesDep) -> Response:
+async def add_documents(
+    *,
+    staff: StaffDep,
+    request: Request,
+    services: ServicesDep,
+    prefer: Annotated[str | None, Header(description="`respond-async`: answer 202 with a job, instead of waiting for the end.")] = None,
+) -> Response:
     """Put documents in: words, files, or what is at an address. What is in already just so counts as unchanged."""
+    if prefer is not None and "respond-async" in prefer:
+        return await _queue(request, staff=staff, services=services)
     given = await read_given(request, services)
 
     async def work(tell: Tell) -> bytes:
@@ -238,6 +252,13 @@ async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell) 
     report, documents = await store(given, by=staff.name, services=services, tell=tell)
     shown = [schemas.DocumentView.of(document) for document in documents]
     return schemas.AddedView(**dict(schemas.ReportView.of(report)), documents=shown)
+
+
+async def _queue(request: Request, *, staff: Staff, services: Services) -> Response:
+    order, items = await read_order(request, by=staff.name, services=services)
+    job = await (services.jobs.fetch(order) if order.url is not None else services.jobs.read(order, items))
+    headers = {"Location": f"{services.settings.api_prefix}/jobs/{job.id}", "Preference-Applied": "respond-async"}
+    return Response(JobView.of(job).model_dump_json(), status_code=202, media_type="application/json", headers=headers)
 
 
 async def _document(name: str, services: Services, response: Response) -> StoredDocument:

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from deskhand.app import open_database
+from deskhand.cli.ingest.background import hand_over
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
 from deskhand.cli.knowledge.desk import by_whom
@@ -49,6 +50,7 @@ def command(
     ] = None,
     name: Annotated[str | None, typer.Option("--name", "--as", metavar="NAME", help="What standard input is called in sources.")] = None,
     drop_samples: Annotated[bool, typer.Option("--drop-samples", help="Remove the sample documents of development.")] = False,
+    background: Annotated[bool, typer.Option("--background", help="Hand it to a running server as jobs, and return.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON, for scripts.")] = False,
 ) -> None:
     """Put documents into the knowledge base.
@@ -76,6 +78,11 @@ def command(
         else:
             origins.append(location if is_on_the_web(location) else on_this_machine(Path(location), tier=audience))
     notes = remarks()
+    if background:
+        if drop_samples:
+            raise typer.BadParameter("It is done at once; not together with --background.", param_hint="--drop-samples")
+        hand_over(origins, tier=audience, sync=sync, as_json=as_json)
+        return
     clock = SystemClock()
     started_at = clock.monotonic()
     wanted = _Wanted(origins, audience, sync, drop_samples)

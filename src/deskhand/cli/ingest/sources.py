@@ -35,6 +35,11 @@ class Origin:
     def total(self) -> int | None:
         return self.sources.total if isinstance(self.sources, Expansion | Checkout) else len(self.sources)
 
+    def on_this_machine(self) -> FileSources | Sequence[Found]:
+        """The sources of what need not be fetched."""
+        assert not isinstance(self.sources, Expansion | Checkout), "an address is fetched by a job"
+        return self.sources
+
     def watched(self, look: Callable[[str], None]) -> FileSources | Sequence[Found] | AsyncIterable[Found]:
         """The sources; `look` is told of each that has to be fetched."""
         if isinstance(self.sources, Expansion | Checkout):

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from deskhand.cli.knowledge.desk import as_json, by_whom, print_json, run, run_with
+from deskhand.cli.knowledge.jobs import jobs_command, schedules_command
 from deskhand.cli.knowledge.moments import Moment, parse_moment
 from deskhand.cli.knowledge.views import show_document, show_documents, show_history, show_report, show_warnings
 from deskhand.cli.terminal import output, plain, remarks
@@ -232,6 +233,10 @@ def history(name: Name, *, as_json_: Json = False) -> None:
         print_json([as_json(revision) for revision in revisions])
     else:
         show_history(revisions, text=text, console=output())
+
+
+group.command("jobs")(jobs_command)
+group.command("schedules")(schedules_command)
 
 
 def _edit(name: str, values: dict[str, Any], *, if_revision: int | None, wants_json: bool) -> None:

@@ -19,7 +19,7 @@ def show_documents(documents: Sequence[StoredDocument], *, total: int, console: 
         (document.id, document.state.value, document.tier.value, shown(document.updated_at), plain(document.title), plain(document.source))
         for document in documents
     ]
-    _print_table(("ID", "State", "Audience", "Changed (UTC)", "Title", "Source"), rows, console=console)
+    print_table(("ID", "State", "Audience", "Changed (UTC)", "Title", "Source"), rows, console=console)
     if total > len(documents):
         notes.print(f"{len(documents)} of {total}; --limit and --offset show others.")
 
@@ -131,7 +131,8 @@ def _value(name: str, value: object) -> object:
     return shown(value) if name.startswith("effective_") and (value is None or isinstance(value, float | int)) else value
 
 
-def _print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, console: Console) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, console: Console) -> None:
+    """A table on a terminal, elsewhere a line for each row, with tabs between its cells."""
     if not console.is_terminal:
         for row in rows:
             # Not by the console, which turns tabs into spaces.
