@@ -108,6 +108,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description Jobs, newest first, without their reports; how many there are in all is in `X-Total-Count`.
+         */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job
+         * @description The job as it stands.
+         */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Job
+         * @description Stop a job. What it has put in stays; one that runs stops within a second or two.
+         */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/knowledge/documents": {
         parameters: {
             query?: never;
@@ -239,6 +299,50 @@ export interface paths {
          */
         post: operations["synchronise_document"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Schedules
+         * @description What is fetched again and again, by address.
+         */
+        get: operations["list_schedules"];
+        put?: never;
+        /**
+         * Put Schedule
+         * @description Fetch an address now and every so many hours. If it is scheduled already, that is changed.
+         */
+        post: operations["put_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Schedule
+         * @description Fetch it no more. The documents that came from it stay.
+         */
+        delete: operations["delete_schedule"];
         options?: never;
         head?: never;
         patch?: never;
@@ -965,6 +1069,117 @@ export interface components {
             version: string;
         };
         /**
+         * JobKind
+         * @description Documents that were handed in, or what is at an address.
+         * @enum {string}
+         */
+        JobKind: "documents" | "address";
+        /**
+         * JobReportView
+         * @description Beside the counts, what a completed job has to say.
+         */
+        JobReportView: {
+            /**
+             * Failed
+             * @description What could not be put in, and why; at most 1,000.
+             */
+            failed: components["schemas"]["FailureView"][];
+            /**
+             * Incomplete
+             * @description Nothing was removed, because it could not be known what all belongs there.
+             */
+            incomplete: boolean;
+            /**
+             * Suspicions
+             * @description How much of it reads like orders to the agent: see the log.
+             */
+            suspicions: number;
+            /**
+             * Warnings
+             * @description How much of it is said elsewhere too, or differently: see the documents.
+             */
+            warnings: number;
+        };
+        /**
+         * JobState
+         * @description A job is `RECEIVING` while its files are stored; the last three are for ever.
+         * @enum {string}
+         */
+        JobState: "receiving" | "queued" | "running" | "completed" | "failed" | "cancelled";
+        /**
+         * JobView
+         * @description A job as it stands. `done` and `total` count documents; `total` is null while nobody knows how many there are.
+         */
+        JobView: {
+            /**
+             * Attempt
+             * @description How often it was begun since it last got any further.
+             */
+            attempt: number;
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            /** Created At */
+            created_at: string;
+            /**
+             * Current
+             * @description The document that is looked at.
+             */
+            current: string;
+            /** Done */
+            done: number;
+            /** Ended At */
+            ended_at: string | null;
+            /**
+             * Error
+             * @description Why the job failed: a code.
+             */
+            error: string | null;
+            /** Error Message */
+            error_message: string | null;
+            /**
+             * Failed
+             * @description How many could not be put in.
+             */
+            failed: number;
+            /** Indexed */
+            indexed: number;
+            /** Job Id */
+            job_id: string;
+            kind: components["schemas"]["JobKind"];
+            /**
+             * Label
+             * @description What it was asked to put in.
+             */
+            label: string;
+            /** Removed */
+            removed: number;
+            /** @description Once it is completed; not in the list of jobs. */
+            report: components["schemas"]["JobReportView"] | null;
+            /** Requested By */
+            requested_by: string;
+            /** Schedule Id */
+            schedule_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["JobState"];
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "public" | "customers" | "operators";
+            /** Total */
+            total: number | null;
+            /**
+             * Unchanged
+             * @description Known once it is completed.
+             */
+            unchanged: number;
+            /** Updated At */
+            updated_at: string;
+            /** Url */
+            url: string | null;
+        };
+        /**
          * LikenessKind
          * @enum {string}
          */
@@ -1224,6 +1439,63 @@ export interface components {
             source: string;
             /** Unread */
             unread: number[];
+        };
+        /** ScheduleDeleted */
+        ScheduleDeleted: {
+            /** Message */
+            message: string;
+            /** Schedule Id */
+            schedule_id: string;
+        };
+        /**
+         * ScheduleSource
+         * @description An address to be fetched now, and again and again.
+         */
+        ScheduleSource: {
+            /**
+             * Every Hours
+             * @description How often, give or take a tenth.
+             * @default 24
+             */
+            every_hours: number;
+            /** Fetch */
+            fetch: string;
+            /**
+             * Sync
+             * @description Whether documents that are no longer there are removed.
+             * @default true
+             */
+            sync: boolean;
+            /**
+             * Tier
+             * @default public
+             * @enum {string}
+             */
+            tier: "public" | "customers" | "operators";
+        };
+        /** ScheduleView */
+        ScheduleView: {
+            /** Created At */
+            created_at: string;
+            /** Every Hours */
+            every_hours: number;
+            /** Fetch */
+            fetch: string;
+            /** Last Job Id */
+            last_job_id: string | null;
+            /** Next Run At */
+            next_run_at: string;
+            /** Requested By */
+            requested_by: string;
+            /** Schedule Id */
+            schedule_id: string;
+            /** Sync */
+            sync: boolean;
+            /**
+             * Tier
+             * @enum {string}
+             */
+            tier: "public" | "customers" | "operators";
         };
         /** SearchKnowledge */
         SearchKnowledge: {
@@ -2173,6 +2445,336 @@ export interface operations {
             };
         };
     };
+    list_jobs: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["JobState"] | null;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"][];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job; with `Accept: text/event-stream` how far it is, each time it gets further, until it has ended. */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     list_documents: {
         parameters: {
             query?: {
@@ -2280,7 +2882,10 @@ export interface operations {
     add_documents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `respond-async`: answer 202 with a job, instead of waiting for the end. */
+                prefer?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2310,6 +2915,19 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AddedView"];
                     "text/event-stream": string;
+                };
+            };
+            /** @description With `Prefer: respond-async`: all of it is kept, and put in by and by. `Location` is the job. */
+            202: {
+                headers: {
+                    Location?: string;
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description No token, or not a valid one. */
@@ -3469,6 +4087,321 @@ export interface operations {
             };
             /** @description Bad Gateway */
             502: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_schedules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleView"][];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    put_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleSource"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    delete_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDeleted"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
                 headers: {
                     /** @description Seconds. */
                     "X-Process-Time"?: string;
