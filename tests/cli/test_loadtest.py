@@ -77,9 +77,11 @@ async def test_what_is_asked_for_wrongly_is_said_before_anybody_comes(program: P
 
 @pytest.mark.serial
 async def test_customers_of_a_server_that_is_killed_come_back_and_miss_nothing(program: Program, server: Instance, key_file: str) -> None:
-    plan = ("--at-once", "12", "--seconds", "6", "--turns", "4", "--think", "0.3", "--key-file", key_file)
+    plan = ("--at-once", "12", "--seconds", "5", "--turns", "4", "--think", "0.3", "--key-file", key_file)
     testing = await program.start("loadtest", server.base, *plan, "--json")
-    await asyncio.sleep(2)
+    async with asyncio.timeout(60):
+        while count_sessions(server) < 12:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.05)
     await server.restart()
     out, err = await testing.communicate()
     assert testing.returncode == 0, f"{out.decode()}\n{err.decode()}"

@@ -10,6 +10,8 @@ _SHOWN = 20
 _NAMES = {"open": "session opened", "ack": "acknowledged", "first": "first text", "end": "answered"}
 # Above this, this program and not the server made customers come too late.
 MOST_LATE_MS = 100.0
+# What a server says to an address from which too much comes, over HTTP and the WebSocket.
+_LIMITED = ("429", "websocket closed with 1013")
 
 
 def progress(record: Record) -> str:
@@ -40,6 +42,12 @@ def show(record: Record, console: Console) -> None:
     console.print(table)
     for kind, count in record.errors.most_common(_SHOWN):
         console.print(f"{count} × {plain(kind)}", style="yellow")
+    if any(kind.startswith(_LIMITED) for kind in record.errors):
+        console.print(
+            "The server limited this address: all these customers came from one. Give --key-file, and raise DESKHAND_RATE_LIMIT_REQUESTS"
+            " on the servers for the test.",
+            style="yellow",
+        )
     if figures.get("late_p99_ms", 0.0) > MOST_LATE_MS:
         console.print(
             f"This program was busy: customers came {figures['late_p99_ms']:,.0f} ms late (p99). Run it on another machine, or on several.",

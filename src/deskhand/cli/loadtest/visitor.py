@@ -19,6 +19,8 @@ from deskhand.cli.loadtest.watching import Event, Exchange, Reader, Watch, check
 _CONNECT_SECONDS = 10.0
 # The server sends a sign of life every 15 s.
 _SILENCE_SECONDS = 40.0
+_PONG_SECONDS = 10.0
+_IDLE_PING_SECONDS = 20.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 3.0
 _PAGE = 100
@@ -121,6 +123,34 @@ class Visitor:
         is_acknowledged = self._turn.acknowledged is not None or self._is_over
         self.exchanges.append(Exchange(client_message_id, content, is_acknowledged, self._answer))
 
+    async def stay(self) -> None:
+        """Keep a connection for ever, and say nothing."""
+        while True:
+            try:
+                if self._socket is None or self._socket.closed:
+                    await self.connect()
+                assert self._socket is not None
+                # Something is said now and then, or a dead connection would never be noticed.
+                await self._socket.send_json({"type": "ping"})
+                message = await self._socket.receive(timeout=_PONG_SECONDS)
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    raise NotNow(f"idle: websocket closed with {self._socket.close_code}")
+                await self._wait_for_close()
+            except (NotNow, *FAULTS) as error:
+                self._record.errors[error.kind if isinstance(error, NotNow) else f"idle: {type(error).__name__}"] += 1
+                await self.close()
+                await asyncio.sleep(self._chance.uniform(0, _LONGEST_WAIT_SECONDS))
+
+    async def _wait_for_close(self) -> None:
+        """Until the connection ends, or it is time to look after it."""
+        assert self._socket is not None
+        try:
+            message = await self._socket.receive(timeout=_IDLE_PING_SECONDS)
+        except TimeoutError:
+            return
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise NotNow(f"idle: websocket closed with {self._socket.close_code}")
+
     async def check(self) -> None:
         """Compare the transcript with what was said, and delete the session unless it is to be kept. Raises Refused."""
         stored: list[dict[str, Any]] = []
@@ -136,10 +166,6 @@ class Visitor:
         # What went wrong is left for whoever wants to look at it.
         if not self._plan.keep and not wrong:
             await self.leave()
-
-    @property
-    def is_connected(self) -> bool:
-        return self._socket is not None and not self._socket.closed
 
     async def leave(self) -> None:
         await self._until_done(lambda: self._ask("DELETE", f"/sessions/{self.session_id}", headers=self._headers))
