@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from deskhand import parsing
 from deskhand.knowledge import analysis, chunking, likeness
 from deskhand.knowledge.document_repository import NewChunk, NewDocument
 from deskhand.knowledge.documents import ParsedDocument, SourceDocument, document_id
@@ -40,7 +41,7 @@ def current_recipe(embedder: Embedder, *, size: chunking.ChunkSize) -> str:
     Raises:
         KnowledgeUnavailable: the embedding model is missing or broken.
     """
-    return f"{embedder.recipe()} {analysis.VERSION} {chunking.VERSION} {size.least}-{size.most}"
+    return f"{embedder.recipe()} {parsing.VERSION} {analysis.VERSION} {chunking.VERSION} {size.least}-{size.most}"
 
 
 def content_hash(source: SourceDocument) -> str:

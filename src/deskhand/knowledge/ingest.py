@@ -60,37 +60,35 @@ class Along(Protocol):
     def __call__(self, tx: Transaction, *, indexed: int = 0, chunks: int = 0, removed: int = 0) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class IngestParts:
+    """What every run is made with. `written` is called after each commit, on the event loop."""
+
+    database: Database
+    embedder: Embedder
+    executor: Executor
+    size: chunking.ChunkSize
+    reader: DocumentReader
+    written: Callable[[], None]
+    screen: Screen | None = None
+
+
 class Ingest:
-    """One run. `written` is called after each commit, on the event loop.
+    """One run.
 
     With `replaces_revision`, every document given must be stored and be at it; and one is unchanged that says what it said, whatever
     else is different about the file.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts that a run is made of
-        self,
-        database: Database,
-        embedder: Embedder,
-        *,
-        executor: Executor,
-        size: chunking.ChunkSize,
-        reader: DocumentReader,
-        written: Callable[[], None],
-        recording: Recording,
-        replaces_revision: int | None = None,
-        screen: Screen | None = None,
-        along: Along | None = None,
+    def __init__(
+        self, parts: IngestParts, *, recording: Recording, replaces_revision: int | None = None, along: Along | None = None
     ) -> None:
-        self._along = along
-        self._database = database
-        self._screen = screen
+        self._parts = parts
+        self._database = parts.database
+        self._executor = parts.executor
         self._recording = recording
         self._replaces_revision = replaces_revision
-        self._embedder = embedder
-        self._executor = executor
-        self._size = size
-        self._reader = reader
-        self._written = written
+        self._along = along
         self._recipe = ""
         self._seen: set[DocumentId] = set()
         self._unreadable: set[str] = set()
@@ -108,7 +106,7 @@ class Ingest:
             KnowledgeUnavailable: the embedding model is missing or broken.
             DatabaseUnavailable, DatabaseFull: nothing of the current batch is stored; all before it is.
         """
-        ask = partial(current_recipe, self._embedder, size=self._size)
+        ask = partial(current_recipe, self._parts.embedder, size=self._parts.size)
         # Loads the model, which takes a tenth of a second.
         self._recipe = await asyncio.get_running_loop().run_in_executor(self._executor, ask)
         self._total = len(sources) if isinstance(sources, Sized) else None
@@ -144,7 +142,7 @@ class Ingest:
         start: int | None = 0
         while start is not None:
             try:
-                page = await self._reader.unpack(document, start=start)
+                page = await self._parts.reader.unpack(document, start=start)
             except (Malformed, TooLarge, UnsupportedKind) as error:
                 yield UnreadableSource(source.origin, source.source, error.message, source.scope)
                 return
@@ -194,7 +192,7 @@ class Ingest:
     async def _read(self, sources: Sequence[SourceDocument], hashes: Mapping[DocumentId, str]) -> list[Prepared]:
         """What could be read of `sources`, in chunks; the rest has failed."""
         documents = [Document(source.filename, source.content_type, source.data) for source in sources]
-        read = await self._reader.read_many(documents, on_page=lambda place, page: self._tell_page(sources[place].source, page))
+        read = await self._parts.reader.read_many(documents, on_page=lambda place, page: self._tell_page(sources[place].source, page))
         readable: list[tuple[SourceDocument, ParsedDocument]] = []
         for source, parsed in zip(sources, read, strict=True):
             if isinstance(parsed, DeskhandError):
@@ -205,7 +203,9 @@ class Ingest:
 
         def work() -> list[Prepared]:
             return [
-                indexing.prepare(source, parsed, digest=hashes[document_id(source.origin)], recipe=self._recipe_of(parsed), size=self._size)
+                indexing.prepare(
+                    source, parsed, digest=hashes[document_id(source.origin)], recipe=self._recipe_of(parsed), size=self._parts.size
+                )
                 for source, parsed in readable
             ]
 
@@ -241,8 +241,8 @@ class Ingest:
         loop = asyncio.get_running_loop()
         # Side by side: embedding computes outside of Python.
         suspicions, documents = await asyncio.gather(
-            loop.run_in_executor(self._executor, find_suspicions, self._screen, [item.document for item in batch.prepared]),
-            loop.run_in_executor(self._executor, indexing.embed, self._embedder, batch.prepared),
+            loop.run_in_executor(self._executor, find_suspicions, self._parts.screen, [item.document for item in batch.prepared]),
+            loop.run_in_executor(self._executor, indexing.embed, self._parts.embedder, batch.prepared),
         )
         return _Embedded(documents, suspicions, batch.tell)
 
@@ -257,7 +257,7 @@ class Ingest:
 
     async def _write(self, documents: Sequence[NewDocument]) -> None:
         def work(transaction: Transaction) -> None:
-            transaction.after_commit(self._written)
+            transaction.after_commit(self._parts.written)
             version = repository.next_version(transaction)
             document_repository.put_documents(
                 transaction, documents, version=version, recording=self._recording, expected_revision=self._replaces_revision
@@ -280,7 +280,7 @@ class Ingest:
             return
 
         def work(transaction: Transaction) -> int:
-            transaction.after_commit(self._written)
+            transaction.after_commit(self._parts.written)
             version = repository.next_version(transaction)
             removed = len(document_repository.remove_documents(transaction, missing, version=version, recording=self._recording))
             if self._along is not None:

@@ -6,7 +6,6 @@ was, a document that has changed since is left as it is. What is deleted is gone
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,16 +15,13 @@ import structlog
 from deskhand.errors import Malformed
 from deskhand.knowledge import analysis, chunking, document_repository, library_repository, repository, revision_repository
 from deskhand.knowledge.documents import DocumentId, Recording, Revision, SourceDocument, StoredDocument, StoredPart, document_id
-from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, UnreadableDocument
 from deskhand.knowledge.indexing import chunk_vectors
-from deskhand.knowledge.ingest import Along, Ingest
+from deskhand.knowledge.ingest import Along, Ingest, IngestParts
 from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness_check import Likeness, compare, find_candidates
 from deskhand.knowledge.opening import Sources
-from deskhand.knowledge.parse import DocumentReader
 from deskhand.knowledge.reports import IngestReport, Progress
-from deskhand.knowledge.screening import Screen
 from deskhand.persistence import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -48,25 +44,10 @@ class Replacement:
 class Library:
     """`by` is whoever makes a change, as the history names them."""
 
-    def __init__(
-        self,
-        database: Database,
-        embedder: Embedder,
-        *,
-        executor: Executor,
-        size: chunking.ChunkSize,
-        reader: DocumentReader,
-        written: Callable[[], None],
-        keep_seconds: float,
-        screen: Screen | None = None,
-    ) -> None:
-        self._screen = screen
-        self._database = database
-        self._embedder = embedder
-        self._executor = executor
-        self._size = size
-        self._reader = reader
-        self._written = written
+    def __init__(self, parts: IngestParts, *, keep_seconds: float) -> None:
+        self._parts = parts
+        self._database = parts.database
+        self._executor = parts.executor
         self._keep_seconds = keep_seconds
 
     async def list_documents(self, chosen: DocumentFilter, *, limit: int, offset: int) -> tuple[list[StoredDocument], int]:
@@ -190,7 +171,7 @@ class Library:
             indexed = await asyncio.get_running_loop().run_in_executor(self._executor, partial(self._indexed, found, title=title))
 
         def work(transaction: Transaction) -> bool:
-            transaction.after_commit(self._written)
+            transaction.after_commit(self._parts.written)
             return document_repository.edit_document(
                 transaction,
                 name,
@@ -213,7 +194,7 @@ class Library:
         document = await self.get_document(name)
 
         def work(transaction: Transaction) -> list[DocumentId]:
-            transaction.after_commit(self._written)
+            transaction.after_commit(self._parts.written)
             return document_repository.remove_documents(
                 transaction,
                 [document.id],
@@ -239,18 +220,7 @@ class Library:
         return Recording(changed_by=by, keep_seconds=self._keep_seconds)
 
     def _new_run(self, by: str, *, replaces_revision: int | None = None, along: Along | None = None) -> Ingest:
-        return Ingest(
-            self._database,
-            self._embedder,
-            executor=self._executor,
-            size=self._size,
-            reader=self._reader,
-            written=self._written,
-            recording=self.recording(by),
-            replaces_revision=replaces_revision,
-            screen=self._screen,
-            along=along,
-        )
+        return Ingest(self._parts, recording=self.recording(by), replaces_revision=replaces_revision, along=along)
 
     async def _run(
         self,
@@ -268,7 +238,7 @@ class Library:
     def _indexed(self, found: Sequence[tuple[int, StoredPart]], *, title: str) -> list[tuple[int, bytes, bytes]]:
         pieces = [chunking.Chunk(part.text, part.section, part.page) for _, part in found]
         texts = [chunking.indexed_text(piece, title=title) for piece in pieces]
-        vectors = chunk_vectors(self._embedder, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
+        vectors = chunk_vectors(self._parts.embedder, texts, [chunking.heading_of(piece, title=title) for piece in pieces])
         return [
             (chunk_id, vector.astype("<f4").tobytes(), analysis.pack(*analysis.analyse(text)))
             for (chunk_id, _), vector, text in zip(found, vectors, texts, strict=True)

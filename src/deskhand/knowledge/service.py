@@ -27,6 +27,7 @@ from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.examples import Found, gathered, has_examples, shown_section
 from deskhand.knowledge.indexing import current_recipe
+from deskhand.knowledge.ingest import IngestParts
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
 from deskhand.knowledge.lines import LineReader
 from deskhand.knowledge.live_index import LiveIndex
@@ -93,16 +94,16 @@ class KnowledgeService:
         self.lines = LineReader(embedder)
         # Public: what a customer sends is read by it too.
         self.reader = DocumentReader(options.reading)
-        self.library = Library(
-            database,
-            embedder,
+        parts = IngestParts(
+            database=database,
+            embedder=embedder,
             executor=self._executor,
             size=options.chunk_size,
             reader=self.reader,
             written=self._index.mark_stale,
-            keep_seconds=options.history_days * _DAY_SECONDS,
             screen=options.screen,
         )
+        self.library = Library(parts, keep_seconds=options.history_days * _DAY_SECONDS)
 
     @classmethod
     def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None, screen: Screen | None = None) -> Self:

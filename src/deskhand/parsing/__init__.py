@@ -4,3 +4,6 @@ Invariant: a document is either read whole or refused with a reason. Nothing is 
 here runs in a child process with nothing but its own memory (`child`, `sandbox`), so it imports the standard library, the readers of files
 and `deskhand.errors`, and nothing of it may be called on a stranger's bytes by the server itself.
 """
+
+# Changes whenever the text of many documents does: what was read by another version is read again when it is next given.
+VERSION = "read-2"
