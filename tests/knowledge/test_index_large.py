@@ -156,10 +156,10 @@ def _made_queries(made: Made, count: int) -> list[Query]:
     return queries
 
 
-def _exactly(made: Made, query: Query) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The score and the BM25 of every chunk, the slow and plain way."""
+def _exactly(made: Made, query: Query) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The score, the BM25 and the coverage of every chunk, the slow and plain way."""
     lengths = np.bincount(made.postings[:, 0], made.postings[:, 2])
-    words = np.zeros(_CHUNKS)
+    words, covered, most = np.zeros(_CHUNKS), np.zeros(_CHUNKS), 0.0
     for term in query.hashes.tolist():
         counts = np.zeros(_CHUNKS)
         of_term = made.postings[made.postings[:, 1] == term]
@@ -167,7 +167,9 @@ def _exactly(made: Made, query: Query) -> tuple[NDArray[np.float64], NDArray[np.
         having = np.count_nonzero(counts)
         rarity = np.log1p((_CHUNKS - having + 0.5) / (having + 0.5))
         words += rarity * counts * 2.2 / (counts + 1.2 * (0.25 + 0.75 * lengths / lengths.mean()))
-    return _SHARE * np.clip(made.vectors @ query.vectors[0], 0, 1) + (1 - _SHARE) * words / words.max(), words
+        covered += rarity * (counts > 0)
+        most += rarity
+    return _SHARE * np.clip(made.vectors @ query.vectors[0], 0, 1) + (1 - _SHARE) * words / words.max(), words, covered / most
 
 
 def _best(found: Candidates, count: int) -> list[int]:
@@ -181,11 +183,12 @@ async def test_a_large_index_finds_what_exact_search_finds(desk: Desk, made: Mad
     shares = []
     for query in _made_queries(made, 40):
         found = await desk.find(query)
-        scores, words = _exactly(made, query)
+        scores, words, coverage = _exactly(made, query)
         wanted = np.argsort(-scores)[:10] + 1
         shares.append(len(set(_best(found, 10)) & set(wanted.tolist())) / 10)
         assert found.words == pytest.approx(words[found.chunk_ids - 1], rel=1e-3)
         assert found.cosines == pytest.approx(np.clip(made.vectors[found.chunk_ids - 1] @ query.vectors[0], 0, 1), abs=5e-3)
+        assert found.coverage == pytest.approx(coverage[found.chunk_ids - 1], rel=1e-6)
         assert found.best_words == pytest.approx(words.max(), rel=1e-3)
     assert np.mean(shares) >= 0.95
 
@@ -214,14 +217,18 @@ async def test_the_index_is_read_from_its_files_at_the_next_start(desk: Desk, ma
     assert after.cosines.max() > 0.5
 
 
-async def test_a_damaged_file_is_built_again(desk: Desk, made: Made) -> None:
+@pytest.mark.parametrize(
+    ("place", "written"),
+    [pytest.param(0.5, b"\xff\x00\xff\x00", id="damaged"), pytest.param(0, b"deskhand shard 1\n", id="of an earlier version")],
+)
+async def test_a_file_that_cannot_be_used_is_built_again(desk: Desk, made: Made, place: float, written: bytes) -> None:
     await desk.index.settled()
     query = _made_queries(made, 1)[0]
     before = await desk.find(query)
     (file,) = desk.folder.glob("*.shard")
     with file.open("r+b") as damaged:
-        damaged.seek(file.stat().st_size // 2)
-        damaged.write(b"\xff\x00\xff\x00")
+        damaged.seek(int(file.stat().st_size * place))
+        damaged.write(written)
     await desk.restart()
     await desk.index.settled()
     assert sorted((await desk.find(query)).chunk_ids) == sorted(before.chunk_ids)
