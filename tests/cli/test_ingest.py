@@ -84,7 +84,7 @@ async def test_standard_input_of_an_unknown_kind_is_wrong_usage(program: Program
     (await program.run("ingest", "-", stdin=b"words")).refused("--format", "jsonl", code=2)
 
 
-@pytest.mark.parametrize(("name", "content", "words"), [("logo.png", b"\x89PNG", "'.png'"), ("empty.md", b"", "no text")])
+@pytest.mark.parametrize(("name", "content", "words"), [("logo.psd", b"8BPS", "'.psd'"), ("empty.md", b"", "no text")])
 async def test_a_file_that_cannot_be_read_is_named_with_the_reason(
     program: Program, tmp_path: Path, name: str, content: bytes, words: str
 ) -> None:
@@ -93,7 +93,7 @@ async def test_a_file_that_cannot_be_read_is_named_with_the_reason(
 
 
 async def test_a_person_is_told_in_words(program: Program, handbook: Path) -> None:
-    (handbook / "logo.png").write_bytes(b"\x89PNG")
+    (handbook / "logo.psd").write_bytes(b"8BPS")
     done = (await program.run("ingest", str(handbook))).went_well()
     assert done.out.startswith("3 indexed, 0 unchanged, 0 removed, 0 failed; ")
     assert "Left out of" in done.err

@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "refunds.md").write_text("# Refunds\n\nA refund takes five days.", encoding="utf-8")
     (root / "guides" / "start.html").write_text("<h1>Start</h1><p>Press the green button.</p>", encoding="utf-8")
     (root / "faq.csv").write_text("question,answer\nDo you ship to Norway?,Yes we do.\nDo you sell shoes?,No.\n", encoding="utf-8")
-    (root / "logo.png").write_bytes(b"\x89PNG")
+    (root / "logo.psd").write_bytes(b"8BPS")
     (root / ".hidden.md").write_text("secret draft", encoding="utf-8")
     return root
 
@@ -138,10 +138,10 @@ async def test_every_bad_row_is_named_and_the_good_ones_are_taken(knowledge: Kno
 
 
 async def test_a_file_that_is_not_there_or_of_no_known_kind_is_a_failure(knowledge: KnowledgeService, folder: Path) -> None:
-    report = await _ingest(knowledge, folder / "missing.md", folder / "logo.png")
+    report = await _ingest(knowledge, folder / "missing.md", folder / "logo.psd")
     assert report.failed == (
         Failure("missing.md", "It cannot be opened: No such file or directory."),
-        Failure("logo.png", "'.png' files cannot be read here."),
+        Failure("logo.psd", "'.psd' files cannot be read here."),
     )
 
 
