@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import idle, ingest, load, model_client, parsing, search, session_length, start
+from bench import idle, ingest, load, model_client, parsing, search, session_length, session_store, start
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Deskhand costs; figures go to build/bench/.")
-    names = "load, session_length, start, idle, ingest, parsing, search or model_client"
+    names = "load, session_length, start, idle, ingest, parsing, search, model_client or session_store"
     parser.add_argument("names", nargs="*", metavar="name", help=names)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder with the corpora (default: %(default)s)")
     parser.add_argument("--chunks", type=int, nargs="+", default=search.SIZES, help="sizes to search in (default: %(default)s)")
@@ -25,6 +25,7 @@ def main() -> int:
         "parsing": lambda: parsing.run(given.data),
         "search": lambda: search.run(given.data, given.chunks),
         "model_client": model_client.run,
+        "session_store": session_store.run,
     }
     if unknown := set(given.names) - set(benchmarks):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(benchmarks)}")

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import os
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ _VERSION: Final = b"\x01"
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 4
 _NONCE_BYTES: Final = 12
+_MOST_CIPHERS: Final = 512
 _HEAD_BYTES: Final = len(_VERSION) + _ID_BYTES + _NONCE_BYTES
 
 # Where the nonce stands in a sealed value: drawn anew for each, it tells two values of a place apart.
@@ -40,11 +42,19 @@ class SealBroken(Exception):
 class _Key:
     id: bytes
     secret: bytes = field(repr=False)
+    # Those of the places that were used last: making one costs as much as using it.
+    ciphers: "OrderedDict[bytes, AESGCM]" = field(default_factory=OrderedDict, repr=False, compare=False)
 
     def cipher(self, place: bytes) -> "AESGCM":
+        known = self.ciphers.get(place)
+        if known is not None:
+            return known
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - takes 80 ms, and most installations do without
 
-        return AESGCM(hmac.digest(self.secret, b"deskhand place\x00" + place, hashlib.sha256))
+        made = self.ciphers[place] = AESGCM(hmac.digest(self.secret, b"deskhand place\x00" + place, hashlib.sha256))
+        if len(self.ciphers) > _MOST_CIPHERS:
+            self.ciphers.popitem(last=False)
+        return made
 
 
 class Sealer:

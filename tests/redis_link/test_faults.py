@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from deskhand.clock import SystemClock
-from deskhand.redis_link.redis import RedisLink, RedisRefused, RedisUnavailable, Script
+from deskhand.redis_link.errors import RedisRefused, RedisUnavailable
+from deskhand.redis_link.redis import RedisLink, Script
 from deskhand.testing.fault_proxy import Fault, FaultProxy
 from parts.valkey import ValkeyServer
 

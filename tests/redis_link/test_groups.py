@@ -9,7 +9,8 @@ from deskhand.api.redis import SharedCounters
 from deskhand.cache.redis import RedisCache
 from deskhand.clock import SystemClock
 from deskhand.realtime.bus.redis import RedisBus
-from deskhand.redis_link.redis import RedisLink, RedisUnavailable
+from deskhand.redis_link.errors import RedisUnavailable
+from deskhand.redis_link.redis import RedisLink
 from deskhand.session_store.redis import RedisSessionStore
 from parts.valkey_groups import ValkeyCluster, WatchedValkey
 from realtime.bus_contract import Ear

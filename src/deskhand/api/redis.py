@@ -5,7 +5,8 @@ The invariant: a Redis that is down or slow costs no request more than its limit
 
 from deskhand.api.rate_limit import MemoryCounters
 from deskhand.clock import Clock
-from deskhand.redis_link.redis import RedisLink, RedisUnavailable, Script
+from deskhand.redis_link.errors import RedisUnavailable
+from deskhand.redis_link.redis import RedisLink, Script
 
 _PREFIX = "deskhand:limit:"
 

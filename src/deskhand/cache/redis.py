@@ -6,7 +6,9 @@ The invariant: a Redis that is down, slow or full, and a value that was not put 
 from typing import cast
 
 from deskhand.cache.port import CacheStats
-from deskhand.redis_link.redis import Argument, RedisLink, RedisUnavailable
+from deskhand.redis_link.errors import RedisUnavailable
+from deskhand.redis_link.redis import RedisLink
+from deskhand.redis_link.way import Argument
 from deskhand.sealing import SealBroken, Sealer
 
 

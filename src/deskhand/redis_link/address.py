@@ -46,14 +46,14 @@ class RedisAddress:
         scheme, _, rest = url.partition("://")
         secure, _, form = scheme.partition("+")
         if not rest or (secure not in ("redis", "rediss") and scheme != "unix") or form not in ("", "sentinel", "cluster"):
-            raise _unreadable()
+            raise unreadable()
         if not form:
             return cls(RedisKind.SINGLE, (), tls=secure == "rediss", url=url)
         kind = RedisKind(form)
         try:
             return _parse_many(kind, rest, tls=secure == "rediss")
         except ValueError as error:
-            raise _unreadable() from error
+            raise unreadable() from error
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -104,7 +104,8 @@ def _parse_host(text: str, port: int) -> tuple[str, int]:
     return parts.hostname, parts.port or port
 
 
-def _unreadable() -> ConfigurationError:
+def unreadable() -> ConfigurationError:
+    """What is said of an address that is none."""
     return ConfigurationError(
         "The Redis URL cannot be read.",
         support="Use 'redis://[user:password@]host:6379/0', 'redis+sentinel://host:26379,host:26379/service', or "

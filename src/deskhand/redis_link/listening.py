@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from redis.exceptions import RedisError, ResponseError
 
-from deskhand.redis_link.redis import RedisUnavailable
+from deskhand.redis_link.errors import RedisUnavailable
 
 _SEND_SECONDS: Final = 1.0
 _AT_ONCE: Final = 500

@@ -12,7 +12,9 @@ import structlog
 
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError
-from deskhand.redis_link.redis import LIMIT_SECONDS, Argument, RedisLink, RedisRefused, RedisUnavailable, Script
+from deskhand.redis_link.errors import RedisRefused, RedisUnavailable
+from deskhand.redis_link.redis import LIMIT_SECONDS, RedisLink, Script
+from deskhand.redis_link.way import Argument
 from deskhand.sealing import SealBroken, Sealer
 from deskhand.session_store.context import AgentContext, check_counter, counted
 from deskhand.session_store.port import MAX_BYTES, Change, ContextTooLarge, SessionStoreStats, SessionStoreUnavailable
@@ -28,13 +30,13 @@ _KEY_CHECK_VALUE: Final = b"deskhand"
 
 # Writes only if the stamp is still the one that was read; '' stands for "nothing was there". Otherwise returns what is there.
 # A life of 0 keeps what is left of it.
-_SWAP = Script("""
+SWAP = Script("""
 if redis.call('GETRANGE', KEYS[1], ARGV[1], ARGV[2]) ~= ARGV[3] then return redis.call('GET', KEYS[1]) end
 if ARGV[5] == '0' then redis.call('SET', KEYS[1], ARGV[4], 'KEEPTTL') else redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5]) end
 return 1
 """)
 # Counts in the text of a plain value. The stamp changes as well, so that an update that read the older value begins again.
-_INCREMENT = Script("""
+INCREMENT = Script("""
 local value = redis.call('GET', KEYS[1])
 if not value then return false end
 local counters, rest = string.match(value, '^{"version":2,"stamp":"%x+","context":{"counters":(%b{})(.*)$')
@@ -130,7 +132,7 @@ class RedisSessionStore:
             changed = await self.update(session_id, lambda context: context and counted(context, counter, by))
             return None if changed is None else changed.counters[counter]
         self._recent.pop(session_id, None)
-        value = await self._run(_INCREMENT, self._key(session_id), counter, by, new_stamp())
+        value = await self._run(INCREMENT, self._key(session_id), counter, by, new_stamp())
         return None if value is None else int(value)
 
     async def delete(self, session_id: str) -> bool:
@@ -225,7 +227,7 @@ class RedisSessionStore:
     async def _swap(self, session_id: str, *, stamp: bytes, value: bytes, life: int) -> Any:
         """1 if it was written, else what is there now."""
         at = self._form.stamp_at
-        return await self._run(_SWAP, self._key(session_id), at.start, at.stop - 1, stamp, value, life)
+        return await self._run(SWAP, self._key(session_id), at.start, at.stop - 1, stamp, value, life)
 
     def _written(self, session_id: str, context: AgentContext) -> bytes:
         value = self._form.write(context, place=self._key(session_id))

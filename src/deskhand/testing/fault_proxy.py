@@ -40,6 +40,7 @@ class FaultProxy:
         self._passing.set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pumps: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def __aenter__(self) -> Self:
@@ -48,8 +49,9 @@ class FaultProxy:
 
     async def __aexit__(self, *_: object) -> None:
         await self._refuse()
-        for task in list(self._tasks):
-            task.cancel()
+        # Not the tasks themselves: asyncio complains of a connection's task that was cancelled.
+        for pump in list(self._pumps):
+            pump.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
@@ -89,13 +91,15 @@ class FaultProxy:
         try:
             from_target, target = await asyncio.open_connection(*self._target)
             self._writers.add(target)
-            pumps = [asyncio.ensure_future(self._pump(reader, target)), asyncio.ensure_future(self._pump(from_target, writer))]
+            pumps = [asyncio.create_task(self._pump(reader, target)), asyncio.create_task(self._pump(from_target, writer))]
+            self._pumps.update(pumps)
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
+                self._pumps.difference_update(pumps)
         except OSError:
             pass  # The target is away: the client's connection ends, as it would without a proxy.
         finally:

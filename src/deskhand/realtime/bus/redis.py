@@ -16,8 +16,9 @@ from typing import Any, Final
 import structlog
 
 from deskhand.realtime.bus.port import Hear, Joined
+from deskhand.redis_link.errors import RedisUnavailable
 from deskhand.redis_link.listening import Heard, Listening, TopicMoved
-from deskhand.redis_link.redis import RedisLink, RedisUnavailable
+from deskhand.redis_link.redis import RedisLink
 from deskhand.sealing import SealBroken, Sealer
 
 log = structlog.get_logger(__name__)
@@ -157,8 +158,7 @@ class RedisBus:
         self._ears.pop(ear.place, None)
 
     async def _listen_once(self, ear: _Ear) -> None:
-        connection = await self._link.open_connection(next(iter(ear.topics)))
-        listening = Listening(connection, sharded=self._link.is_cluster)
+        listening = await self._link.listen(next(iter(ear.topics)))
         try:
             ear.heard_at = time.monotonic()
             ear.listening = listening

@@ -1,0 +1,15 @@
+"""What the link tells its users, none of which reaches a caller: each of them goes on without Redis in its own way."""
+
+from redis.exceptions import ResponseError
+
+
+class RedisUnavailable(Exception):
+    """Redis is down, slow, or left alone for a while after failures."""
+
+
+class RedisRefused(RedisUnavailable):
+    """Redis answered that it will not do this: it is full, say, or the key holds something of another kind (`wrong_kind`)."""
+
+    def __init__(self, error: ResponseError) -> None:
+        super().__init__(type(error).__name__)
+        self.wrong_kind = str(error).startswith("WRONGTYPE")
