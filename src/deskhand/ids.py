@@ -14,6 +14,9 @@ FactId = NewType("FactId", str)
 UserId = NewType("UserId", str)
 JobId = NewType("JobId", str)
 ScheduleId = NewType("ScheduleId", str)
+StaffId = NewType("StaffId", str)
+NoteId = NewType("NoteId", str)
+ReplyId = NewType("ReplyId", str)
 
 
 # Random bytes are asked of the system for many identifiers at once: each asking is a system call, and a turn needs half a dozen.
@@ -69,6 +72,18 @@ def new_job_id() -> JobId:
 
 def new_schedule_id() -> ScheduleId:
     return ScheduleId(f"sched_{_random_hex(12)}")
+
+
+def new_staff_id() -> StaffId:
+    return StaffId(f"staff_{_random_hex(8)}")
+
+
+def new_note_id() -> NoteId:
+    return NoteId(f"note_{_random_hex(12)}")
+
+
+def new_reply_id() -> ReplyId:
+    return ReplyId(f"reply_{_random_hex(8)}")
 
 
 def new_request_id() -> str:

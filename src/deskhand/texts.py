@@ -14,7 +14,8 @@ class Texts:
 
     `unknown` says that there is no answer and offers a person, `unknown_part` that there is none to a part; `withheld` that
     there is none that can be proven; `which` asks what of several things is meant, which are listed below it; `handed_over`
-    says that one will answer.
+    says that one will answer;
+    `person_joined` has the person's `{name}` in it.
     """
 
     greeting: str
@@ -30,6 +31,11 @@ class Texts:
     handed_over_after_failures: str
     handed_over_urgently: str
     with_a_person: str
+    person_joined: str
+    person_left: str
+    person_later: str
+    solved: str
+    given_back: str
     remembered: str
     recalled: str
     nothing_known: str
@@ -58,6 +64,11 @@ _ENGLISH = Texts(
         "local emergency number now."
     ),
     with_a_person="A colleague has your message and will answer you here.",
+    person_joined="{name} has joined the conversation.",
+    person_left="We are finding another colleague for you, who will answer you here.",
+    person_later="We are looking into this and will come back to you here.",
+    solved="This was marked as solved. Write here at any time if something is left.",
+    given_back="You are talking to our assistant again. Just ask if you would like a person.",
     remembered="Noted, I'll remember that.",
     recalled="This is what I remember about you:",
     nothing_known="I don't remember anything about you.",
@@ -88,6 +99,11 @@ _GERMAN = Texts(
         "Sie bitte jetzt den Notruf an."
     ),
     with_a_person="Ihre Nachricht ist bei uns angekommen. Die Antwort einer Kollegin oder eines Kollegen kommt hier.",
+    person_joined="{name} ist jetzt für Sie da.",
+    person_left="Wir suchen eine andere Kollegin oder einen anderen Kollegen für Sie. Die Antwort kommt hier.",
+    person_later="Wir kümmern uns darum und melden uns hier wieder bei Ihnen.",
+    solved="Das Anliegen gilt als gelöst. Schreiben Sie jederzeit hier weiter, wenn noch etwas offen ist.",
+    given_back="Sie sprechen wieder mit unserem Assistenten. Sagen Sie einfach, wenn Sie einen Menschen möchten.",
     remembered="Notiert, das merke ich mir.",
     recalled="Das weiß ich über Sie:",
     nothing_known="Ich habe mir nichts über Sie gemerkt.",
@@ -117,6 +133,11 @@ _FRENCH = Texts(
         " maintenant les secours."
     ),
     with_a_person="Un collègue a votre message et vous répondra ici.",
+    person_joined="{name} a rejoint la conversation.",
+    person_left="Nous cherchons un autre collègue, qui vous répondra ici.",
+    person_later="Nous examinons votre demande et reviendrons vers vous ici.",
+    solved="Votre demande est considérée comme résolue. Écrivez ici à tout moment s'il reste quelque chose.",
+    given_back="Vous parlez de nouveau à notre assistant. Dites-le si vous souhaitez parler à une personne.",
     remembered="C'est noté, je m'en souviendrai.",
     recalled="Voici ce dont je me souviens à votre sujet :",
     nothing_known="Je ne me souviens de rien à votre sujet.",
@@ -144,6 +165,11 @@ _SPANISH = Texts(
         "Paso esta conversación de inmediato a un compañero. Si usted u otra persona está en peligro, llame ahora al número de emergencias."
     ),
     with_a_person="Un compañero tiene su mensaje y le responderá aquí.",
+    person_joined="{name} se ha unido a la conversación.",
+    person_left="Estamos buscando a otro compañero, que le responderá aquí.",
+    person_later="Lo estamos revisando y le responderemos aquí.",
+    solved="Su consulta se ha marcado como resuelta. Escriba aquí cuando quiera si queda algo pendiente.",
+    given_back="Vuelve a hablar con nuestro asistente. Díganos si prefiere hablar con una persona.",
     remembered="Anotado, lo recordaré.",
     recalled="Esto es lo que recuerdo de usted:",
     nothing_known="No recuerdo nada sobre usted.",
@@ -167,6 +193,11 @@ _ITALIAN = Texts(
         "Passo subito questa conversazione a un collega. Se lei o altri siete in pericolo, chiami ora il numero di emergenza."
     ),
     with_a_person="Un collega ha il suo messaggio e le risponderà qui.",
+    person_joined="{name} si è unito alla conversazione.",
+    person_left="Stiamo cercando un altro collega, che le risponderà qui.",
+    person_later="Stiamo verificando e le risponderemo qui.",
+    solved="La richiesta risulta risolta. Scriva qui in qualsiasi momento se resta qualcosa.",
+    given_back="Sta parlando di nuovo con il nostro assistente. Ci dica se preferisce una persona.",
     remembered="Annotato, me ne ricorderò.",
     recalled="Ecco che cosa ricordo di lei:",
     nothing_known="Non ricordo nulla di lei.",
@@ -192,6 +223,11 @@ _PORTUGUESE = Texts(
         "Vou passar já esta conversa a um colega. Se você ou outra pessoa estiver em perigo, ligue agora para o número de emergência."
     ),
     with_a_person="Um colega tem a sua mensagem e responderá aqui.",
+    person_joined="{name} entrou na conversa.",
+    person_left="Estamos a procurar outro colega, que responderá aqui.",
+    person_later="Estamos a analisar e voltaremos a responder aqui.",
+    solved="O pedido foi dado como resolvido. Escreva aqui a qualquer momento se faltar algo.",
+    given_back="Está de novo a falar com o nosso assistente. Diga se preferir falar com uma pessoa.",
     remembered="Anotado, vou lembrar disso.",
     recalled="Isto é o que lembro sobre você:",
     nothing_known="Não lembro nada sobre você.",
@@ -219,6 +255,11 @@ _DUTCH = Texts(
         "Ik draag dit gesprek meteen over aan een collega. Bent u of is iemand anders in gevaar, bel dan nu het alarmnummer."
     ),
     with_a_person="Een collega heeft uw bericht en zal u hier antwoorden.",
+    person_joined="{name} neemt nu deel aan het gesprek.",
+    person_left="We zoeken een andere collega voor u, die u hier zal antwoorden.",
+    person_later="We zoeken dit uit en komen hier bij u terug.",
+    solved="Dit is als opgelost gemarkeerd. Schrijf hier gerust als er nog iets is.",
+    given_back="U praat weer met onze assistent. Zeg het als u liever een mens spreekt.",
     remembered="Genoteerd, dat onthoud ik.",
     recalled="Dit weet ik nog over u:",
     nothing_known="Ik heb niets over u onthouden.",

@@ -32,7 +32,7 @@ async def test_a_conversation_goes_to_a_person_and_comes_back(desk: Desk) -> Non
     assert (events[-1]["type"], events[-1]["requires_escalation"]) == ("complete", True)
     assert "colleague" in events[-1]["message"]
     [ticket] = await desk.tickets(visitor)
-    assert (ticket.id, ticket.turn_id, ticket.status) == (escalation["ticket_id"], events[-1]["turn_id"], "open")
+    assert (ticket.id, ticket.turn_id, ticket.state) == (escalation["ticket_id"], events[-1]["turn_id"], "open")
     assert "invoice 99" in ticket.summary
     assert await desk.status(visitor) == "escalated"
 
@@ -48,7 +48,7 @@ async def test_a_conversation_goes_to_a_person_and_comes_back(desk: Desk) -> Non
     assert (answer.status_code, answer.json()["requires_escalation"]) == (200, False)
     sent = [message["content"] for message in desk.server.requests[-1].json["messages"]]
     assert "The invoice is from March." in sent
-    assert [ticket.status for ticket in await desk.tickets(visitor)] == ["closed"]
+    assert [ticket.state for ticket in await desk.tickets(visitor)] == ["returned"]
 
 
 async def test_every_reader_hears_who_answers_from_here_on(desk: Desk) -> None:

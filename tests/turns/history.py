@@ -89,6 +89,8 @@ class _Fold:
                 self._start(event)
             case "mode":
                 self.status = event.data["status"]
+            case "message":
+                self.messages.append((event.data["message_id"], event.seq, "operator", event.data["content"], "complete"))
             case "complete" | "error" | "cancelled":
                 self._end(event)
 
@@ -198,7 +200,7 @@ def read_history(select: Select, session_id: str) -> History | None:
         here,
     )
     intents = select("SELECT turn_id FROM tool_call WHERE session_id = :session_id AND state = 'intent'", here)
-    tickets = select("SELECT turn_id FROM ticket WHERE session_id = :session_id", here)
+    tickets = select("SELECT turn_id, brief FROM ticket WHERE session_id = :session_id ORDER BY episode", here)
     return History(
         session_id=session_id,
         status=session[0][0],
@@ -207,8 +209,14 @@ def read_history(select: Select, session_id: str) -> History | None:
         messages=tuple(StoredMessage(*row) for row in messages),
         turns=tuple(StoredTurn(*row) for row in turns),
         intents=tuple(row[0] for row in intents),
-        tickets=tuple(row[0] for row in tickets),
+        tickets=tuple(turn_id for row in tickets for turn_id in _turns_of_ticket(*row)),
     )
+
+
+def _turns_of_ticket(turn_id: str | None, brief: Any) -> list[str]:
+    """The turns whose end people were told of by one ticket."""
+    told = [turn_id, *(reason["turn_id"] for reason in _as_object(brief).get("also", ()))]
+    return [each for each in told if each is not None]
 
 
 def _as_object(value: Any) -> dict[str, Any]:

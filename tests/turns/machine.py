@@ -235,12 +235,6 @@ class TurnMachine(RuleBasedStateMachine):
             return
         self._note_claimed(session, claim, worker)
 
-    @rule(which=Index, worker=st.sampled_from(WORKERS), content=Text)
-    def begin(self, which: int, worker: str, content: str) -> None:
-        """A post and its claim, which random steps alone bring together too seldom."""
-        self.post(which=which, content=content, client_message_id=None, fate="well", worker=None)
-        self.claim(which=which, worker=worker, dies=False)
-
     @rule(which=Index, worker=st.sampled_from(WORKERS), then=st.sampled_from(["waits", "finishes", "fails"]))
     def take_over(self, which: int, worker: str, then: str) -> None:
         """A lease runs out and another worker, or the same in a later life, claims the turn. Who had it goes on as a zombie."""
@@ -272,7 +266,7 @@ class TurnMachine(RuleBasedStateMachine):
         """One whose turn is still its own; begun now if there is none, unless the session is not the agent's."""
         current = [work for work in self.works if self._is_current(work)]
         if not current:
-            self.begin(which=which, worker=WORKERS[which % len(WORKERS)], content="a")
+            self.post(which=which, content="a", client_message_id=None, fate="well", worker=WORKERS[which % len(WORKERS)])
             current = [work for work in self.works if self._is_current(work)]
         return current[which % len(current)] if current else None
 

@@ -140,7 +140,7 @@ def an_event_is_published_before_its_commit(patch: pytest.MonkeyPatch, _store: S
     def publish(self: TurnLifecycle, _tx: Transaction, log: SessionLog) -> None:
         self._publish(tuple(log.appended))
 
-    patch.setattr(TurnLifecycle, "_publish_after_commit", publish)
+    patch.setattr(TurnLifecycle, "publish_after_commit", publish)
 
 
 def a_sent_message_is_not_recognised(patch: pytest.MonkeyPatch, _store: Store) -> None:
@@ -186,7 +186,7 @@ def a_queued_turn_starts_after_the_hand_off(patch: pytest.MonkeyPatch, _store: S
         log.set_status(status)
         log.append("mode", {"status": str(status)})
 
-    patch.setattr(TurnLifecycle, "_change_mode", change_mode)
+    patch.setattr(TurnLifecycle, "change_mode", change_mode)
     patch.setattr(SessionLog, "has_left_ai", lambda _self: False)
 
 
@@ -258,7 +258,7 @@ def a_worker_renews_what_another_holds(patch: pytest.MonkeyPatch, _store: Store)
 
 
 def nobody_is_told_of_an_uncertain_action(patch: pytest.MonkeyPatch, _store: Store) -> None:
-    patch.setattr(TurnLifecycle, "_escalate", lambda _self, _tx, _log, _request, *, turn_id: None)
+    patch.setattr(TurnLifecycle, "escalate", lambda _self, _tx, _log, _request, *, turn_id: None)
 
 
 def nobody_is_told_of_an_action_that_a_cancel_cut_off(patch: pytest.MonkeyPatch, _store: Store) -> None:

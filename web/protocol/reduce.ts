@@ -88,6 +88,23 @@ function reduceStored(thread: Thread, event: SessionEvent): Thread {
       return updateAnswer(thread, event.turn_id, { text: (findAnswer(thread, event.turn_id)?.text ?? "") + event.delta });
     case "escalation":
       return reduceEscalation(thread, event);
+    case "message":
+      return append(thread, {
+        kind: "person",
+        key: event.message_id,
+        messageId: event.message_id,
+        author: event.author_name,
+        content: event.content,
+        timestamp: event.timestamp,
+      });
+    case "handoff":
+      return append(thread, {
+        kind: "handoff",
+        key: `handoff-${event.id}`,
+        state: event.state,
+        text: event.text,
+        timestamp: event.timestamp,
+      });
     case "complete":
     case "error":
     case "cancelled":

@@ -1052,6 +1052,25 @@ export interface components {
              */
             tier: "public" | "customers" | "operators";
         };
+        /**
+         * Handoff
+         * @description What became of a conversation that people have: `text` tells the customer, in their language.
+         */
+        Handoff: {
+            /** @default null */
+            agent_name: string | null;
+            id: string;
+            /** @enum {unknown} */
+            state: "assigned" | "resolved" | "returned" | "snoozed" | "waiting";
+            text: string;
+            ticket_id: string;
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "handoff";
+        };
         /** Health */
         Health: {
             /** Services */
@@ -1270,6 +1289,28 @@ export interface components {
             section: string | null;
             /** Text */
             text: string;
+        };
+        /**
+         * PersonMessage
+         * @description A person behind the desk said something.
+         */
+        PersonMessage: {
+            /** @default [] */
+            attachments: components["schemas"]["AttachmentSummary"][];
+            /** @enum {unknown} */
+            author: "operator";
+            author_name: string;
+            /** @default null */
+            client_message_id: string | null;
+            content: string;
+            id: string;
+            message_id: string;
+            timestamp: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message";
         };
         /** Ping */
         Ping: {
@@ -1547,7 +1588,7 @@ export interface components {
             /** Session Id */
             session_id: string;
         };
-        SessionEvent: components["schemas"]["Acknowledged"] | components["schemas"]["Started"] | components["schemas"]["Status"] | components["schemas"]["Text"] | components["schemas"]["Sources"] | components["schemas"]["Escalation"] | components["schemas"]["Complete"] | components["schemas"]["Failed"] | components["schemas"]["Cancelled"] | components["schemas"]["ModeChanged"] | components["schemas"]["Resync"];
+        SessionEvent: components["schemas"]["Acknowledged"] | components["schemas"]["Started"] | components["schemas"]["Status"] | components["schemas"]["Text"] | components["schemas"]["Sources"] | components["schemas"]["Escalation"] | components["schemas"]["PersonMessage"] | components["schemas"]["Handoff"] | components["schemas"]["Complete"] | components["schemas"]["Failed"] | components["schemas"]["Cancelled"] | components["schemas"]["ModeChanged"] | components["schemas"]["Resync"];
         /**
          * SessionStatus
          * @description Who answers: the AI (`active`), a person (`escalated`), nobody any more (`ended`).

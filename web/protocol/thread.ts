@@ -1,7 +1,7 @@
 // What a conversation looks like to its reader: a value, folded from the events of the session by `reduce`.
 
 import { BEGINNING } from "./eventId";
-import type { Attachment, SessionStatus, Source, Stage } from "./events";
+import type { Attachment, Handoff, SessionStatus, Source, Stage } from "./events";
 
 export interface CustomerMessage {
   readonly kind: "customer";
@@ -51,6 +51,25 @@ export interface EscalationNotice {
   readonly timestamp: string;
 }
 
+/** Something that a person behind the desk said. */
+export interface PersonReply {
+  readonly kind: "person";
+  readonly key: string;
+  readonly messageId: string;
+  readonly author: string;
+  readonly content: string;
+  readonly timestamp: string;
+}
+
+/** What became of a conversation that people have, in words for the customer. */
+export interface HandoffNotice {
+  readonly kind: "handoff";
+  readonly key: string;
+  readonly state: Handoff["state"];
+  readonly text: string;
+  readonly timestamp: string;
+}
+
 export interface ModeNotice {
   readonly kind: "mode";
   readonly key: string;
@@ -58,7 +77,7 @@ export interface ModeNotice {
   readonly timestamp: string;
 }
 
-export type ThreadItem = CustomerMessage | Answer | EscalationNotice | ModeNotice;
+export type ThreadItem = CustomerMessage | Answer | PersonReply | EscalationNotice | HandoffNotice | ModeNotice;
 
 export interface Thread {
   /** The greatest event id taken in: where to go on from after a break. */

@@ -18,6 +18,8 @@ class EscalationReason(StrEnum):
     UNSUPPORTED_REQUEST = "unsupported_request"
     TOOL_FAILURE = "tool_failure"
     LIMIT = "limit"
+    # Nobody asked: a person behind the desk stepped in.
+    TAKEOVER = "takeover"
 
 
 class Priority(StrEnum):

@@ -80,6 +80,26 @@ class Escalation(Event, frozen=True, tag="escalation", kw_only=True):
     turn_id: str | None = None
 
 
+class PersonMessage(Event, frozen=True, tag="message", kw_only=True):
+    """A person behind the desk said something."""
+
+    message_id: str
+    author: Literal["operator"]
+    author_name: str
+    content: str
+    client_message_id: str | None = None
+    attachments: list[AttachmentSummary] = []
+
+
+class Handoff(Event, frozen=True, tag="handoff", kw_only=True):
+    """What became of a conversation that people have: `text` tells the customer, in their language."""
+
+    state: Literal["assigned", "waiting", "snoozed", "returned", "resolved"]
+    text: str
+    ticket_id: str
+    agent_name: str | None = None
+
+
 class Complete(Event, frozen=True, tag="complete", kw_only=True):
     """The turn ended with this answer: the same fields as the REST answer."""
 
@@ -127,6 +147,20 @@ class Resync(Event, frozen=True, tag="resync", kw_only=True):
     reason: str
 
 
-SessionEvent = Acknowledged | Started | Status | Text | Sources | Escalation | Complete | Failed | Cancelled | ModeChanged | Resync
+SessionEvent = (
+    Acknowledged
+    | Started
+    | Status
+    | Text
+    | Sources
+    | Escalation
+    | PersonMessage
+    | Handoff
+    | Complete
+    | Failed
+    | Cancelled
+    | ModeChanged
+    | Resync
+)
 
 TERMINAL_TYPES = frozenset({"complete", "error", "cancelled"})

@@ -12,7 +12,7 @@ from typing import Any
 from deskhand.agent.run import Answered, EscalationRequest
 from deskhand.handoff import repository as tickets
 from deskhand.handoff.policy import EscalationReason, Priority
-from deskhand.handoff.ticket import Ticket
+from deskhand.handoff.ticket import Ticket, TicketState
 from deskhand.ids import MessageId, TurnId, new_message_id, new_turn_id
 from deskhand.persistence import Transaction
 from deskhand.sessions import (
@@ -33,6 +33,10 @@ from deskhand.sessions import (
     turn_repository,
 )
 from deskhand.sessions.log import SessionLog, open_log
+from deskhand.turns.brief import make_brief
+
+# Of these the one who takes a conversation up is told what it is about.
+_BRIEF_MESSAGES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ class TurnLifecycle:
                 if worker is not None and not open_turns:
                     turn = self._begun(log, turn, worker=worker)
                 turn_repository.insert_turn(tx, turn)
-            message = self._insert_message(
+            message = insert_message(
                 tx,
                 event,
                 message_id,
@@ -174,7 +178,9 @@ class TurnLifecycle:
             )
             is_begun = turn is not None and turn.state is TurnState.RUNNING
             claim = _to_claim(tx, log, turn, messages=[message]) if turn is not None and is_begun else None
-            self._publish_after_commit(tx, log)
+            if session.status is SessionStatus.ESCALATED and (ticket := tickets.find_open_ticket(tx.connection, session.id)) is not None:
+                tickets.save_ticket(tx, ticket.heard())
+            self.publish_after_commit(tx, log)
             return Accepted(message_id, turn_id, event.seq, claim=claim)
 
     def claim(self, tx: Transaction, session_id: str, *, worker: str) -> Claim | None:
@@ -197,7 +203,7 @@ class TurnLifecycle:
                 turn_repository.claim_turn(tx, begun)
                 claimed = _to_claim(tx, log, begun, messages=repository.list_messages_of_turn(tx.connection, turn.id))
                 break
-            self._publish_after_commit(tx, log)
+            self.publish_after_commit(tx, log)
             return claimed
 
     def finish(self, tx: Transaction, claim: Claim, answered: Answered) -> int | None:
@@ -211,7 +217,7 @@ class TurnLifecycle:
                 return None
             escalates = answered.escalation is not None
             if answered.escalation is not None:
-                self._escalate(tx, log, answered.escalation, turn_id=turn.id)
+                self.escalate(tx, log, answered.escalation, turn_id=turn.id)
             message_id = new_message_id()
             details = {
                 "sources": [
@@ -230,10 +236,10 @@ class TurnLifecycle:
                 turn_id=turn.id,
                 attempt=turn.attempt,
             )
-            self._insert_message(tx, event, message_id, role=Author.ASSISTANT, content=answered.text, data=details)
+            insert_message(tx, event, message_id, role=Author.ASSISTANT, content=answered.text, data=details)
             if escalates:
-                self._change_mode(tx, log, SessionStatus.ESCALATED, partials={})
-            self._publish_after_commit(tx, log)
+                self.change_mode(tx, log, SessionStatus.ESCALATED, partials={})
+            self.publish_after_commit(tx, log)
             return event.seq
 
     def fail(self, tx: Transaction, claim: Claim, failure: Failure, *, partial: str) -> bool:
@@ -243,7 +249,7 @@ class TurnLifecycle:
                 return False
             unknown = self._give_up_effects(tx, claim.turn)
             self._fail(tx, log, replace(claim.turn, partial=partial), failure=NEEDS_PERSON if unknown else failure)
-            self._publish_after_commit(tx, log)
+            self.publish_after_commit(tx, log)
             return True
 
     def cancel(self, tx: Transaction, session_id: str, *, reason: str, partials: dict[TurnId, str]) -> TurnId | None:
@@ -254,15 +260,26 @@ class TurnLifecycle:
         with open_log(tx, session_id) as log:
             open_turns = turn_repository.list_open_turns(tx.connection, log.session.id)[:1]
             self._cancel(tx, log, open_turns, reason=reason, partials=partials)
-            self._publish_after_commit(tx, log)
+            self.publish_after_commit(tx, log)
             return open_turns[0].id if open_turns else None
 
-    def change_status(self, tx: Transaction, session_id: str, status: SessionStatus, *, partials: dict[TurnId, str]) -> Session:
-        """T10 and its way back: who answers from here on. Leaving `active` cancels the turns that have not ended."""
+    def change_status(
+        self,
+        tx: Transaction,
+        session_id: str,
+        status: SessionStatus,
+        *,
+        partials: dict[TurnId, str],
+        reason: EscalationReason = EscalationReason.ASKED_FOR_PERSON,
+    ) -> Session:
+        """T10 and its way back: who answers from here on. Leaving `active` cancels the turns that have not ended; `escalated` opens a
+        ticket with `reason`, so that no conversation waits for people unseen."""
         with open_log(tx, session_id) as log:
             if log.session.status is not status:
-                self._change_mode(tx, log, status, partials=partials)
-            self._publish_after_commit(tx, log)
+                if status is SessionStatus.ESCALATED:
+                    self.escalate(tx, log, EscalationRequest(reason, Priority.NORMAL, ""), turn_id=None)
+                self.change_mode(tx, log, status, partials=partials)
+            self.publish_after_commit(tx, log)
         return log.session
 
     def _turn_for_message(self, tx: Transaction, open_turns: Sequence[Turn] | None) -> tuple[TurnId | None, bool]:
@@ -315,11 +332,11 @@ class TurnLifecycle:
     def _fail(self, tx: Transaction, log: SessionLog, turn: Turn, *, failure: Failure) -> None:
         turn_repository.end_turn(tx, turn.id, fence=turn.fence, state=TurnState.FAILED, now=log.now, error_code=failure.code)
         if failure is NEEDS_PERSON:
-            self._escalate(tx, log, UNCERTAIN_ACTION, turn_id=turn.id)
+            self.escalate(tx, log, UNCERTAIN_ACTION, turn_id=turn.id)
         data = {"turn_id": turn.id, "error": failure.code, "message": failure.message, "support": failure.support}
         self._end_with_partial(tx, log, turn, event_type="error", data=data)
         if failure is NEEDS_PERSON:
-            self._change_mode(tx, log, SessionStatus.ESCALATED, partials={})
+            self.change_mode(tx, log, SessionStatus.ESCALATED, partials={})
 
     def _cancel(self, tx: Transaction, log: SessionLog, open_turns: Sequence[Turn], *, reason: str, partials: dict[TurnId, str]) -> None:
         if open_turns:
@@ -336,7 +353,7 @@ class TurnLifecycle:
         message_id = new_message_id() if turn.partial else None
         event = log.append(event_type, {**data, "message_id": message_id, "partial": turn.partial}, turn_id=turn.id, attempt=turn.attempt)
         if message_id is not None:
-            self._insert_message(
+            insert_message(
                 tx,
                 event,
                 message_id,
@@ -346,7 +363,8 @@ class TurnLifecycle:
                 data={"reason": data.get("error") or data.get("reason")},
             )
 
-    def _escalate(self, tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId) -> None:
+    def escalate(self, tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId | None) -> Ticket:
+        """Open a ticket, and say so."""
         ticket = self._open_ticket(tx, log, request, turn_id=turn_id)
         log.append(
             "escalation",
@@ -354,60 +372,65 @@ class TurnLifecycle:
             turn_id=turn_id,
         )
 
+        return ticket
+
     @staticmethod
-    def _open_ticket(tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId) -> Ticket:
-        return tickets.insert_ticket(
+    def _open_ticket(tx: Transaction, log: SessionLog, request: EscalationRequest, *, turn_id: TurnId | None) -> Ticket:
+        return tickets.open_ticket(
             tx,
             session_id=log.session.id,
             turn_id=turn_id,
             reason=request.reason,
             priority=request.priority,
             summary=request.summary,
+            brief=make_brief(repository.list_recent_messages(tx.connection, log.session.id, limit=_BRIEF_MESSAGES)),
             created_at=log.now,
         )
 
-    def _change_mode(self, tx: Transaction, log: SessionLog, status: SessionStatus, *, partials: dict[TurnId, str]) -> None:
+    def change_mode(self, tx: Transaction, log: SessionLog, status: SessionStatus, *, partials: dict[TurnId, str]) -> None:
         """Where the AI's part ends, so do its turns: what still waits belongs to whoever answers next."""
         log.set_status(status)
-        if status is not SessionStatus.ESCALATED:
-            tickets.close_tickets(tx, log.session.id)
+        if status is not SessionStatus.ESCALATED and (ticket := tickets.find_open_ticket(tx.connection, log.session.id)) is not None:
+            end = TicketState.CLOSED if status is SessionStatus.ENDED else TicketState.RETURNED
+            tickets.save_ticket(tx, ticket.ended(end, now=log.now))
         if status is not SessionStatus.ACTIVE:
             open_turns = turn_repository.list_open_turns(tx.connection, log.session.id)
             self._cancel(tx, log, open_turns, reason=f"session_{status}", partials=partials)
         log.append("mode", {"status": str(status)})
 
-    @staticmethod
-    def _insert_message(  # noqa: PLR0913 - a row has that many columns
-        tx: Transaction,
-        event: StoredEvent,
-        message_id: MessageId,
-        *,
-        role: Author,
-        content: str,
-        data: dict[str, Any],
-        status: MessageStatus = MessageStatus.COMPLETE,
-        client_message_id: str | None = None,
-        body_hash: str | None = None,
-    ) -> Message:
-        message = Message(
-            id=message_id,
-            session_id=event.session_id,
-            seq=event.seq,
-            role=role,
-            content=content,
-            status=status,
-            client_message_id=client_message_id,
-            turn_id=event.turn_id,
-            data=data,
-            created_at=event.created_at,
-        )
-        repository.insert_message(tx, message, body_hash=body_hash)
-        return message
-
-    def _publish_after_commit(self, tx: Transaction, log: SessionLog) -> None:
+    def publish_after_commit(self, tx: Transaction, log: SessionLog) -> None:
         if log.appended:
             appended = tuple(log.appended)
             tx.after_commit(lambda: self._publish(appended))
+
+
+def insert_message(  # noqa: PLR0913 - a row has that many columns
+    tx: Transaction,
+    event: StoredEvent,
+    message_id: MessageId,
+    *,
+    role: Author,
+    content: str,
+    data: dict[str, Any],
+    status: MessageStatus = MessageStatus.COMPLETE,
+    client_message_id: str | None = None,
+    body_hash: str | None = None,
+) -> Message:
+    """Store what `event` tells of as a line of the transcript."""
+    message = Message(
+        id=message_id,
+        session_id=event.session_id,
+        seq=event.seq,
+        role=role,
+        content=content,
+        status=status,
+        client_message_id=client_message_id,
+        turn_id=event.turn_id,
+        data=data,
+        created_at=event.created_at,
+    )
+    repository.insert_message(tx, message, body_hash=body_hash)
+    return message
 
 
 def hash_body(content: str, attachment_ids: Sequence[str]) -> str:

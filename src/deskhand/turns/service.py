@@ -1,10 +1,10 @@
 """The turn engine as `api` sees it: say something, follow what happens, stop it."""
 
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import cast
+from typing import TypeVar, cast
 
 from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.clock import Clock
@@ -15,13 +15,16 @@ from deskhand.realtime import Bus, Channel, Ends, Hub, Relay
 from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
 from deskhand.sessions.log import list_last_seqs
 from deskhand.telemetry import Metrics, Supervisor
+from deskhand.turns.desk import Desk
 from deskhand.turns.errors import TurnInterrupted
-from deskhand.turns.events import Cancelled, Complete, Failed, ModeChanged, Resync, SessionEvent
+from deskhand.turns.events import Cancelled, Complete, Failed, Handoff, ModeChanged, PersonMessage, Resync, SessionEvent
 from deskhand.turns.lifecycle import Accepted, TurnLifecycle, TurnRules
 from deskhand.turns.poller import Poller
 from deskhand.turns.reader import read_session
 from deskhand.turns.render import CODEC, classify, to_event
 from deskhand.turns.worker import TurnWorker
+
+T = TypeVar("T")
 
 _POLL_SHARED_SECONDS = 0.5
 # While the other processes tell of what they do, looking is only for what was lost on the way.
@@ -29,6 +32,7 @@ _POLL_TOLD_SECONDS = 2.0
 _POLL_ALONE_SECONDS = 2.0
 _SECONDS_A_DAY = 86_400.0
 _CLEANUP_BATCH = 500
+_OF_NO_TURN = ModeChanged | Resync | PersonMessage | Handoff
 
 
 class TurnService:
@@ -54,6 +58,7 @@ class TurnService:
         self._relay = Relay(bus, worker=name, codec=CODEC, lagging=self._look_soon) if bus is not None else None
         self._hub: Hub[SessionEvent] = Hub(classify, relay=self._relay)
         self._lifecycle = TurnLifecycle(rules, publish=self._publish)
+        self._desk = Desk(self._lifecycle)
         self._draining = False
         self._closed = False
         self._worker = TurnWorker(
@@ -176,7 +181,7 @@ class TurnService:
         async with aclosing(self._read(session_id, after=str(accepted.seq - 1))) as batches:
             async for batch in batches:
                 mine: list[SessionEvent] = [
-                    event for event in batch if not isinstance(event, ModeChanged | Resync) and event.turn_id == accepted.turn_id
+                    event for event in batch if not isinstance(event, _OF_NO_TURN) and event.turn_id == accepted.turn_id
                 ]
                 if mine:
                     yield mine
@@ -219,6 +224,32 @@ class TurnService:
         if status is SessionStatus.ENDED:
             await self._agent.cleanup_session(SessionId(session_id))
         return session
+
+    async def act(self, session_id: str, work: Callable[[Desk, Transaction, dict[TurnId, str]], T]) -> T:
+        """Let a person behind the desk do something, with the AI's running answer held meanwhile: what they take over, it loses.
+
+        `work` is given the desk, the transaction, and the text of the running answer so far.
+
+        Raises:
+            Whatever `work` raises.
+        """
+        known_id = SessionId(session_id)
+        partials = self._worker.pause(known_id)
+
+        def run(tx: Transaction) -> tuple[T, SessionStatus]:
+            result = work(self._desk, tx, partials)
+            session = repository.find_session(tx.connection, session_id)
+            return result, session.status if session is not None else SessionStatus.ENDED
+
+        try:
+            result, status = await self._database.write(run)
+            if status is not SessionStatus.ACTIVE:
+                self._worker.stop(known_id)
+        finally:
+            self._worker.resume(known_id)
+        if status is SessionStatus.ENDED:
+            await self._agent.cleanup_session(known_id)
+        return result
 
     async def delete_session(self, session_id: str) -> None:
         """Delete the session with all that belongs to it.

@@ -2,16 +2,19 @@
 
 import { parseMarkdown } from "../../markdown/blocks";
 import { plainBlocks } from "../../markdown/plain";
-import type { Answer, Thread } from "../../protocol/thread";
+import type { Answer, HandoffNotice, PersonReply, Thread } from "../../protocol/thread";
 import { make } from "../dom";
 import { texts } from "../texts";
 
 const LONGEST_MEMORY = 12;
+/** What people said longer ago is there to be read. */
+const RECENT_MS = 10_000;
 const SENTENCE_END = /[.!?…:](?=\s)|\n/g;
 
 export class Announcer {
   /** Characters of each answer that have been said. */
   private readonly said = new Map<string, number>();
+  private readonly told = new Set<string>();
 
   constructor(private readonly region: HTMLElement) {}
 
@@ -25,10 +28,18 @@ export class Announcer {
   /** Only answers that were seen running are read out: a restored conversation is there to be read, not to be recited. */
   update(thread: Thread): void {
     for (const item of thread.items) {
+      if (item.kind === "person" || item.kind === "handoff") this.tell(item);
       if (item.kind !== "answer") continue;
       if (item.state === "running") this.readOn(item);
       else if (this.said.has(item.turnId)) this.finish(item);
     }
+  }
+
+  private tell(item: PersonReply | HandoffNotice): void {
+    if (this.told.has(item.key)) return;
+    this.told.add(item.key);
+    if (Date.now() - Date.parse(item.timestamp) > RECENT_MS) return;
+    this.say(item.kind === "person" ? `${texts.personSaid(item.author)}: ${item.content}` : item.text);
   }
 
   private readOn(answer: Answer): void {

@@ -1,6 +1,6 @@
 // What happened to the conversation as a whole: handed to a person, back to the assistant, closed.
 
-import type { EscalationNotice, ModeNotice } from "../../protocol/thread";
+import type { EscalationNotice, HandoffNotice, ModeNotice, PersonReply } from "../../protocol/thread";
 import { make } from "../dom";
 import { makeIcon } from "../icons";
 import { texts } from "../texts";
@@ -19,6 +19,29 @@ export function makeEscalation(notice: EscalationNotice): HTMLElement {
       make("p", { class: "ticket" }, `${texts.ticket} `, make("code", {}, notice.ticketId), " · ", makeTime(notice.timestamp)),
     ),
   );
+}
+
+export function makePersonReply(reply: PersonReply): HTMLElement {
+  return make(
+    "article",
+    { class: "row person-reply", attributes: { "aria-label": texts.personSaid(reply.author) } },
+    make("span", { class: "person-mark", attributes: { "aria-hidden": "true" } }, initialsOf(reply.author)),
+    make(
+      "div",
+      {},
+      make("p", { class: "person-name" }, reply.author, " ", makeTime(reply.timestamp)),
+      make("p", { class: "person-words" }, reply.content),
+    ),
+  );
+}
+
+export function makeHandoff(notice: HandoffNotice): HTMLElement {
+  return make("p", { class: "row mode" }, notice.text);
+}
+
+function initialsOf(name: string): string {
+  const words = name.split(/\s+/u).filter((word) => word !== "");
+  return [words[0], words.length > 1 ? words[words.length - 1] : undefined].map((word) => [...(word ?? "")][0] ?? "").join("");
 }
 
 /** Null when there is nothing to tell: the hand-over itself has a notice of its own. */

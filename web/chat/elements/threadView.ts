@@ -6,7 +6,7 @@ import { findRunningAnswer, listWaitingTurns, type ThreadItem } from "../../prot
 import { arrange } from "../dom";
 import { type AnswerActions, AnswerView } from "./answerView";
 import { type CustomerActions, type CustomerRow, CustomerView, type Delivery } from "./customerView";
-import { makeEscalation, makeModeNotice, makePending } from "./notices";
+import { makeEscalation, makeHandoff, makeModeNotice, makePending, makePersonReply } from "./notices";
 
 export class ThreadView {
   private readonly answers = new Map<string, AnswerView>();
@@ -42,6 +42,10 @@ export class ThreadView {
       }
       case "escalation":
         return findOrMake(this.notices, item.key, () => makeEscalation(item));
+      case "person":
+        return findOrMake(this.notices, item.key, () => makePersonReply(item));
+      case "handoff":
+        return findOrMake(this.notices, item.key, () => makeHandoff(item));
       case "mode":
         return findOrMake(this.notices, item.key, () => makeModeNotice(item));
     }

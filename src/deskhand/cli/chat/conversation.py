@@ -24,7 +24,9 @@ from deskhand.turns.events import (
     Complete,
     Escalation,
     Failed,
+    Handoff,
     ModeChanged,
+    PersonMessage,
     Resync,
     Sources,
     Started,
@@ -227,10 +229,8 @@ class _Following:
             case ModeChanged():
                 if not self._is_handed_over:
                     self._remark(describe_mode(notice))
-            case ConnectionLost():
-                self._remark("The connection broke; connecting again …")
-            case ConnectionRestored():
-                self._remark("Connected again.")
+            case PersonMessage() | Handoff() | ConnectionLost() | ConnectionRestored():
+                self._remark(_remark_of(notice))
             case NotSent():
                 self._end(Outcome(problem=f"Not sent: {notice.message} {notice.remedy}"))
             case SessionGone():
@@ -287,6 +287,18 @@ class _Following:
     def _end(self, outcome: Outcome) -> None:
         self._view.end()
         self.outcome = outcome
+
+
+def _remark_of(notice: PersonMessage | Handoff | ConnectionLost | ConnectionRestored) -> str:
+    match notice:
+        case PersonMessage():
+            return f"{notice.author_name}: {notice.content}"
+        case Handoff():
+            return notice.text
+        case ConnectionLost():
+            return "The connection broke; connecting again …"
+        case ConnectionRestored():
+            return "Connected again."
 
 
 def describe_mode(event: ModeChanged) -> str:
