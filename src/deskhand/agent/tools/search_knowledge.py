@@ -1,6 +1,7 @@
 """Tool: search the company's documents.
 
-Invariant: of what is found, the journal holds where it stands and no word of it, so that nothing of a document is left there once it is gone.
+Invariant: of what is found, the journal holds where it stands and no word of it, so that nothing of a
+document is left there once it is gone.
 """
 
 from typing import Annotated, Any
