@@ -20,16 +20,15 @@ from deskhand.api.client import Origins, Peers
 from deskhand.api.fetching import Fetching
 from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
 from deskhand.api.model_check import ModelCheck
-from deskhand.api.rate_limit import Counters, MemoryCounters, RateLimiter
+from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.readiness import HEALTHY
 from deskhand.api.routes import add_routes
 from deskhand.api.services import Services, Warmup
 from deskhand.api.startup import check_parts
 from deskhand.api.streams import Streams
 from deskhand.api.websocket import WebSocketEndpoint
-from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock, SystemClock
-from deskhand.errors import ConfigurationError, DeskhandError
+from deskhand.errors import DeskhandError
 from deskhand.guard import warming
 from deskhand.guard.injection import orders_in
 from deskhand.jobs import JobQueue, JobRules, JobWorker
@@ -39,12 +38,10 @@ from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
 from deskhand.persistence.migrations import check_schema, migrate
-from deskhand.realtime import Bus
-from deskhand.redis_link import RedisLinks
-from deskhand.sealing import Sealer, SealingKeyInvalid
-from deskhand.session_store import InMemorySessionStore, SessionStore, SessionStoreUnavailable
+from deskhand.realtime import Notices
 from deskhand.sessions import SessionService
 from deskhand.settings import Environment, Settings, load_settings
+from deskhand.shared_parts import SharedParts
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
@@ -61,14 +58,14 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
     settings = settings or load_settings()
     clock = clock or SystemClock()
     metrics = Metrics()
-    links = RedisLinks(clock=clock, ca_file=settings.redis_ca_file)
-    limiter = _create_limiter(settings, clock, links)
+    shared = SharedParts(settings, clock)
+    limiter = _create_limiter(settings, clock, shared)
     peers = Peers(settings.trusted_proxies)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services(
-            settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers, links=links
+            settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers, shared=shared
         ) as services:
             app.state.services = services
             alone = services.database.serve_alone()
@@ -124,7 +121,7 @@ async def open_services(
     model: ChatModel | None = None,
     limiter: RateLimiter | None = None,
     peers: Peers | None = None,
-    links: RedisLinks | None = None,
+    shared: SharedParts | None = None,
 ) -> AsyncIterator[Services]:
     """Everything that Deskhand is made of, opened in order and closed in reverse. Serves commands as well as the application.
 
@@ -138,9 +135,9 @@ async def open_services(
         started_at = clock.monotonic()
         database = await open_database(settings, clock)
         opened.push_async_callback(database.close)
-        links = links or RedisLinks(clock=clock, ca_file=settings.redis_ca_file)
-        opened.push_async_callback(links.close)
-        cache = _create_cache(settings, clock, links)
+        shared = shared or SharedParts(settings, clock)
+        opened.push_async_callback(shared.close)
+        cache = shared.create_cache()
         opened.push_async_callback(cache.close)
         opened.push_async_callback(supervisor.close)
         knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in)
@@ -153,7 +150,7 @@ async def open_services(
         sessions = SessionService(database)
         agent = CustomerSupportAgent(
             model=chat_model,
-            session_store=await _open_session_store(settings, clock, links),
+            session_store=await shared.open_session_store(),
             sessions=sessions,
             knowledge=knowledge,
             memory=MemoryService(database),
@@ -161,7 +158,7 @@ async def open_services(
             metrics=metrics,
         )
         opened.push_async_callback(agent.cleanup)
-        bus = _create_bus(settings, links) if database.dialect == "postgresql" else None
+        bus = shared.create_bus() if database.dialect == "postgresql" else None
         if bus is not None:
             opened.push_async_callback(bus.close)
         turns = TurnService(
@@ -212,6 +209,8 @@ async def open_services(
             sessions=sessions,
             agent=agent,
             turns=turns,
+            presence=shared.create_presence(),
+            notices=Notices(bus),
             jobs=JobQueue(database, job_rules, queued=job_worker.look),
             job_worker=job_worker,
             streams=Streams(clock, metrics, supervisor),
@@ -265,71 +264,12 @@ async def open_database(settings: Settings, clock: Clock) -> Database:
     return database
 
 
-def _create_cache(settings: Settings, clock: Clock, links: RedisLinks) -> CacheService:
-    url = settings.cache_redis_url or settings.redis_url
-    if url is None:
-        return InMemoryCache(clock=clock)
-    from deskhand.cache.redis import RedisCache  # noqa: PLC0415 - redis-py takes 0.1 s to import, and most installations do without
-
-    return RedisCache(links.get(url.get_secret_value()), key_prefix="deskhand:cache:", sealer=_sealer(settings))
-
-
-async def _open_session_store(settings: Settings, clock: Clock, links: RedisLinks) -> SessionStore:
-    url = settings.session_redis_url or settings.redis_url
-    if url is None:
-        return InMemorySessionStore(default_ttl=settings.session_ttl_seconds, max_sessions=settings.session_store_max_sessions, clock=clock)
-    from deskhand.session_store.redis import RedisSessionStore  # noqa: PLC0415 - see `_create_cache`
-
-    store = RedisSessionStore(
-        links.get(url.get_secret_value()),
-        key_prefix=settings.session_key_prefix,
-        default_ttl=settings.session_ttl_seconds,
-        sealer=_sealer(settings),
-    )
-    try:
-        await store.check_keys()
-    except SessionStoreUnavailable as error:
-        # What cannot be read later is thrown away and rebuilt from the transcript.
-        log.warning("session_keys_not_checked", code=error.code)
-    return store
-
-
-def _create_bus(settings: Settings, links: RedisLinks) -> Bus | None:
-    url = settings.redis_url or settings.cache_redis_url
-    if url is None:
-        return None
-    from deskhand.realtime.bus.redis import RedisBus  # noqa: PLC0415 - see `_create_cache`
-
-    return RedisBus(links.get(url.get_secret_value()), sealer=_sealer(settings))
-
-
-def _sealer(settings: Settings) -> Sealer | None:
-    if settings.redis_encryption_keys is None:
-        return None
-    try:
-        return Sealer([key.strip() for key in settings.redis_encryption_keys.get_secret_value().split(",")])
-    except SealingKeyInvalid as error:
-        raise ConfigurationError(f"DESKHAND_REDIS_ENCRYPTION_KEYS: {error}.") from None
-
-
-def _create_limiter(settings: Settings, clock: Clock, links: RedisLinks) -> RateLimiter | None:
+def _create_limiter(settings: Settings, clock: Clock, shared: SharedParts) -> RateLimiter | None:
     if not settings.rate_limit_enabled:
         return None
     return RateLimiter(
-        _create_counters(settings, clock, links),
-        requests=settings.rate_limit_requests,
-        period_seconds=settings.rate_limit_period_seconds,
-        clock=clock,
+        shared.create_counters(), requests=settings.rate_limit_requests, period_seconds=settings.rate_limit_period_seconds, clock=clock
     )
-
-
-def _create_counters(settings: Settings, clock: Clock, links: RedisLinks) -> Counters:
-    url = settings.cache_redis_url or settings.redis_url
-    if url is None:
-        return MemoryCounters(clock=clock)
-    from deskhand.api.redis import SharedCounters  # noqa: PLC0415 - see `_create_cache`
-
-    return SharedCounters(links.get(url.get_secret_value()), clock=clock)
 
 
 def _admin_key(settings: Settings) -> str:

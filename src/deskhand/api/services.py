@@ -19,6 +19,7 @@ from deskhand.jobs import JobQueue, JobWorker
 from deskhand.knowledge import KnowledgeService, Loading
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
+from deskhand.realtime import Notices, Presence
 from deskhand.sessions import SessionService
 from deskhand.settings import Settings
 from deskhand.telemetry import Metrics, Supervisor
@@ -54,6 +55,8 @@ class Services:
     sessions: SessionService
     agent: CustomerSupportAgent
     turns: TurnService
+    presence: Presence
+    notices: Notices
     jobs: JobQueue
     job_worker: JobWorker
     streams: Streams

@@ -1,8 +1,13 @@
-"""The hub: what passes in a session while somebody watches. It is an accelerator; every loss in it is made good from the database."""
+"""What passes in sessions while somebody watches, who is there, and notices to them; within a process and between processes.
+
+It is an accelerator: every loss in it is made good from the database.
+"""
 
 from deskhand.realtime.bus import Bus, LocalBus, LocalWire
 from deskhand.realtime.channel import Answer, Begins, Channel, Ends, Mark, Subscription
 from deskhand.realtime.hub import Hub
+from deskhand.realtime.notices import Hearing, Notices
+from deskhand.realtime.presence import InMemoryPresence, Presence
 from deskhand.realtime.relay import Codec, Relay
 
 __all__ = [
@@ -12,10 +17,14 @@ __all__ = [
     "Channel",
     "Codec",
     "Ends",
+    "Hearing",
     "Hub",
+    "InMemoryPresence",
     "LocalBus",
     "LocalWire",
     "Mark",
+    "Notices",
+    "Presence",
     "Relay",
     "Subscription",
 ]

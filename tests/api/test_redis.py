@@ -1,0 +1,83 @@
+"""What DESKHAND_REDIS_URL alone switches on, and what its keys hold back."""
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from api.serving import STAFF, serving, settings_in
+from deskhand.app import open_services
+from deskhand.errors import ConfigurationError
+from deskhand.realtime.presence.redis import RedisPresence
+from parts.valkey import ValkeyServer
+
+
+def a_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+async def test_one_address_puts_everything_that_instances_share_on_redis(tmp_path: Path, redis_url: str) -> None:
+    async with serving(settings_in(tmp_path, redis_url=redis_url, rate_limit_enabled=True, rate_limit_requests=1000)) as served:
+        about = (await served.http.get("/")).json()
+        assert about["session_store"] == "RedisSessionStore"
+        assert isinstance(served.services.presence, RedisPresence)
+        visitor = await served.visitor()
+        await served.say(visitor, "Hello")
+        ready = (await served.http.get("/health/ready")).json()
+        assert (ready["services"]["cache"], ready["services"]["session_store"]) == ("healthy", "healthy")
+        redis = Redis.from_url(redis_url)
+        kinds = {key.decode().rsplit(":", 1)[0].split("/")[0] for key in await redis.keys("*")}
+        assert any(kind.startswith("deskhand:session") for kind in kinds)
+        assert any(kind.startswith("deskhand:limit") for kind in kinds)
+        await redis.aclose()
+
+
+async def test_with_a_key_nothing_that_was_said_stands_in_redis_as_it_was_said(tmp_path: Path, redis_url: str) -> None:
+    async with serving(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys=a_key())) as served:
+        visitor = await served.visitor()
+        await served.say(visitor, "My canary is called Caruso-4711")
+        redis = Redis.from_url(redis_url)
+        keys = await redis.keys("*")
+        assert f"deskhand:session:{visitor.session_id}".encode() in keys
+        for key in keys:
+            assert b"Caruso-4711" not in (await redis.dump(key) or b"")
+        await redis.aclose()
+
+
+async def test_a_server_with_another_key_does_not_start(tmp_path: Path, redis_url: str) -> None:
+    async with open_services(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys=a_key())):
+        pass
+    with pytest.raises(ConfigurationError, match="encrypted with a key that is not set"):
+        async with open_services(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys=a_key())):
+            pass
+    with pytest.raises(ConfigurationError, match="DESKHAND_REDIS_ENCRYPTION_KEYS: key 1 is not 32 bytes"):
+        async with open_services(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys="nonsense")):
+            pass
+
+
+async def test_the_limit_holds_for_two_servers_together(tmp_path: Path, redis_url: str) -> None:
+    limited = {"redis_url": redis_url, "rate_limit_enabled": True, "rate_limit_requests": 6, "rate_limit_period_seconds": 60}
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    async with serving(settings_in(tmp_path / "one", **limited)) as one, serving(settings_in(tmp_path / "other", **limited)) as other:
+        answers = [await served.http.post("/api/sessions", json={}) for _ in range(4) for served in (one, other)]
+        assert [answer.status_code for answer in answers] == [201] * 6 + [429] * 2
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60
+
+
+async def test_a_server_starts_without_its_redis_says_so_and_heals(tmp_path: Path, own_valkey_server: ValkeyServer) -> None:
+    own_valkey_server.stop()
+    async with serving(settings_in(tmp_path, redis_url=own_valkey_server.url)) as served:
+        visitor = await served.visitor()
+        assert (await served.say(visitor, "Hello")).status_code == 200
+        ready = await served.http.get("/health/ready", headers=STAFF)
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        own_valkey_server.start()
+        for _ in range(200):
+            if (await served.http.get("/health/ready")).json()["services"]["session_store"] == "healthy":
+                break
+        else:
+            pytest.fail("it did not heal")
+        assert (await served.say(visitor, "And again")).status_code == 200
