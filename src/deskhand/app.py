@@ -36,7 +36,7 @@ from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
-from deskhand.persistence import Database
+from deskhand.persistence import Database, PostgresqlOptions
 from deskhand.persistence.migrations import check_schema, migrate
 from deskhand.realtime import Notices
 from deskhand.sessions import SessionService
@@ -251,7 +251,18 @@ async def open_database(settings: Settings, clock: Clock) -> Database:
     Raises:
         ConfigurationError: it cannot be used as it is; says what to do.
     """
-    database = await Database.open(settings.database_address, clock=clock, pool_size=settings.database_pool_size)
+    options = PostgresqlOptions(
+        pool_size=settings.database_pool_size,
+        pool_overflow=settings.database_pool_overflow,
+        pool_wait_seconds=settings.database_pool_wait_seconds,
+        recycle_seconds=settings.database_recycle_seconds,
+        statement_seconds=settings.database_statement_seconds,
+        lock_seconds=settings.database_lock_seconds,
+        idle_in_transaction_seconds=settings.database_idle_seconds,
+        application_name=settings.database_application_name,
+        prepared_statements=settings.database_prepared_statements,
+    )
+    database = await Database.open(settings.database_address, clock=clock, options=options)
     try:
         if settings.environment in _MIGRATED_AT_START:
             if await migrate(database):

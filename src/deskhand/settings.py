@@ -77,6 +77,20 @@ class Settings(BaseSettings):
         None, description="`postgresql://user:password@host/name` or `sqlite:////path/to/file.db`. Unset: a file in the data folder."
     )
     database_pool_size: int = Field(10, ge=1, le=200, description="Connections to PostgreSQL at most.")
+    database_pool_overflow: int = Field(
+        0, ge=0, le=200, description="Connections beyond that which are opened under load, and closed again."
+    )
+    database_pool_wait_seconds: float = Field(5, gt=0, le=60, description="How long a request waits for a free connection to PostgreSQL.")
+    database_recycle_seconds: float = Field(1_800, ge=10, description="The age at which a connection to PostgreSQL is replaced.")
+    database_statement_seconds: float = Field(10, gt=0, le=3_600, description="How long one statement may take on PostgreSQL.")
+    database_lock_seconds: float = Field(5, gt=0, le=3_600, description="How long a statement waits for a lock on PostgreSQL.")
+    database_idle_seconds: float = Field(30, gt=0, le=3_600, description="After how long PostgreSQL ends a transaction that does nothing.")
+    database_application_name: str = Field(
+        "deskhand", pattern=r"^[!-~]{1,63}$", description="What connections are called in `pg_stat_activity`."
+    )
+    database_prepared_statements: bool = Field(
+        True, description="Whether statements stay prepared on PostgreSQL. Switch it off behind PgBouncer in transaction mode."
+    )
     redis_url: SecretStr | None = Field(
         None,
         description="Redis for all that instances share: `redis://user:password@host:6379/0`, "

@@ -2,8 +2,9 @@
 
 from deskhand.persistence.database import Database, Dialect, parse_url
 from deskhand.persistence.erasing import erasing
-from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable
+from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable, OutcomeNotKnown
 from deskhand.persistence.metadata import db_now, listed, metadata, partial_index
+from deskhand.persistence.postgresql_options import PostgresqlOptions
 from deskhand.persistence.prepared import Prepared, insert_into
 from deskhand.persistence.transaction import Transaction
 
@@ -14,6 +15,8 @@ __all__ = [
     "DatabaseTooNew",
     "DatabaseUnavailable",
     "Dialect",
+    "OutcomeNotKnown",
+    "PostgresqlOptions",
     "Prepared",
     "Transaction",
     "db_now",

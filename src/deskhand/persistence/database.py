@@ -9,6 +9,7 @@ import sqlalchemy.exc
 
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import ConfigurationError
+from deskhand.persistence.postgresql_options import PostgresqlOptions
 from deskhand.persistence.server_lock import ServerLock
 from deskhand.persistence.sqlite import SqliteEngine
 from deskhand.persistence.transaction import Transaction
@@ -52,8 +53,8 @@ class Database:
         self._lock: ServerLock | None = None
 
     @classmethod
-    async def open(cls, url: str, *, clock: Clock | None = None, pool_size: int = 10) -> "Database":
-        """Open the database behind `url`. `clock` is SQLite's; PostgreSQL has its own.
+    async def open(cls, url: str, *, clock: Clock | None = None, options: PostgresqlOptions | None = None) -> "Database":
+        """Open the database behind `url`. `clock` is SQLite's; PostgreSQL has its own, and `options`.
 
         Raises:
             ConfigurationError: the address is wrong, or nothing usable is there.
@@ -65,7 +66,7 @@ class Database:
             return cls(parsed, sqlite)
         from deskhand.persistence.postgresql import PostgresqlEngine  # noqa: PLC0415 - SQLAlchemy's asyncio brings its ORM: 60 ms, 8 MiB
 
-        postgresql = PostgresqlEngine(parsed, pool_size=pool_size)
+        postgresql = PostgresqlEngine(parsed, options=options or PostgresqlOptions())
         await postgresql.open()
         return cls(parsed, postgresql)
 
@@ -102,6 +103,17 @@ class Database:
         if isinstance(self._engine, SqliteEngine):
             raise ConfigurationError("Only PostgreSQL can do this.")
         await self._engine.maintain(statement)
+
+    async def alter(self, work: Callable[[Transaction], T], *, lock: int) -> T:
+        """Change the tables, in one transaction. On PostgreSQL one process at a time does, and nobody waits behind it for long.
+
+        Raises:
+            DatabaseUnavailable: a table was held by somebody else for minutes, or the database went away.
+        """
+        if isinstance(self._engine, SqliteEngine):
+            return await self.write(work)
+        result: T = await self._engine.alter(work, lock=lock)
+        return result
 
     async def checkpoint(self) -> bool:
         """On SQLite, move the write-ahead log into the file and empty it, so that nothing of what was deleted is left there.

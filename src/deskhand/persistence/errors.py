@@ -12,6 +12,12 @@ class DatabaseUnavailable(PartDown):
     support = "Please send it again in a moment."
 
 
+class OutcomeNotKnown(DatabaseUnavailable):
+    """The connection to the database was lost while the request was being stored: it may be stored, or not."""
+
+    support = "Please send it again, with the same ids: what is stored already is not stored twice."
+
+
 class DatabaseFull(PartDown):
     """The disk under the database is full. Nothing of the request was stored; reading still works."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from deskhand.cli.ingest.sources import Origin
 from deskhand.cli.knowledge.desk import by_whom, print_json
 from deskhand.cli.queue import job_as_json, order_for, with_queue
-from deskhand.cli.terminal import output, plain, remarks
+from deskhand.cli.terminal import plain, remarks
 from deskhand.jobs import Item, Job, JobQueue, Order
 from deskhand.knowledge import SourceDocument, Tier, UnreadableSource
 
@@ -24,7 +24,8 @@ def hand_over(origins: Sequence[Origin | str], *, tier: Tier, sync: bool, as_jso
         print_json([job_as_json(job) for job in jobs])
         return
     for job in jobs:
-        output().print(f"{job.id}\t{plain(job.order.label)}")
+        # Not by the console, which turns tabs into spaces.
+        print(f"{job.id}\t{plain(job.order.label)}")
     remarks().print("Follow one with 'deskhand knowledge jobs ID --wait'.")
 
 

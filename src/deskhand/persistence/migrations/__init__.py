@@ -57,7 +57,7 @@ async def migrate(database: Database) -> bool:
     try:
         await check_schema(database)
     except DatabaseNotSetUp:
-        await database.write(_upgrade)
+        await database.alter(_upgrade, lock=_LOCK)
         return True
     return False
 
@@ -74,9 +74,6 @@ def upgrade(connection: sa.Connection, revision: str = HEAD) -> None:
 
 
 def _upgrade(tx: Transaction) -> None:
-    if tx.connection.dialect.name == "postgresql":
-        # Several instances may start at once: one migrates, the others wait and find it done.
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     if set(metadata.tables) == TABLES and not sa.inspect(tx.connection).get_table_names():
         create(tx.connection)
     else:
