@@ -16,7 +16,7 @@ export ORT_DISABLE_TELEMETRY := 1
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help run test wheel lint format bench eval lock clean venv dev model pages browser
+.PHONY: help run test wheel lint format bench eval lock clean venv dev model pages browser proxies
 
 help:
 	@echo "make run      set up what is missing, then serve on http://127.0.0.1:8080"
@@ -31,7 +31,7 @@ help:
 run: $(STAMPS)/run model pages
 	@exec $(VENV)/bin/deskhand serve $(ARGS)
 
-test: dev model pages browser
+test: dev model pages browser proxies
 	@exec $(PYTHON_OF_VENV) tools/run_checks.py $(ARGS)
 
 lint: dev
@@ -66,9 +66,9 @@ $(STAMPS)/run: $(STAMPS)/venv requirements/run.txt pyproject.toml
 	@$(UV) pip install --quiet --offline --no-deps --no-build-isolation --python $(PYTHON_OF_VENV) -e .
 	@touch $@
 
-$(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
+$(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt requirements/deploy.txt
 	@echo "Installing what the checks and tests need"
-	@sh tools/fetch.sh "the dependencies of the tests" $(INSTALL) -r requirements/dev.txt
+	@sh tools/fetch.sh "the dependencies of the tests" $(INSTALL) -r requirements/dev.txt -r requirements/deploy.txt
 	@touch $@
 
 # The embedding model, made from weights that are fetched once
@@ -109,6 +109,9 @@ endif
 browser: $(STAMPS)/venv
 	@sh tools/find_browser.sh
 
+proxies:
+	@sh tools/find_proxies.sh
+
 # Changes of what is locked
 
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
@@ -117,6 +120,7 @@ lock: $(STAMPS)/venv
 	$(LOCK) pyproject.toml --extra ocr --group dev -o requirements/dev.txt
 	$(LOCK) pyproject.toml -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) --group model -c requirements/dev.txt -o requirements/model.txt
+	$(LOCK) --group deploy -c requirements/dev.txt -o requirements/deploy.txt
 	$(LOCK) --group web -o requirements/web.txt
 	$(LOCK) --group bootstrap -c requirements/dev.txt -o requirements/bootstrap.txt
 
