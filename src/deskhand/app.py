@@ -140,7 +140,7 @@ async def open_services(
         cache = shared.create_cache()
         opened.push_async_callback(cache.close)
         opened.push_async_callback(supervisor.close)
-        knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in)
+        knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in, cache=shared.find_shared_cache(cache))
         opened.push_async_callback(knowledge.close)
         await knowledge.set_up()
         chat_model = model or create_configured_model(settings, compare=knowledge.lines.compare)

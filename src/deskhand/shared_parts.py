@@ -43,6 +43,10 @@ class SharedParts:
 
         return RedisCache(self._links.get(self._cache_url), key_prefix=_CACHE_PREFIX, sealer=self._sealer)
 
+    def find_shared_cache(self, cache: CacheService) -> CacheService | None:
+        """The cache, if other processes share it. Alone, a process remembers what it needs where it needs it."""
+        return cache if self._cache_url is not None else None
+
     async def open_session_store(self) -> SessionStore:
         """Raises ConfigurationError: what is stored was encrypted under a key that is not set."""
         settings = self._settings

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 import sqlalchemy as sa
 
+from deskhand.cache import CacheService
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
 from deskhand.knowledge import document_repository, repository
@@ -38,6 +39,7 @@ from deskhand.knowledge.passage_repository import PassageRow, find_current, find
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Hit, Weights
+from deskhand.knowledge.remembered import RememberedSearches
 from deskhand.knowledge.reports import IngestReport, Progress
 from deskhand.knowledge.samples import sample_documents
 from deskhand.knowledge.screening import Screen
@@ -71,8 +73,19 @@ class KnowledgeOptions:
 class KnowledgeService:
     """Must be made inside a running event loop."""
 
-    def __init__(self, database: Database, embedder: Embedder, options: KnowledgeOptions, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        options: KnowledgeOptions,
+        *,
+        clock: Clock | None = None,
+        cache: CacheService | None = None,
+    ) -> None:
+        """`cache` is one that other processes share; what they found need not be searched for again."""
         self._database = database
+        self._remembered = RememberedSearches(cache, database) if cache is not None else None
+        self._version_seen = 0
         self._embedder = embedder
         self._options = options
         self._executor = ThreadPoolExecutor(options.threads, thread_name_prefix="knowledge")
@@ -106,8 +119,16 @@ class KnowledgeService:
         self.library = Library(parts, keep_seconds=options.history_days * _DAY_SECONDS)
 
     @classmethod
-    def create(cls, database: Database, settings: Settings, *, clock: Clock | None = None, screen: Screen | None = None) -> Self:
-        """The service as the settings ask for it. `screen` looks for orders to the agent in what is ingested."""
+    def create(
+        cls,
+        database: Database,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        screen: Screen | None = None,
+        cache: CacheService | None = None,
+    ) -> Self:
+        """The service as the settings ask for it. `screen` looks for orders to the agent in what is ingested; `cache` is a shared one."""
         embedder = Embedder(threads=settings.embedding_threads)
         reading = ReaderOptions(
             processes=settings.reader_processes,
@@ -127,7 +148,7 @@ class KnowledgeService:
             reading=reading,
             index_folder=settings.data_dir / "index",
         )
-        return cls(database, embedder, options, clock=clock)
+        return cls(database, embedder, options, clock=clock, cache=cache)
 
     async def set_up(self) -> None:
         """Make what the index needs where it is kept.
@@ -178,7 +199,9 @@ class KnowledgeService:
         if self._warmed is not None:
             await self._warmed.wait()
         try:
-            return await self._search(query, limit=limit, audience=audience, earlier=earlier)
+            if self._remembered is None:
+                return await self._search(query, limit=limit, audience=audience, earlier=earlier)
+            return await self._search_remembered(self._remembered, query, limit=limit, audience=audience, earlier=earlier)
         except DatabaseUnavailable as error:
             raise KnowledgeUnavailable(retry_after_seconds=error.retry_after_seconds or 1) from error
 
@@ -266,6 +289,21 @@ class KnowledgeService:
         removed = await self._database.write(work)
         await leave_no_trace(self._database)
         return removed
+
+    async def _search_remembered(
+        self, remembered: RememberedSearches, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]
+    ) -> list[Passage]:
+        place = await remembered.find_place(text, earlier=earlier, limit=limit, audience=audience)
+        if place.version != self._version_seen:
+            # Nobody may be told what an index that is behind this version finds in it.
+            self._index.mark_stale()
+            self._version_seen = place.version
+        known = await remembered.recall(place, audience=audience)
+        if known is not None:
+            return [_passage(row, score=score, rank=rank) for rank, (row, score) in enumerate(known, 1)]
+        passages = await self._search(text, limit=limit, audience=audience, earlier=earlier)
+        await remembered.keep(place, passages)
+        return passages
 
     async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
         passages: list[Passage] = []
