@@ -66,6 +66,8 @@ class SharedParts:
         except SessionStoreUnavailable as error:
             # What cannot be read later is thrown away and rebuilt from the transcript.
             log.warning("session_keys_not_checked", code=error.code)
+        if await store.may_be_evicted():
+            log.warning("redis_evicts_sessions", remedy="Set its maxmemory-policy to noeviction or volatile-ttl.")
         return store
 
     def create_counters(self) -> Counters:

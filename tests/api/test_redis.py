@@ -1,5 +1,6 @@
 """What DESKHAND_REDIS_URL alone switches on, and what its keys hold back."""
 
+import asyncio
 import base64
 import os
 from pathlib import Path
@@ -32,6 +33,30 @@ async def test_one_address_puts_everything_that_instances_share_on_redis(tmp_pat
         assert any(kind.startswith("deskhand:session") for kind in kinds)
         assert any(kind.startswith("deskhand:limit") for kind in kinds)
         await redis.aclose()
+
+
+async def test_a_redis_that_throws_live_sessions_away_is_named_at_the_start(tmp_path: Path, own_valkey_server: ValkeyServer) -> None:
+    for policy, is_told in (("noeviction", False), ("volatile-ttl", False), ("allkeys-lru", True)):
+        own_valkey_server.run("CONFIG", "SET", "maxmemory-policy", policy)
+        async with serving(settings_in(tmp_path, redis_url=own_valkey_server.url)) as served:
+            assert ("redis_evicts_sessions" in served.logs.getvalue()) == is_told
+
+
+async def test_on_postgresql_readiness_says_whether_the_instances_hear_each_other(
+    tmp_path: Path, postgres_url: str, own_valkey_server: ValkeyServer
+) -> None:
+    settings = settings_in(tmp_path, database_url=postgres_url, redis_url=own_valkey_server.url)
+    async with serving(settings) as served:
+        visitor = await served.visitor()
+        async with served.connect(visitor):
+            for wanted in ("healthy", "not reachable", "healthy"):
+                if wanted == "not reachable":
+                    own_valkey_server.stop()
+                elif served.services.turns.hears_others is False:
+                    own_valkey_server.start()
+                async with asyncio.timeout(10):
+                    while (await served.http.get("/health/ready")).json()["services"]["realtime"] != wanted:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
 
 
 async def test_with_a_key_nothing_that_was_said_stands_in_redis_as_it_was_said(tmp_path: Path, redis_url: str) -> None:

@@ -39,6 +39,7 @@ async def ask_parts(services: Services) -> list[Part]:
             _ask("tables", lambda: _tables(services), needed=True, enough=_NEWER),
             _ask("cache", lambda: _cache(services)),
             _ask("session_store", lambda: _session_store(services)),
+            *([] if services.turns.hears_others is None else [_ask("realtime", lambda: _realtime(services))]),
             _ask("model", lambda: _model(services)),
             _ask("knowledge", lambda: _knowledge(services)),
             _ask("jobs", lambda: _jobs(services)),
@@ -80,6 +81,10 @@ async def _cache(services: Services) -> str:
 
 async def _session_store(services: Services) -> str:
     return HEALTHY if await services.agent.session_store.ping() else "not reachable"
+
+
+async def _realtime(services: Services) -> str:
+    return HEALTHY if services.turns.hears_others else "not reachable"
 
 
 async def _model(services: Services) -> str:

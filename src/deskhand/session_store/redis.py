@@ -195,6 +195,14 @@ class RedisSessionStore:
         if sealer is not None and (mark is None or not sealer.is_newest(mark)):
             await self._ask("SET", place, sealer.seal(_KEY_CHECK_VALUE, place=place))
 
+    async def may_be_evicted(self) -> bool:
+        """Whether a full Redis throws away sessions that are still live. False where it does not say."""
+        try:
+            reply = await self._link.ask("CONFIG", "GET", "maxmemory-policy")
+        except RedisUnavailable:
+            return False
+        return isinstance(reply, list) and len(reply) == 2 and reply[1].startswith(b"allkeys-")
+
     def _check_mark(self, mark: object, sealer: Sealer | None, place: str) -> None:
         remedy = f"Add the key that was used before to DESKHAND_REDIS_ENCRYPTION_KEYS, or give it up by deleting '{place}' in Redis."
         if sealer is None:

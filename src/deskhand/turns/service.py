@@ -86,6 +86,11 @@ class TurnService:
         return self._draining
 
     @property
+    def hears_others(self) -> bool | None:
+        """Whether other processes tell this one what they do as they do it; None if none can. Otherwise it is seen in the database."""
+        return self._relay.is_connected if self._relay is not None else None
+
+    @property
     def running_count(self) -> int:
         return self._worker.running_count
 
