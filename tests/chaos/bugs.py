@@ -9,9 +9,11 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from deskhand.persistence import Prepared, Transaction, sqlite
-from deskhand.sessions import repository, turn_repository
+from deskhand.realtime import channel, relay
+from deskhand.sessions import TurnState, repository, turn_repository
 from deskhand.sessions.tables import turns as turn_table
-from deskhand.turns import journal, worker
+from deskhand.turns import journal, lifecycle, reader, worker
+from deskhand.turns.position import Position
 
 
 def a_worker_that_was_overtaken_writes_on() -> None:
@@ -73,6 +75,48 @@ def each_attempt_has_its_own_tool_keys() -> None:
     turn_repository.list_unfinished_effects = lambda _connection, _turn_id: []
 
 
+def two_turns_of_a_session_run_at_once() -> None:
+    """Nobody looks whether a turn runs, and no index of the database refuses the second."""
+    real = turn_repository.list_open_turns
+
+    def list_open_turns(connection: sa.Connection, session_id: Any) -> list[Any]:
+        return [turn for turn in real(connection, session_id) if turn.state is TurnState.QUEUED]
+
+    lifecycle.turn_repository.list_open_turns = list_open_turns
+    turn_table.indexes.discard(next(index for index in turn_table.indexes if index.name == "one_active"))
+
+
+def who_comes_back_is_given_one_event_too_few() -> None:
+    class OneTooFar(Position):
+        @classmethod
+        def parse(cls, event_id: str) -> Position | None:
+            position = Position.parse(event_id)
+            return position if position is None or position.attempt is not None else replace(position, seq=position.seq + 1)
+
+    reader.Position = OneTooFar
+
+
+def what_the_bus_loses_is_not_missed() -> None:
+    """One event in five does not reach the other process, which takes the next one as if nothing had been before it."""
+    tell = relay.Relay.tell_stored
+
+    def tell_stored(self: relay.Relay[Any], session_id: str, seq: int, event: Any) -> None:
+        if secrets.randbelow(5):
+            tell(self, session_id, seq, event)
+
+    def admit_early(self: channel.Channel[Any]) -> None:
+        assert self.last_seq is not None
+        for seq in sorted(self.early):
+            event = self.early.pop(seq)
+            if seq > self.last_seq:
+                self.last_seq = seq
+                self._admit(seq, event)
+        self.wake()
+
+    relay.Relay.tell_stored = tell_stored
+    channel.Channel._admit_early = admit_early
+
+
 BUGS: Final[dict[str, Callable[[], None]]] = {
     bug.__name__: bug
     for bug in (
@@ -81,6 +125,9 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
         a_repeated_send_is_stored_again,
         nobody_takes_over,
         each_attempt_has_its_own_tool_keys,
+        two_turns_of_a_session_run_at_once,
+        who_comes_back_is_given_one_event_too_few,
+        what_the_bus_loses_is_not_missed,
     )
 }
 
