@@ -37,16 +37,16 @@ class Costs:
 
 # `python -m bench instances` (two instances) and `python -m bench idle`. docs/scaling.md says on what.
 MEASURED = Costs(
-    cpu_ms=35.1,
+    cpu_ms=41.1,
     database_cpu_ms=8.4,
     commits=4.2,
-    wal_kib=9.0,
-    database_kib=6.5,
-    redis_cpu_ms=0.6,
-    redis_commands=14.5,
-    redis_kib_a_session=8.0,
+    wal_kib=9.2,
+    database_kib=6.2,
+    redis_cpu_ms=0.8,
+    redis_commands=14.6,
+    redis_kib_a_session=6.3,
     connection_kib=29.0,
-    instance_mib=255.0,
+    instance_mib=250.0,
 )
 
 
