@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from api.serving import STAFF, serving, settings_in
-from deskhand.app import open_services
+from deskhand.composition import open_services
 from deskhand.errors import ConfigurationError
 from deskhand.realtime.presence.redis import RedisPresence
 from parts.valkey import ValkeyServer

@@ -11,9 +11,9 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 
 from deskhand.api import document_schemas as schemas
+from deskhand.api.assembled import Services
 from deskhand.api.body import decode_json, read_json, validate
 from deskhand.api.messages import is_form, read_form, read_upload
-from deskhand.api.services import Services
 from deskhand.errors import Malformed, UnsupportedKind
 from deskhand.jobs import Item, Order
 from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, UnreadableSource, document_id

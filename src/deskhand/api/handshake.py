@@ -7,8 +7,8 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope
 
 from deskhand.api import frames
+from deskhand.api.assembled import Services
 from deskhand.api.identity import access, identify_token
-from deskhand.api.services import Services
 from deskhand.errors import DeskhandError, Unauthenticated
 from deskhand.ids import SessionId
 from deskhand.sessions import SessionNotFound

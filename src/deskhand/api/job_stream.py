@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.responses import StreamingResponse
 
+from deskhand.api.assembled import Services
 from deskhand.api.job_schemas import frame_of
-from deskhand.api.services import Services
 from deskhand.api.sse import HEADERS
 from deskhand.errors import DeskhandError
 from deskhand.jobs import Job

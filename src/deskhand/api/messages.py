@@ -12,8 +12,8 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
 from deskhand.api import schemas
+from deskhand.api.assembled import Services
 from deskhand.api.body import read_json, validate
-from deskhand.api.services import Services
 from deskhand.errors import DeskhandError, Malformed, TooLarge
 from deskhand.ids import SessionId
 from deskhand.sessions import Attachment

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from deskhand.api.services import Services
+from deskhand.api.assembled import Services
 from deskhand.errors import DeskhandError
 from deskhand.models.port import ModelError
 from deskhand.persistence import DatabaseNotSetUp, DatabaseTooNew

@@ -1,74 +1,11 @@
-"""What the routes need, made by `app` and handed to each request. Nothing here picks an implementation."""
+"""What the application is made of, as a route asks for it."""
 
-import asyncio
-from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from deskhand.agent.agent import CustomerSupportAgent
-from deskhand.api.client import Origins
-from deskhand.api.fetching import Fetching
-from deskhand.api.model_check import ModelCheck
-from deskhand.api.rate_limit import RateLimiter
-from deskhand.api.streams import Streams
-from deskhand.cache import CacheService
-from deskhand.clock import Clock
-from deskhand.jobs import JobQueue, JobWorker
-from deskhand.knowledge import KnowledgeService, Loading
-from deskhand.models.port import ChatModel
-from deskhand.persistence import Database
-from deskhand.realtime import Notices, Presence
-from deskhand.sessions import SessionService
-from deskhand.settings import Settings
-from deskhand.telemetry import Metrics, Supervisor
-from deskhand.turns import TurnService
-
-# How the state of what is not there yet begins.
-LOADING = "loading"
-
-
-@dataclass(slots=True)
-class Warmup:
-    """What goes on in the background after the start: "loading" and what, then "healthy", or the reason why not."""
-
-    knowledge: str = LOADING
-
-    def tell(self, loading: Loading) -> None:
-        counts = f", {loading.done:,} of {loading.total:,}" if loading.total else ""
-        self.knowledge = f"{LOADING} the {loading.step.value}{counts}"
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    settings: Settings
-    clock: Clock
-    metrics: Metrics
-    supervisor: Supervisor
-    database: Database
-    cache: CacheService
-    model: ChatModel
-    model_check: ModelCheck
-    knowledge: KnowledgeService
-    fetching: Fetching
-    sessions: SessionService
-    agent: CustomerSupportAgent
-    turns: TurnService
-    presence: Presence
-    notices: Notices
-    jobs: JobQueue
-    job_worker: JobWorker
-    streams: Streams
-    origins: Origins
-    limiter: RateLimiter | None
-    admin_key: str
-    started_at: float
-    warmup: Warmup = field(default_factory=Warmup)
-
-    async def drain(self) -> None:
-        """Begin nothing more; let running answers finish, within their time, and give running jobs back."""
-        _ = await asyncio.gather(self.turns.drain(), self.job_worker.drain())
+from deskhand.api.assembled import Services as Services
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -2,8 +2,8 @@
 
 import structlog
 
+from deskhand.api.assembled import LOADING, Services
 from deskhand.api.readiness import HEALTHY, Part, ask_parts
-from deskhand.api.services import LOADING, Services
 from deskhand.persistence.database import parse_url
 from deskhand.redis_link import RedisAddress
 from deskhand.settings import Settings

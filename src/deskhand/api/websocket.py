@@ -14,6 +14,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from deskhand.api import frames
+from deskhand.api.assembled import Services
 from deskhand.api.handshake import (
     GOING_AWAY,
     NO_SUCH_SESSION,
@@ -26,7 +27,6 @@ from deskhand.api.handshake import (
 )
 from deskhand.api.identity import access, identify_token
 from deskhand.api.messages import check_length
-from deskhand.api.services import Services
 from deskhand.api.streams import Closing, Reader
 from deskhand.api.withdrawal import with_current_sources
 from deskhand.errors import DeskhandError, TooMany, Unauthenticated

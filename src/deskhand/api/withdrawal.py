@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from deskhand.api import schemas
-from deskhand.api.services import Services
+from deskhand.api.assembled import Services
 from deskhand.ids import SessionId
 from deskhand.knowledge import Audience, DocumentId, Quote
 from deskhand.turns.events import Complete, SessionEvent, Source, Sources

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 
 from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, SourcesFound, StageChanged, TextProduced, ToolCallKey
-from deskhand.api.services import Services
-from deskhand.app import open_services
+from deskhand.api.assembled import Services
 from deskhand.cli.answers import AnswerView, answer_view, show_sources
 from deskhand.cli.terminal import is_text, output, remarks, start_command
+from deskhand.composition import open_services
 from deskhand.ids import new_message_id, new_session_id, new_turn_id
 from deskhand.models.port import ModelError
 from deskhand.settings import Settings

@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from deskhand import failpoints
-from deskhand.api.services import Services
+from deskhand.api.assembled import Services
 from deskhand.app import create_app
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings

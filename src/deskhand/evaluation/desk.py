@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, ToolCallKey
-from deskhand.api.services import Services
-from deskhand.app import open_services
+from deskhand.api.assembled import Services
+from deskhand.composition import open_services
 from deskhand.evaluation.sets import Question, SetUnreadable
 from deskhand.ids import new_message_id, new_turn_id
 from deskhand.knowledge import Audience, Passage, Progress, SourceDocument

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deskhand.app import open_database
 from deskhand.cli.ingest.background import hand_over
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
@@ -18,6 +17,7 @@ from deskhand.cli.knowledge.desk import by_whom
 from deskhand.cli.knowledge.views import show_scans, show_suspicions, show_warnings
 from deskhand.cli.terminal import output, plain, remarks, start_command
 from deskhand.clock import Clock, SystemClock
+from deskhand.composition import open_database
 from deskhand.guard.injection import orders_in
 from deskhand.knowledge import IngestReport, KnowledgeService, Progress, Tier
 from deskhand.knowledge.fetch import SourceFetcher

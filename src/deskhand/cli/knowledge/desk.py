@@ -7,9 +7,9 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from deskhand.app import open_database
 from deskhand.cli.terminal import start_command
 from deskhand.clock import SystemClock, to_iso
+from deskhand.composition import open_database
 from deskhand.guard.injection import orders_in
 from deskhand.knowledge import KnowledgeService, Likeness, Revision, StoredDocument
 from deskhand.settings import Settings

@@ -1,0 +1,216 @@
+"""Everything that Deskhand is made of, opened in order and closed in reverse. A part of the composition root, which the commands share with
+the application: it knows nothing of HTTP's framework, which no command should have to load.
+
+What was opened before a failure is closed again.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.agent.options import AgentOptions
+from deskhand.api.assembled import Services, Warmup
+from deskhand.api.client import Origins, Peers
+from deskhand.api.fetching import Fetching
+from deskhand.api.model_check import ModelCheck
+from deskhand.api.rate_limit import RateLimiter
+from deskhand.api.readiness import HEALTHY
+from deskhand.api.streams import Streams
+from deskhand.clock import Clock, SystemClock
+from deskhand.errors import DeskhandError
+from deskhand.guard import warming
+from deskhand.guard.injection import orders_in
+from deskhand.jobs import JobQueue, JobRules, JobWorker
+from deskhand.knowledge import KnowledgeService
+from deskhand.memory import MemoryService
+from deskhand.models.factory import create_configured_model
+from deskhand.models.port import ChatModel
+from deskhand.persistence import Database, PostgresqlOptions
+from deskhand.persistence.migrations import check_schema, migrate
+from deskhand.realtime import Notices
+from deskhand.sessions import SessionService
+from deskhand.settings import Environment, Settings
+from deskhand.shared_parts import SharedParts
+from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
+from deskhand.turns import TurnRules, TurnService
+
+log = structlog.get_logger(__name__)
+
+_ADMIN_KEY_FILE = "admin_key"
+_MIGRATED_AT_START = (Environment.DEVELOPMENT, Environment.TESTING)
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    clock: Clock | None = None,
+    model: ChatModel | None = None,
+    limiter: RateLimiter | None = None,
+    peers: Peers | None = None,
+    shared: SharedParts | None = None,
+) -> AsyncIterator[Services]:
+    """Everything that Deskhand is made of, opened in order and closed in reverse. Serves commands as well as the application.
+
+    Raises:
+        ConfigurationError: a setting, the database or its tables are not as they must be; says what to do.
+    """
+    metrics = metrics or Metrics()
+    clock = clock or SystemClock()
+    supervisor = Supervisor(metrics)
+    async with AsyncExitStack() as opened:
+        started_at = clock.monotonic()
+        database = await open_database(settings, clock)
+        opened.push_async_callback(database.close)
+        shared = shared or SharedParts(settings, clock)
+        opened.push_async_callback(shared.close)
+        cache = shared.create_cache()
+        opened.push_async_callback(cache.close)
+        opened.push_async_callback(supervisor.close)
+        knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in, cache=shared.find_shared_cache(cache))
+        opened.push_async_callback(knowledge.close)
+        await knowledge.set_up()
+        chat_model = model or create_configured_model(settings, compare=knowledge.lines.compare)
+        opened.push_async_callback(chat_model.close)
+        fetching = Fetching(settings, clock)
+        opened.push_async_callback(fetching.close)
+        sessions = SessionService(database)
+        agent = CustomerSupportAgent(
+            model=chat_model,
+            session_store=await shared.open_session_store(),
+            sessions=sessions,
+            knowledge=knowledge,
+            memory=MemoryService(database),
+            options=AgentOptions.from_settings(settings),
+            metrics=metrics,
+        )
+        opened.push_async_callback(agent.cleanup)
+        bus = shared.create_bus() if database.dialect == "postgresql" else None
+        if bus is not None:
+            opened.push_async_callback(bus.close)
+        turns = TurnService(
+            database=database,
+            agent=agent,
+            rules=TurnRules(
+                timeout_seconds=settings.turn_timeout_seconds,
+                lease_seconds=settings.turn_lease_seconds,
+                max_attempts=settings.turn_max_attempts,
+                queue_limit=settings.queue_limit,
+            ),
+            clock=clock,
+            metrics=metrics,
+            concurrency=settings.turn_concurrency,
+            drain_seconds=settings.drain_seconds,
+            bus=bus,
+        )
+        opened.push_async_callback(turns.close)
+        job_rules = JobRules(
+            lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days
+        )
+        job_worker = JobWorker(
+            name=f"jobs_{secrets.token_hex(8)}",
+            database=database,
+            knowledge=knowledge,
+            find_fetcher=fetching.fetcher,
+            rules=job_rules,
+            metrics=metrics,
+            supervisor=supervisor,
+            concurrency=settings.jobs_concurrency,
+        )
+        opened.push_async_callback(job_worker.drain)
+        admin_key = _admin_key(settings)
+        if limiter is not None:
+            limiter.exempt(admin_key)
+            opened.push_async_callback(limiter.close)
+        yield Services(
+            settings=settings,
+            clock=clock,
+            metrics=metrics,
+            supervisor=supervisor,
+            database=database,
+            cache=cache,
+            model=chat_model,
+            model_check=ModelCheck(chat_model, clock=clock),
+            knowledge=knowledge,
+            fetching=fetching,
+            sessions=sessions,
+            agent=agent,
+            turns=turns,
+            presence=shared.create_presence(),
+            notices=Notices(bus),
+            jobs=JobQueue(database, job_rules, queued=job_worker.look),
+            job_worker=job_worker,
+            streams=Streams(clock, metrics, supervisor),
+            origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
+            limiter=limiter,
+            admin_key=admin_key,
+            started_at=started_at,
+            warmup=Warmup(),
+        )
+
+
+async def warm_up(services: Services) -> None:
+    """Load what the first question needs and, in development, fill an empty knowledge base with the samples. Searches wait for it."""
+    settings = services.settings
+    await asyncio.to_thread(warming.warm_up)
+    try:
+        await services.knowledge.warm_up(samples=settings.is_development and settings.knowledge_samples, tell=services.warmup.tell)
+    except DeskhandError as error:
+        services.warmup.knowledge = error.code.replace("_", " ")
+        log.exception("knowledge_unavailable", remedy=error.remedy)
+    else:
+        services.warmup.knowledge = HEALTHY
+        log.info("knowledge_ready", documents=await services.knowledge.count_documents())
+    # Loading the model and embedding the samples took some 15 MiB that nothing else will ask for.
+    give_back_memory()
+
+
+async def open_database(settings: Settings, clock: Clock) -> Database:
+    """The database of the settings, at this version's schema. In development it is migrated, elsewhere it must have been.
+
+    Raises:
+        ConfigurationError: it cannot be used as it is; says what to do.
+    """
+    options = PostgresqlOptions(
+        pool_size=settings.database_pool_size,
+        pool_overflow=settings.database_pool_overflow,
+        pool_wait_seconds=settings.database_pool_wait_seconds,
+        recycle_seconds=settings.database_recycle_seconds,
+        statement_seconds=settings.database_statement_seconds,
+        lock_seconds=settings.database_lock_seconds,
+        idle_in_transaction_seconds=settings.database_idle_seconds,
+        application_name=settings.database_application_name,
+        prepared_statements=settings.database_prepared_statements,
+    )
+    database = await Database.open(settings.database_address, clock=clock, options=options)
+    try:
+        if settings.environment in _MIGRATED_AT_START:
+            if await migrate(database):
+                log.info("database_migrated")
+        else:
+            await check_schema(database)
+    except DeskhandError:
+        await database.close()
+        raise
+    return database
+
+
+def _admin_key(settings: Settings) -> str:
+    """The key of the settings; else the one made at an earlier start, or now, and kept where only this user can read it."""
+    if settings.admin_api_key is not None:
+        return settings.admin_api_key.get_secret_value()
+    path = settings.data_dir / _ADMIN_KEY_FILE
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        key = f"dk_{secrets.token_urlsafe(32)}"
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(f"{key}\n", encoding="ascii")
+    redactor.learn([key])
+    return key
