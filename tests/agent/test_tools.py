@@ -1,11 +1,14 @@
 """Tool calls: checked, journalled, replayed; and the tools that ship."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 
 from agent.conftest import Desk, ReadableJournal
 from deskhand.agent.errors import ToolLoop
 from deskhand.agent.run import Replayed, StageChanged, ToolCallKey
+from deskhand.agent.tools.escalate_to_human import Reason
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.ids import UserId
 from deskhand.models.port import ModelMessage, ModelRequest, Role, ToolCall
@@ -206,3 +209,7 @@ async def test_a_reason_that_is_none_of_ours_is_refused(desk: Desk) -> None:
     model = ScriptedModel((call("escalate_to_human", {"reason": "bored", "summary": "x"}),), ("…",))
     taken = await desk.take_turn(desk.agent(model), await desk.open_session(), "x")
     assert taken.answered.escalation is None
+
+
+def test_the_agent_is_offered_every_reason_but_that_of_people() -> None:
+    assert set(get_args(Reason)) == set(EscalationReason) - {EscalationReason.TAKEOVER}
