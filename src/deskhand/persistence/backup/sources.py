@@ -21,6 +21,7 @@ from deskhand.errors import ConfigurationError
 from deskhand.persistence.backup.rows import Kind, Row, Table
 from deskhand.persistence.backup.schema import known_revision_of, tables_of
 from deskhand.persistence.errors import DatabaseNotSetUp, DatabaseUnavailable
+from deskhand.persistence.postgresql_options import address_of
 
 _BUSY_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
@@ -73,11 +74,12 @@ async def open_snapshot(url: sa.URL, *, scratch: Path, leave_out: Collection[str
                 yield SqliteSnapshot(connection, leave_out=leave_out)
             engine.dispose()
         return
+    address, arguments = address_of(url)
     asynchronous = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        address,
         poolclass=sa.NullPool,
         isolation_level="REPEATABLE READ",
-        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "deskhand-backup"}},
+        connect_args={**arguments, "timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "deskhand-backup"}},
     )
     try:
         async with AsyncExitStack() as opened:

@@ -21,6 +21,7 @@ from deskhand.persistence.backup.schema import VERSION_TABLE
 from deskhand.persistence.backup.sources import FEW_ROWS, MANY_ROWS, batches, numbered_tables, quoted, select_from, unreachable
 from deskhand.persistence.errors import DatabaseFull
 from deskhand.persistence.migrations import TABLES
+from deskhand.persistence.postgresql_options import address_of
 from deskhand.persistence.server_lock import ServerLock
 
 _CONNECT_SECONDS = 5.0
@@ -78,10 +79,11 @@ async def open_target(url: sa.URL, *, force: bool, spared: Collection[str], deri
         with _sqlite_target(Path(url.database or ""), force=force, spared=spared) as target:
             yield target
         return
+    address, arguments = address_of(url)
     engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        address,
         poolclass=sa.NullPool,
-        connect_args={"timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "deskhand-restore"}},
+        connect_args={**arguments, "timeout": _CONNECT_SECONDS, "server_settings": {"application_name": "deskhand-restore"}},
     )
     try:
         async with engine.begin() as connection:
