@@ -16,7 +16,8 @@ _NOW: sa.ColumnElement[float] = db_now()
 _OPEN = jobs.c.ended_at.is_(None)
 _WAITING = sa.and_(jobs.c.state == JobState.QUEUED, jobs.c.not_before <= _NOW)
 _LEFT = sa.and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < _NOW)
-_CLAIMABLE = sa.and_(_OPEN, sa.or_(_WAITING, _LEFT))
+# Jobs that nobody works on, and that may be begun.
+CLAIMABLE = sa.and_(_OPEN, sa.or_(_WAITING, _LEFT))
 
 
 def insert_job(tx: Transaction, order: Order, *, state: JobState) -> JobId:
@@ -131,14 +132,10 @@ def read_figures(connection: sa.Connection) -> QueueFigures:
     return QueueFigures(row.open - row.running, int(row.running), int(row.bytes), float(row.oldest))
 
 
-def has_claimable(connection: sa.Connection) -> bool:
-    return connection.execute(sa.select(jobs.c.id).where(_CLAIMABLE).limit(1)).first() is not None
-
-
 def claim_job(tx: Transaction, *, worker: str, lease_seconds: float) -> Job | None:
     """The oldest job that nobody works on, from here on `worker`'s; `None` if there is none."""
     row = tx.execute(
-        sa.select(jobs).where(_CLAIMABLE).order_by(jobs.c.created_at, jobs.c.id).limit(1).with_for_update(skip_locked=True)
+        sa.select(jobs).where(CLAIMABLE).order_by(jobs.c.created_at, jobs.c.id).limit(1).with_for_update(skip_locked=True)
     ).one_or_none()
     if row is None:
         return None

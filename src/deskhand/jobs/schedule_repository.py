@@ -14,6 +14,8 @@ from deskhand.persistence import Transaction, db_now
 _NOW: sa.ColumnElement[float] = db_now()
 _HOUR_SECONDS = 3_600.0
 _DUE = schedules.c.next_run_at <= _NOW
+# Every process asks it every second.
+_WORK = sa.select(sa.exists().where(_DUE).label("due"), sa.exists().where(repository.CLAIMABLE).label("claimable"))
 
 
 def put_schedule(tx: Transaction, order: Order, *, every_hours: float) -> ScheduleId:
@@ -48,8 +50,10 @@ def delete_schedule(tx: Transaction, schedule_id: str) -> bool:
     return tx.execute(sa.delete(schedules).where(schedules.c.id == schedule_id)).rowcount == 1
 
 
-def has_due(connection: sa.Connection) -> bool:
-    return connection.execute(sa.select(schedules.c.id).where(_DUE).limit(1)).first() is not None
+def find_work(connection: sa.Connection) -> tuple[bool, bool]:
+    """Whether a schedule is due, and whether there is a job to claim."""
+    row = connection.execute(_WORK).one()
+    return bool(row.due), bool(row.claimable)
 
 
 def queue_due(tx: Transaction, *, spread: float) -> JobId | None:

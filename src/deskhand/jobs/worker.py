@@ -120,12 +120,13 @@ class JobWorker:
             await asyncio.sleep(_COUNT_SECONDS)
 
     async def _take_up(self) -> None:
-        while await self._database.read(schedule_repository.has_due):
+        is_due, is_claimable = await self._database.read(schedule_repository.find_work)
+        while is_due:
             spread = self._random.uniform(1 - _SPREAD, 1 + _SPREAD)
-            if await self._database.write(partial(schedule_repository.queue_due, spread=spread)) is None:
-                break
-        while len(self._tasks) < self._concurrency and not self._draining:
-            job = await self._claim() if await self._database.read(repository.has_claimable) else None
+            is_due = await self._database.write(partial(schedule_repository.queue_due, spread=spread)) is not None
+            is_claimable = True
+        while is_claimable and len(self._tasks) < self._concurrency and not self._draining:
+            job = await self._claim()
             if job is None:
                 return
             self._tasks[job.id] = self._supervisor.start(partial(self._work, job), name="job")
