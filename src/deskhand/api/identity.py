@@ -91,7 +91,7 @@ async def _authorise_session(session_id: str, connection: HTTPConnection) -> Ses
     return await _authorise(session_id, await _principal(connection), services_of(connection))
 
 
-async def _authorise_writer(session_id: str, connection: HTTPConnection) -> SessionId:
+async def authorise_writer(session_id: str, connection: HTTPConnection) -> SessionId:
     services = services_of(connection)
     return await _authorise(session_id, await identify(connection.headers, services, is_checked_later=True), services)
 
@@ -123,7 +123,7 @@ StaffDep = Annotated[Staff, Depends(_require_staff)]
 SessionDep = Annotated[Session, Depends(_access_session)]
 SessionIdDep = Annotated[SessionId, Depends(_authorise_session)]
 # For a route that goes on to a transaction that locks the session's row: a session that is gone is found out there.
-WriterDep = Annotated[SessionId, Depends(_authorise_writer)]
+WriterDep = Annotated[SessionId, Depends(authorise_writer)]
 
 
 def _is_admin_key(given: str, services: Services) -> bool:

@@ -1,6 +1,6 @@
 """From a row of the log to the event that readers get."""
 
-from typing import Final, cast
+from typing import Final, cast, get_args
 
 import msgspec
 
@@ -9,10 +9,13 @@ from deskhand.realtime import Begins, Codec, Ends
 from deskhand.sessions import StoredEvent
 from deskhand.turns.events import Cancelled, Complete, Failed, SessionEvent, Started
 
+# By its class: of a union, `msgspec.convert` finds out anew at each call what it is made of.
+_EVENTS: Final = {kind.__struct_config__.tag: kind for kind in get_args(SessionEvent)}
+
 
 def to_event(stored: StoredEvent) -> SessionEvent:
     fields = {**stored.data, "id": str(stored.seq), "type": stored.type, "timestamp": to_iso(stored.created_at)}
-    return cast("SessionEvent", msgspec.convert(fields, SessionEvent))
+    return cast("SessionEvent", msgspec.convert(fields, _EVENTS[stored.type]))
 
 
 def classify(event: SessionEvent) -> Begins | Ends | None:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
-from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access
+from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access, authorise_writer
 from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
-from deskhand.api.services import ServicesDep
+from deskhand.api.services import ServicesDep, services_of
 from deskhand.api.streaming import Draining, follow_turn
 from deskhand.api.withdrawal import hide_withdrawn, with_current
 from deskhand.clock import to_iso
@@ -71,8 +71,11 @@ _UPLOAD = {
         **documented.errors(401, 404, 409, 413, 415, 422, 429, 503),
     },
 )
-async def send_message(authorised: WriterDep, request: Request, services: ServicesDep) -> Response:
+async def send_message(session_id: str, request: Request) -> Response:
     """Say something, and wait for the answer. A client that goes away does not stop it: the answer is in the transcript."""
+    # Asked for here, not by `Depends`, which costs as much as all the rest of the route.
+    services = services_of(request)
+    authorised = await authorise_writer(session_id, request)
     if services.turns.draining:
         raise Draining(retry_after_seconds=2)
     said = await read_message(request, authorised, services)
