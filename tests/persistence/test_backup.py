@@ -3,6 +3,8 @@
 import hashlib
 import random
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +114,26 @@ async def test_what_was_there_is_there_again_on_the_other_engine(database_url: s
     assert check_archive(tmp_path / "b.zip") == made.manifest
     await restore(other_url, tmp_path / "b.zip", progress=quiet)
     assert await dump(other_url) == await dump(database_url)
+
+
+async def test_what_is_written_meanwhile_is_not_in_it(database_url: str, other_url: str, tmp_path: Path) -> None:
+    """All that is in a backup is of one moment: nothing of what was changed behind its back, in any table."""
+    await with_database(database_url, fill)
+    before = await dump(database_url)
+    changed: list[str] = []
+
+    def change(table: str, _rows: int) -> None:
+        if not changed:
+            # By another program, in the middle of the backup.
+            script = Path(__file__).with_name("change_rows.py")
+            subprocess.run([sys.executable, str(script), database_url], check=True, timeout=60)
+        changed.append(table)
+
+    await back_up(database_url, tmp_path / "b.zip", clock=SystemClock(), progress=change)
+    assert len(changed) > 3
+    assert await dump(database_url) != before
+    await restore(other_url, tmp_path / "b.zip", progress=quiet)
+    assert await dump(other_url) == before
 
 
 async def test_a_number_that_was_given_once_is_not_given_again(database_url: str, other_url: str, tmp_path: Path) -> None:
