@@ -111,10 +111,15 @@ async def test_a_file_that_is_too_large_is_413_and_says_how_large_one_may_be(sha
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("photo.png", "image/png"), ("run.exe", "application/x-msdownload"), ("page.svg", "image/svg+xml")]
+    ("name", "kind", "content"),
+    [
+        ("film.mp4", "video/mp4", b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00"),
+        ("run.exe", "application/x-msdownload", b"MZ\x90\x00\x03\x00\x00\x00"),
+        ("font.woff2", "font/woff2", b"wOF2\x00\x01\x00\x00"),
+    ],
 )
-async def test_a_file_of_another_kind_is_415(shared: Served, name: str, kind: str) -> None:
-    assert_shape(await upload(shared, await shared.visitor(), name, b"\x89PNG\r\n\x1a\n\x00\x01", kind), 415)
+async def test_a_file_of_another_kind_is_415(shared: Served, name: str, kind: str, content: bytes) -> None:
+    assert_shape(await upload(shared, await shared.visitor(), name, content, kind), 415)
 
 
 async def test_a_file_in_which_nothing_can_be_read_is_kept_and_says_why(shared: Served) -> None:
