@@ -46,9 +46,9 @@ export function makeButton(options: {
   );
 }
 
-/** An element that `chat.html` is known to have. */
-export function findRequired<Kind extends Element>(id: string, kind: new () => Kind): Kind {
-  const element = document.getElementById(id);
+/** An element that the page, or the shadow tree `root`, is known to have. */
+export function findRequired<Kind extends Element>(id: string, kind: new () => Kind, root: NonElementParentNode = document): Kind {
+  const element = root.getElementById(id);
   if (!(element instanceof kind)) throw new Error(`The page has no ${kind.name} with the id "${id}".`);
   return element;
 }

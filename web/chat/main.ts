@@ -18,6 +18,7 @@ import { Header } from "./elements/header";
 import { Scroller } from "./elements/scroller";
 import { ThreadView } from "./elements/threadView";
 import { Welcome } from "./elements/welcome";
+import { onceAFrame } from "./frame";
 import { texts } from "./texts";
 
 const RETRY_CONFIG_MS = 3_000;
@@ -113,23 +114,6 @@ function run(api: Api, config: PublicConfig): void {
   scroller.follow();
   document.documentElement.dataset["ready"] = "";
   composer.focus();
-}
-
-/** Draw at most once for all changes of a frame; in a hidden page, where no frames come, without delay. */
-function onceAFrame(draw: () => void): () => void {
-  let isPlanned = false;
-  const run = () => {
-    if (!isPlanned) return;
-    isPlanned = false;
-    draw();
-  };
-  document.addEventListener("visibilitychange", run);
-  return () => {
-    if (isPlanned) return;
-    isPlanned = true;
-    if (document.visibilityState === "hidden") setTimeout(run);
-    else requestAnimationFrame(run);
-  };
 }
 
 void start();

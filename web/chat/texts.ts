@@ -1,8 +1,8 @@
-// Every word of the page that is ours, in one place.
+// Every word that is ours to the visitor, in one place. English; `speak` puts another language in its place before anything is drawn.
 
 import type { Stage } from "../protocol/events";
 
-export const texts = {
+export const english = {
   assistant: "Support assistant",
   you: "You said",
   answerLabel: "Answer",
@@ -74,29 +74,46 @@ export const texts = {
   newAnswerTitle: (title: string) => `● New answer – ${title}`,
   announceSent: "Message sent.",
   announceThinking: "The assistant is working on an answer.",
-  announceComplete: (sources: number) => (sources === 0 ? "Answer complete." : `Answer complete, with ${texts.sources(sources)}.`),
+  announceComplete: (sources: number) => (sources === 0 ? "Answer complete." : `Answer complete, with ${english.sources(sources)}.`),
+  tools: {
+    search_knowledge: "Searching the documents…",
+    read_attachment: "Reading your file…",
+    remember: "Making a note…",
+    recall: "Looking up what you told us before…",
+    escalate_to_human: "Bringing in a person…",
+  },
+  stages: { searching: "Searching the documents…", using_tool: "Looking something up…", writing: "Writing…" },
+  helpful: "This helped",
+  notHelpful: "This did not help",
 } as const;
 
-const TOOL_STAGES: Readonly<Record<string, string>> = {
-  search_knowledge: "Searching the documents…",
-  read_attachment: "Reading your file…",
-  remember: "Making a note…",
-  recall: "Looking up what you told us before…",
-  escalate_to_human: "Bringing in a person…",
-};
+type Words<Value> = Value extends string
+  ? string
+  : Value extends (...args: infer Arguments) => string
+    ? (...args: Arguments) => string
+    : { readonly [Name in keyof Value]: Words<Value[Name]> };
+
+/** All words in one language. */
+export type Texts = Words<typeof english>;
+
+/** The words in use, and the locale that times are written in; `undefined` is the browser's own. */
+export let texts: Texts = english;
+let locale: string | undefined;
+
+/** Use these words from now on. What was drawn before keeps its own. */
+export function speak(words: Texts, tag: string): void {
+  texts = words;
+  locale = tag;
+}
 
 export function stageText(stage: Stage | null, tool: string | null): string {
-  if (tool !== null && TOOL_STAGES[tool] !== undefined) return TOOL_STAGES[tool];
-  switch (stage) {
-    case "searching":
-      return "Searching the documents…";
-    case "using_tool":
-      return "Looking something up…";
-    case "writing":
-      return "Writing…";
-    case null:
-      return texts.thinking;
-  }
+  const { tools, stages } = texts;
+  if (tool !== null && isNameOf(tools, tool)) return tools[tool];
+  return stage === null ? texts.thinking : stages[stage];
+}
+
+function isNameOf<Names extends object>(names: Names, name: string): name is Extract<keyof Names, string> {
+  return Object.hasOwn(names, name);
 }
 
 export function bytesText(bytes: number): string {
@@ -111,5 +128,5 @@ export function timeText(timestamp: string): string {
   const format: Intl.DateTimeFormatOptions = isToday
     ? { hour: "2-digit", minute: "2-digit" }
     : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(undefined, format).format(date);
+  return new Intl.DateTimeFormat(locale, format).format(date);
 }

@@ -3,6 +3,7 @@
 import type { OutboxEntry } from "../protocol/outbox";
 import {
   type CreateSession,
+  type IdentifyCustomer,
   type PublicConfig,
   type Reply,
   type RequestFailure,
@@ -16,7 +17,11 @@ import {
 const TIME_LIMIT_MS = 20_000;
 
 export class Api {
-  constructor(readonly prefix: string) {}
+  /** `prefix`: where the API is, as a path of this page's server or as a whole address. `channel`: what new sessions are said to come by. */
+  constructor(
+    readonly prefix: string,
+    private readonly channel = "chat_page",
+  ) {}
 
   readConfig(): Promise<Reply<PublicConfig>> {
     return this.ask(`${this.prefix}/public/config`, { method: "GET" }, readConfig);
@@ -25,7 +30,7 @@ export class Api {
   openSession(): Promise<Reply<SessionRecord>> {
     return this.ask(
       `${this.prefix}/sessions`,
-      jsonRequest<Pick<CreateSession, "metadata">>({ metadata: { channel: "chat_page" } }),
+      jsonRequest<Pick<CreateSession, "metadata">>({ metadata: { channel: this.channel } }),
       readSession,
     );
   }
@@ -40,6 +45,24 @@ export class Api {
     request.headers.set("Prefer", "respond-async");
     request.headers.set("Authorization", `Bearer ${session.token}`);
     return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/messages`, request, () => true);
+  }
+
+  /** Prove who the customer is. Answers with the session's new token; the one that was used is void. */
+  identify(session: SessionRecord, userToken: string): Promise<Reply<SessionRecord>> {
+    const request = authorised(jsonRequest<IdentifyCustomer>({ user_token: userToken }), session);
+    return this.ask(`${this.prefix}/sessions/${session.sessionId}/identify`, request, readSession);
+  }
+
+  /** What the customer thinks of one answer; `null` takes it back. */
+  judgeAnswer(session: SessionRecord, messageId: string, value: "up" | "down" | null): Promise<Reply<true>> {
+    const request = authorised(jsonRequest({ value }), session);
+    return this.ask(`${this.prefix}/chat/sessions/${session.sessionId}/messages/${messageId}/feedback`, request, () => true);
+  }
+
+  /** How the conversation was, 1 to 5. The last rating counts. */
+  rateSession(session: SessionRecord, score: number, comment: string | null): Promise<Reply<true>> {
+    const request = authorised(jsonRequest(comment === null ? { score } : { score, comment }), session);
+    return this.ask(`${this.prefix}/sessions/${session.sessionId}/rating`, request, () => true);
   }
 
   /** Stop the answer that runs. That it did is heard as an event. */
@@ -82,6 +105,11 @@ export function parseJson(text: string): unknown {
 
 function jsonRequest<Body>(body: Body): { method: string; headers: Headers; body: string } {
   return { method: "POST", headers: new Headers({ "Content-Type": "application/json" }), body: JSON.stringify(body) };
+}
+
+function authorised<Request extends { readonly headers: Headers }>(request: Request, session: SessionRecord): Request {
+  request.headers.set("Authorization", `Bearer ${session.token}`);
+  return request;
 }
 
 function failed(failure: RequestFailure): { ok: false; failure: RequestFailure } {

@@ -77,7 +77,9 @@ export class Connection {
       onOpen: () => this.opened(),
       onClose: (reason, retryMs) => this.closed(reason, retryMs, { isStream }),
     };
-    this.channel = isStream ? new EventStreamChannel(this.api, this.session, handlers) : new WebSocketChannel(this.session, handlers);
+    this.channel = isStream
+      ? new EventStreamChannel(this.api, this.session, handlers)
+      : new WebSocketChannel(this.api, this.session, handlers);
   }
 
   private opened(): void {

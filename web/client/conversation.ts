@@ -135,10 +135,28 @@ export class Conversation {
     return reply;
   }
 
+  /** Say to the server who the customer is, with a token that the company's own site signed. The session's token changes with it. */
+  async identify(userToken: string): Promise<Reply<SessionRecord>> {
+    const session = await this.ensureSession();
+    if (!session.ok) return session;
+    const reply = await this.api.identify(session.value, userToken);
+    if (reply.ok && this.current.session?.sessionId === reply.value.sessionId) {
+      this.storage.writeSession(reply.value);
+      this.connect(reply.value);
+    }
+    return reply;
+  }
+
   private adoptSession(session: SessionRecord | null): void {
+    this.change({ session, thread: emptyThread, connection: "idle" });
+    this.connect(session);
+  }
+
+  /** Hear this session from where its thread stands. */
+  private connect(session: SessionRecord | null): void {
     this.connection?.close();
     this.connection = null;
-    this.change({ session, thread: emptyThread, connection: "idle" });
+    this.change({ session });
     if (session === null) return;
     this.connection = new Connection(this.api, session, {
       cursor: () => this.current.thread.lastEventId,
@@ -174,7 +192,8 @@ export class Conversation {
   }
 
   private dropSession(session: SessionRecord): void {
-    if (this.current.session?.sessionId !== session.sessionId) return;
+    // A request that was under way when the token changed is refused, and the session is there nevertheless.
+    if (this.current.session?.token !== session.token) return;
     if (this.storage.readSession()?.sessionId === session.sessionId) this.storage.writeSession(null);
     this.changeOutbox((outbox) => moveToNewSession(outbox, LOST_FILES));
     this.adoptSession(null);
@@ -184,6 +203,7 @@ export class Conversation {
   private adoptForeignChange(): void {
     const session = this.storage.readSession();
     if (session?.sessionId !== this.current.session?.sessionId) this.adoptSession(session);
+    else if (session?.token !== this.current.session?.token) this.connect(session);
     this.change({ outbox: settle(this.storage.readOutbox(), this.current.thread) });
     this.sender.wake();
   }

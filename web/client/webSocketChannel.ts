@@ -3,7 +3,7 @@
 import { compareEventIds, storedNumber } from "../protocol/eventId";
 import { isObject, isSessionEvent } from "../protocol/events";
 import type { ClientFrame, SessionRecord } from "../protocol/rest";
-import { parseJson } from "./api";
+import { type Api, parseJson } from "./api";
 import type { Channel, ChannelHandlers, CloseReason } from "./channel";
 
 const OPEN_LIMIT_MS = 10_000;
@@ -23,11 +23,12 @@ export class WebSocketChannel implements Channel {
   private goingBackBehind: string | null = null;
 
   constructor(
+    api: Api,
     session: SessionRecord,
     private readonly handlers: ChannelHandlers,
   ) {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const address = `${scheme}://${location.host}/ws?session_id=${encodeURIComponent(session.sessionId)}`;
+    const address = new URL(`/ws?session_id=${encodeURIComponent(session.sessionId)}`, new URL(api.prefix, location.href));
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     this.socket = new WebSocket(address, ["deskhand", `token.${session.token}`]);
     this.socket.addEventListener("message", (event) => this.takeFrame(event.data));
     this.socket.addEventListener("close", (event) => this.end(this.reasonOf(event.code)));

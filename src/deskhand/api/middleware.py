@@ -26,9 +26,10 @@ _SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-site"),
 ]
+_SECURITY_HEADER_NAMES = frozenset(name for name, _ in _SECURITY_HEADERS)
 _CLOSE = [(b"connection", b"close")]
 _MOST_DISCARDED_BYTES = 64 * 1024 * 1024
-_UNLIMITED = ("/health", "/metrics", "/assets/")
+_UNLIMITED = ("/health", "/metrics", "/assets/", "/widget.js", "/widget-panel.js")
 EXPOSED_HEADERS = ("X-Request-ID", "X-Process-Time", "X-RateLimit-Limit", "X-RateLimit-Remaining", "Retry-After", "X-Total-Count", "ETag")
 
 log = structlog.get_logger("deskhand.access")
@@ -63,9 +64,12 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 seconds = f"{time.perf_counter() - started:.6f}"
+                headers = message.get("headers", [])
+                # A route that says it itself means it: the widget's files are for other sites.
+                said = _SECURITY_HEADER_NAMES.intersection(name.lower() for name, _ in headers)
                 message["headers"] = [
-                    *message.get("headers", []),
-                    *_SECURITY_HEADERS,
+                    *headers,
+                    *(header for header in _SECURITY_HEADERS if header[0] not in said),
                     (b"x-request-id", request_id.encode()),
                     (b"x-process-time", seconds.encode()),
                 ]

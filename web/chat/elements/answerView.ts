@@ -13,6 +13,16 @@ const COPIED_MS = 2_000;
 export interface AnswerActions {
   retry(turnId: string): void;
   askForPerson(): void;
+  /** Where answers can be judged: what the customer thinks of each. */
+  readonly feedback?: Feedback;
+}
+
+export type Judgement = "up" | "down";
+
+export interface Feedback {
+  find(messageId: string): Judgement | null;
+  /** `null` takes it back. */
+  give(messageId: string, value: Judgement | null): void;
 }
 
 export class AnswerView {
@@ -81,7 +91,7 @@ export class AnswerView {
     if (answer.state === "complete") this.ending.replaceChildren(make("div", { class: "buttons" }, this.drawOffer()));
     if (answer.state === "failed") this.ending.replaceChildren(...this.drawFailure(answer));
     if (answer.state === "cancelled") this.ending.replaceChildren(make("p", { class: "mark" }, cancelledText(answer)));
-    this.footer.replaceChildren(makeTime(answer.timestamp), ...this.drawCopyButton());
+    this.footer.replaceChildren(makeTime(answer.timestamp), ...this.drawCopyButton(), ...this.drawThumbs(answer));
   }
 
   private drawFailure(answer: Answer): readonly HTMLElement[] {
@@ -116,6 +126,28 @@ export class AnswerView {
     if (!isSecureContext) return [];
     const button = makeButton({ class: "quiet-button", label: texts.copy, icon: makeIcon("copy"), onClick: () => void this.copy(button) });
     return [button];
+  }
+
+  private drawThumbs({ messageId, state }: Answer): readonly HTMLElement[] {
+    const { feedback } = this.actions;
+    if (feedback === undefined || messageId === null || state !== "complete") return [];
+    const show = () => {
+      for (const [value, thumb] of thumbs) thumb.setAttribute("aria-pressed", String(feedback.find(messageId) === value));
+    };
+    const makeThumb = (value: Judgement, label: string) =>
+      makeButton({
+        class: `quiet-button thumb thumb-${value}`,
+        label,
+        icon: makeIcon("thumb"),
+        isLabelHidden: true,
+        onClick: () => {
+          feedback.give(messageId, feedback.find(messageId) === value ? null : value);
+          show();
+        },
+      });
+    const thumbs = new Map([["up", makeThumb("up", texts.helpful)] as const, ["down", makeThumb("down", texts.notHelpful)] as const]);
+    show();
+    return [...thumbs.values()];
   }
 
   private async copy(button: HTMLButtonElement): Promise<void> {

@@ -11,15 +11,16 @@ import { FilesTray } from "./filesTray";
 
 const DRAFT_KEY = "deskhand.draft";
 const COUNT_FROM = 0.8;
+const PAGE = { root: document, dropArea: document.body };
 
 export class Composer {
-  private readonly form = findRequired("composer", HTMLFormElement);
-  private readonly field = findRequired("message", HTMLTextAreaElement);
-  private readonly sendButton = findRequired("send", HTMLButtonElement);
-  private readonly stopButton = findRequired("stop", HTMLButtonElement);
-  private readonly attachButton = findRequired("attach", HTMLButtonElement);
-  private readonly picker = findRequired("files", HTMLInputElement);
-  private readonly count = findRequired("count", HTMLElement);
+  private readonly form: HTMLFormElement;
+  private readonly field: HTMLTextAreaElement;
+  private readonly sendButton: HTMLButtonElement;
+  private readonly stopButton: HTMLButtonElement;
+  private readonly attachButton: HTMLButtonElement;
+  private readonly picker: HTMLInputElement;
+  private readonly count: HTMLElement;
   private readonly tray: FilesTray;
 
   constructor(
@@ -27,8 +28,17 @@ export class Composer {
     private readonly config: PublicConfig,
     prefix: string,
     private readonly handlers: { onSent(): void; say(sentence: string): void },
+    private readonly place: { readonly root: NonElementParentNode; readonly dropArea: HTMLElement } = PAGE,
   ) {
-    this.tray = new FilesTray(findRequired("tray", HTMLUListElement), conversation, prefix, config.upload, {
+    const { root } = place;
+    this.form = findRequired("composer", HTMLFormElement, root);
+    this.field = findRequired("message", HTMLTextAreaElement, root);
+    this.sendButton = findRequired("send", HTMLButtonElement, root);
+    this.stopButton = findRequired("stop", HTMLButtonElement, root);
+    this.attachButton = findRequired("attach", HTMLButtonElement, root);
+    this.picker = findRequired("files", HTMLInputElement, root);
+    this.count = findRequired("count", HTMLElement, root);
+    this.tray = new FilesTray(findRequired("tray", HTMLUListElement, root), conversation, prefix, config.upload, {
       onChange: () => this.refresh(),
       say: handlers.say,
     });
@@ -95,7 +105,7 @@ export class Composer {
       this.picker.value = "";
       this.focus();
     });
-    this.listenForDrops(document.body);
+    this.listenForDrops(this.place.dropArea);
   }
 
   private listenForDrops(area: HTMLElement): void {

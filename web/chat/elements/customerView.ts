@@ -43,7 +43,7 @@ export class CustomerView {
     const bubble = make(
       "div",
       { class: "bubble" },
-      make("p", {}, row.content),
+      make("p", { attributes: { dir: "auto" } }, row.content),
       files.length > 0 && make("ul", { class: "chips" }, ...files),
     );
     this.element.replaceChildren(bubble, this.state);

@@ -4,6 +4,7 @@ import type { ConversationState } from "../../client/conversation";
 import type { PublicConfig } from "../../protocol/rest";
 import { findRequired } from "../dom";
 import { makeIcon } from "../icons";
+import { bannerOf, connectionOf } from "../standing";
 import { texts } from "../texts";
 import { ThemeSwitch } from "../theme";
 import { PageTitle } from "./pageTitle";
@@ -60,20 +61,6 @@ export class Header {
       }, BANNER_AFTER_MS);
     }
   }
-}
-
-function connectionOf(state: ConversationState): ConversationState["connection"] {
-  if (!navigator.onLine) return "offline";
-  if (state.obstacle?.kind === "unreachable") return "reconnecting";
-  return state.connection;
-}
-
-function bannerOf(state: ConversationState): string | null {
-  if (state.wasClosedElsewhere) return texts.closedBanner;
-  const shown = connectionOf(state);
-  if (shown === "offline") return texts.offlineBanner;
-  if (shown === "reconnecting") return texts.reconnectingBanner;
-  return state.obstacle === null ? null : texts.busyBanner;
 }
 
 export function titleCase(name: string): string {

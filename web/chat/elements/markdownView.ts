@@ -12,7 +12,7 @@ export interface Citations {
 }
 
 export class MarkdownView {
-  readonly element = make("div", { class: "prose" });
+  readonly element = make("div", { class: "prose", attributes: { dir: "auto" } });
   private drawn: readonly string[] = [];
 
   constructor(private readonly citations: Citations) {}

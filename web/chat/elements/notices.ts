@@ -30,7 +30,7 @@ export function makePersonReply(reply: PersonReply): HTMLElement {
       "div",
       {},
       make("p", { class: "person-name" }, reply.author, " ", makeTime(reply.timestamp)),
-      make("p", { class: "person-words" }, reply.content),
+      make("p", { class: "person-words", attributes: { dir: "auto" } }, reply.content),
     ),
   );
 }

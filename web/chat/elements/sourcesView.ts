@@ -65,8 +65,8 @@ export class SourcesView {
       make(
         "span",
         { class: "source-words" },
-        make("span", { class: "source-title" }, titleOf(source)),
-        make("span", { class: "source-place" }, details.filter((detail) => detail !== null).join(" · ")),
+        make("span", { class: "source-title", attributes: { dir: "auto" } }, titleOf(source)),
+        make("span", { class: "source-place", attributes: { dir: "auto" } }, details.filter((detail) => detail !== null).join(" · ")),
       ),
       makeIcon("chevron"),
     );

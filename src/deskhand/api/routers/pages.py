@@ -1,4 +1,4 @@
-"""The chat page and its assets, as the web build left them in `api/pages`.
+"""The chat page, the widget and their assets, as the web build left them in `api/pages`.
 
 The invariant: only files that the build made are served, looked up by name and never by path; the page runs nothing but its own script.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from deskhand.api.services import ServicesDep
+from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import NotFound, PartDown
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -28,7 +28,12 @@ _PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
+# Any site may load the widget's files: they are the same for everybody and hold nothing of anybody. What the widget then asks the API is
+# allowed to the sites of DESKHAND_CORS_ORIGINS alone.
+_ANY_SITE = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", **_ANY_SITE}
+# Their names stay and their content does not, and it must fit the server's.
+_SCRIPT_HEADERS = {"Cache-Control": "no-cache", **_ANY_SITE}
 # What the build leaves in the page for the server to fill in: where the API is.
 _PREFIX_MARK = b'<meta name="deskhand-api-prefix" content="/api" />'
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg")
@@ -56,6 +61,32 @@ async def show_chat(request: Request, services: ServicesDep) -> Response:
     if page is None:
         raise PagesMissing("The chat page has not been built.")
     return _serve(page, request, _PAGE_HEADERS)
+
+
+@router.get("/demo")
+async def show_demo(request: Request, services: ServicesDep) -> Response:
+    """A page of a shop that does not exist, with the widget on it."""
+    page = _files(services.settings.api_prefix).get("demo.html")
+    if page is None:
+        raise PagesMissing("The demo page has not been built.")
+    return _serve(page, request, _PAGE_HEADERS)
+
+
+@router.get("/widget.js")
+async def show_widget(request: Request, services: ServicesDep) -> Response:
+    return _serve_script("widget.js", request, services)
+
+
+@router.get("/widget-panel.js")
+async def show_widget_panel(request: Request, services: ServicesDep) -> Response:
+    return _serve_script("widget-panel.js", request, services)
+
+
+def _serve_script(name: str, request: Request, services: Services) -> Response:
+    script = _files(services.settings.api_prefix).get(name)
+    if script is None:
+        raise PagesMissing("The widget has not been built.")
+    return _serve(script, request, _SCRIPT_HEADERS)
 
 
 @router.get("/assets/{name}")
