@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from deskhand.api.streams import Closing, Reader, Streams
 from deskhand.errors import DeskhandError
-from deskhand.turns.events import SessionEvent
+from deskhand.turns.events import TERMINAL_TYPES, SessionEvent
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +39,13 @@ def encode(event: SessionEvent) -> bytes:
     """One frame. JSON holds no raw line break, so `data` is always one line."""
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (
         event.id.encode(),
-        cast("str", event.__struct_config__.tag).encode(),
+        _tag(event).encode(),
         _ENCODER.encode(event),
     )
+
+
+def _tag(event: SessionEvent) -> str:
+    return cast("str", event.__struct_config__.tag)
 
 
 class EventStream(Response):
@@ -91,14 +95,18 @@ class EventStream(Response):
                 await self._send(send, _hello(self._cursor))
             async with aclosing(self._events) as batches:
                 async for batch in batches:
-                    await self._send(send, b"".join([encode(event) for event in batch]))
+                    # The stream of one turn ends with it, and says so in the same write.
+                    ends = self._cursor is None and _tag(batch[-1]) in TERMINAL_TYPES
+                    await self._send(send, b"".join([encode(event) for event in batch]), more=not ends)
+                    if ends:
+                        return
         except DeskhandError as error:
             # The status has left already. The client comes back with its last id, and is told then.
             log.warning("stream_broken", error=error.code, session_id=self._reader.session_id)
         await send(_END)
 
-    async def _send(self, send: Send, frame: bytes) -> None:
-        await self._streams.send(self._reader, send({"type": "http.response.body", "body": frame, "more_body": True}))
+    async def _send(self, send: Send, frame: bytes, *, more: bool = True) -> None:
+        await self._streams.send(self._reader, send({"type": "http.response.body", "body": frame, "more_body": more}))
 
 
 def _hello(cursor: str) -> bytes:
