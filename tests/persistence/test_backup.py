@@ -26,7 +26,7 @@ from deskhand.persistence.backup import (
 )
 from deskhand.persistence.backup.making import BackupNotWritten
 from deskhand.persistence.backup.rows import Column, Kind, LineCodec, Table
-from deskhand.persistence.migrations import HEAD, REVISIONS, migrate, upgrade
+from deskhand.persistence.migrations import HEAD, REVISIONS, TABLES, migrate, upgrade
 
 STRANGE = "a'\"\\ \n\r\t\u2028 ‘ü’ 𝕏 NULL \\N"
 # As it is written counts; the colon is masked for SQLAlchemy.
@@ -134,6 +134,17 @@ async def test_what_is_written_meanwhile_is_not_in_it(database_url: str, other_u
     assert await dump(database_url) != before
     await restore(other_url, tmp_path / "b.zip", progress=quiet)
     assert await dump(other_url) == before
+
+
+async def test_what_others_keep_in_the_same_database_is_theirs(postgres_url: str, tmp_path: Path) -> None:
+    await with_database(postgres_url, fill)
+    await with_database(postgres_url, lambda tx: tx.execute(sa.text("CREATE TABLE theirs (at point)")) and None)
+    await with_database(postgres_url, lambda tx: tx.execute(sa.text("INSERT INTO theirs VALUES ('(1,2)')")) and None)
+    made = await back_up(postgres_url, tmp_path / "b.zip", clock=SystemClock(), progress=quiet)
+    assert {entry.name for entry in made.manifest.tables} == TABLES
+    await restore(postgres_url, tmp_path / "b.zip", force=True, progress=quiet)
+    count = await with_database(postgres_url, lambda tx: tx.execute(sa.text("SELECT count(*) FROM theirs")).scalar_one())
+    assert count == 1
 
 
 async def test_a_number_that_was_given_once_is_not_given_again(database_url: str, other_url: str, tmp_path: Path) -> None:

@@ -12,9 +12,6 @@ from deskhand.errors import Conflict
 from deskhand.persistence.backup import back_up, check_archive
 from deskhand.persistence.backup.archive import Manifest
 
-# What the index in PostgreSQL is made of: it is made again from the documents when a server starts.
-DERIVED_TABLES = ("knowledge_search", "knowledge_search_state", "knowledge_tally", "knowledge_term")
-
 
 class FileExists(Conflict):
     """There is a file of that name."""
@@ -52,7 +49,6 @@ def command(
                 settings.database_address,
                 file,
                 clock=SystemClock(),
-                leave_out=DERIVED_TABLES,
                 progress=lambda table, rows: status.update(f"{table}: {rows:,} rows"),
             )
         )

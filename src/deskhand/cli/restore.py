@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from deskhand.cli.backup import DERIVED_TABLES, show
+from deskhand.cli.backup import show
 from deskhand.cli.terminal import remarks, start_command
 from deskhand.persistence import parse_url
 from deskhand.persistence.backup import restore
 from deskhand.settings import Settings
 
+# What the index in PostgreSQL is made of: it is made again from the documents when a server starts.
+_DERIVED = ("knowledge_search", "knowledge_search_state", "knowledge_tally", "knowledge_term")
 # A server that was started once on an empty database has put a row there.
 _BOOKKEEPING = ("knowledge_state",)
 
@@ -41,7 +43,7 @@ def command(
                 file,
                 force=force,
                 spared=_BOOKKEEPING,
-                derived=DERIVED_TABLES,
+                derived=_DERIVED,
                 progress=lambda table, rows: status.update(f"{table}: {rows:,} rows"),
             )
         )

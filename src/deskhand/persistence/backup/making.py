@@ -1,6 +1,6 @@
 """Taking a backup."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +29,8 @@ class Made:
     size_bytes: int
 
 
-async def back_up(url: str, path: Path, *, clock: Clock, leave_out: Collection[str] = (), progress: Progress) -> Made:
+async def back_up(url: str, path: Path, *, clock: Clock, progress: Progress) -> Made:
     """Write everything the database holds now to `path`, without hindering who uses it meanwhile.
-
-    `leave_out` are tables that can be made again from the others.
 
     Raises:
         BackupNotWritten: there is no room, or no right to write there.
@@ -42,7 +40,7 @@ async def back_up(url: str, path: Path, *, clock: Clock, leave_out: Collection[s
     address = parse_url(url)
     try:
         with ArchiveWriter(path) as archive:
-            async with open_snapshot(address, scratch=path.parent, leave_out=leave_out) as snapshot:
+            async with open_snapshot(address, scratch=path.parent) as snapshot:
                 entries = [await _write_table(archive, snapshot, table, progress=progress) for table in snapshot.tables]
                 manifest = Manifest(
                     format=FORMAT,

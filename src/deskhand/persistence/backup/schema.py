@@ -1,15 +1,13 @@
-"""What tables there are.
+"""What tables there are, and in which order they can be filled.
 
-Invariant: the database itself tells, so that a table that is added later is in the backup without anybody thinking of it.
+Invariant: all tables of Deskhand's schema count and no others: not what is made from them, nor what others keep in the same database.
 """
-
-from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from deskhand.persistence.backup.rows import Column, Table, kind_of
 from deskhand.persistence.errors import DatabaseNotSetUp, DatabaseTooNew
-from deskhand.persistence.migrations import HEAD, REVISIONS
+from deskhand.persistence.migrations import HEAD, REVISIONS, TABLES
 
 VERSION_TABLE = "alembic_version"
 
@@ -45,11 +43,10 @@ def require_known(revision: str, what: str) -> None:
         )
 
 
-def tables_of(connection: sa.Connection, *, leave_out: Collection[str] = ()) -> list[Table]:
-    """The tables of the database but those of `leave_out`, none before one that it refers to."""
+def tables_of(connection: sa.Connection) -> list[Table]:
+    """Deskhand's tables that the database has, none before one that it refers to."""
     inspector = sa.inspect(connection)
-    names = [name for name, _ in inspector.get_sorted_table_and_fkc_names() if name is not None]
-    return [_table(inspector, name) for name in names if name != VERSION_TABLE and name not in leave_out]
+    return [_table(inspector, name) for name, _ in inspector.get_sorted_table_and_fkc_names() if name is not None and name in TABLES]
 
 
 def _table(inspector: sa.Inspector, name: str) -> Table:

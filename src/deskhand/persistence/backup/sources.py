@@ -6,7 +6,7 @@ emptying its write-ahead log all that time. On PostgreSQL it is one transaction 
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -59,7 +59,7 @@ class Snapshot(Protocol):
 
 
 @asynccontextmanager
-async def open_snapshot(url: sa.URL, *, scratch: Path, leave_out: Collection[str]) -> AsyncIterator[Snapshot]:
+async def open_snapshot(url: sa.URL, *, scratch: Path) -> AsyncIterator[Snapshot]:
     """`scratch` is a folder with room for a copy of an SQLite database.
 
     Raises:
@@ -71,7 +71,7 @@ async def open_snapshot(url: sa.URL, *, scratch: Path, leave_out: Collection[str
             await asyncio.to_thread(_copy, Path(url.database or ""), copy)
             engine = sa.create_engine(url.set(database=str(copy)), module=pysqlite3.dbapi2)
             with engine.connect() as connection:
-                yield SqliteSnapshot(connection, leave_out=leave_out)
+                yield SqliteSnapshot(connection)
             engine.dispose()
         return
     address, arguments = address_of(url)
@@ -87,7 +87,7 @@ async def open_snapshot(url: sa.URL, *, scratch: Path, leave_out: Collection[str
                 plain = await asynchronous.connect()
                 opened.push_async_callback(plain.close)
                 reading = await plain.execution_options(postgresql_readonly=True)
-                snapshot = await PostgresqlSnapshot.take(reading, leave_out=leave_out)
+                snapshot = await PostgresqlSnapshot.take(reading)
             except (OSError, sqlalchemy.exc.DBAPIError) as error:
                 raise unreachable(url, error) from error
             yield snapshot
@@ -106,10 +106,10 @@ def unreachable(url: sa.URL, error: OSError | sqlalchemy.exc.DBAPIError) -> Conf
 class SqliteSnapshot:
     engine = "sqlite"
 
-    def __init__(self, connection: sa.Connection, *, leave_out: Collection[str]) -> None:
+    def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self.revision = known_revision_of(connection)
-        self.tables = tables_of(connection, leave_out=leave_out)
+        self.tables = tables_of(connection)
 
     async def rows(self, table: Table) -> AsyncIterator[list[Row]]:
         cursor = self._raw.execute(select_from(table))
@@ -136,9 +136,9 @@ class PostgresqlSnapshot:
         self.tables = tables
 
     @classmethod
-    async def take(cls, connection: AsyncConnection, *, leave_out: Collection[str]) -> "PostgresqlSnapshot":
+    async def take(cls, connection: AsyncConnection) -> "PostgresqlSnapshot":
         revision = await connection.run_sync(known_revision_of)
-        tables = await connection.run_sync(lambda sync: tables_of(sync, leave_out=leave_out))
+        tables = await connection.run_sync(tables_of)
         return cls(connection, revision=revision, tables=tables, numbered=await connection.run_sync(numbered_tables))
 
     async def rows(self, table: Table) -> AsyncIterator[list[Row]]:
