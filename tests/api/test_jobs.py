@@ -103,9 +103,13 @@ class Site:
         self.free = asyncio.Event()
         self.free.set()
         self.base = ""
-        self.pages = {
-            f"/page{number}": f"<html><title>Page {number}</title><body><p>Page {number}.</p></body></html>" for number in range(3)
-        }
+        self.pages: dict[str, str] = {}
+        self.add(3)
+
+    def add(self, count: int) -> None:
+        for number in range(count):
+            self.pages[f"/page{number}"] = f"<html><title>Page {number}</title><body><p>Page {number}.</p></body></html>"
+        self.held = set(self.pages)
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request.path)
@@ -115,7 +119,8 @@ class Site:
             return web.Response(text=text, content_type="application/xml")
         if request.path not in self.pages:
             raise web.HTTPNotFound
-        await self.free.wait()
+        if request.path in self.held:
+            await self.free.wait()
         return web.Response(text=self.pages[request.path], content_type="text/html")
 
 
@@ -190,3 +195,25 @@ async def test_more_than_may_wait_is_refused_and_nothing_of_it_stays(tmp_path) -
         stopped = await served.http.post(f"/api/jobs/{first.json()['job_id']}/cancel", headers=STAFF)
         assert stopped.json()["state"] == "cancelled"
         assert (await served.http.post(DOCUMENTS, files=large, headers=LATER)).status_code == 202
+
+
+async def test_pages_that_are_in_are_not_asked_for_again_when_another_server_goes_on(tmp_path, site: Site) -> None:
+    site.add(40)
+    site.held = {"/page39"}
+    site.free.clear()
+    settings = settings_in(tmp_path, fetch_allowed_networks=["127.0.0.1/32"])
+    async with serving(settings) as served:
+        wanted = {"fetch": f"{site.base}/sitemap.xml"}
+        job_id = (await served.http.post(DOCUMENTS, json=wanted, headers=LATER)).json()["job_id"]
+        async with asyncio.timeout(30):
+            while not (await served.services.jobs.get_job(job_id)).indexed:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.02)
+    asked, site.asked = site.asked, []
+    site.free.set()
+    assert len(asked) > 32
+    async with serving(settings) as served:
+        job = await ended(served, job_id)
+        stored = (await served.http.get(DOCUMENTS, params={"limit": "500"}, headers=STAFF)).json()
+    assert (job["state"], job["indexed"], job["unchanged"], job["attempt"]) == ("completed", 40, 0, 1)
+    assert [document["revision"] for document in stored] == [1] * 40
+    assert len(site.asked) <= 2 + 40 - 32

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
 KEY = "staff-key-of-the-tests-which-is-long-enough"
 STAFF = {"X-API-Key": KEY}
 LEASE_SECONDS = 3
-ROWS = 400
+ROWS = 240
 
 
 class Desks:
