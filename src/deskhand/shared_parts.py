@@ -10,10 +10,11 @@ from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock
 from deskhand.errors import ConfigurationError
 from deskhand.realtime import Bus, InMemoryPresence, Presence
-from deskhand.redis_link import RedisLinks
+from deskhand.redis_link import RedisAddress, RedisLinks
 from deskhand.sealing import Sealer, SealingKeyInvalid
 from deskhand.session_store import InMemorySessionStore, SessionStore, SessionStoreUnavailable
 from deskhand.settings import Settings
+from deskhand.telemetry import redactor
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,9 @@ class SharedParts:
         self._url = url.get_secret_value() if url is not None else None
         self._cache_url = cache_url.get_secret_value() if cache_url is not None else None
         self._session_url = session_url.get_secret_value() if session_url is not None else None
+        for address in {self._url, self._cache_url, self._session_url} - {None}:
+            # Those of Sentinels stand where nobody looks for a password.
+            redactor.learn(RedisAddress.parse(address or "").secrets)
 
     def create_cache(self) -> CacheService:
         if self._cache_url is None:
@@ -100,7 +104,9 @@ class SharedParts:
 def _read_sealer(settings: Settings) -> Sealer | None:
     if settings.redis_encryption_keys is None:
         return None
+    keys = [key.strip() for key in settings.redis_encryption_keys.get_secret_value().split(",")]
+    redactor.learn(keys)
     try:
-        return Sealer([key.strip() for key in settings.redis_encryption_keys.get_secret_value().split(",")])
+        return Sealer(keys)
     except SealingKeyInvalid as error:
         raise ConfigurationError(f"DESKHAND_REDIS_ENCRYPTION_KEYS: {error}.") from None
