@@ -245,7 +245,8 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """Servers, customers who say nothing yet, and whatever else a run needs.
 
-    One instance on SQLite where `database_url` is None, else two on that PostgreSQL, with that Redis if there is one; all of them serve.
+    One instance on SQLite (in `folder` where `database_url` is None), else two on that PostgreSQL, with that Redis if there is one; all of
+    them serve.
     """
     url = database_url or f"sqlite:///{folder / 'deskhand.db'}"
     effects = folder / "effects"
@@ -274,7 +275,7 @@ async def desk(
         }
     if bug is not None:
         environment["CHAOS_BUG"] = bug
-    names = ["only"] if database_url is None else ["first", "second"]
+    names = ["only"] if url.startswith("sqlite") else ["first", "second"]
     instances = [Instance(folder / name, command=command, environment=environment) for name in names]
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:

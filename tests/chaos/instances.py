@@ -59,6 +59,16 @@ class Instance:
         await self.kill()
         await self.start()
 
+    async def leave(self, *, seconds: float) -> None:
+        """Tell it to stop, and wait until it has.
+
+        Raises:
+            TimeoutError: it has not.
+        """
+        self.send(signal.SIGTERM)
+        await self.wait_until_ended(seconds=seconds)
+        await asyncio.to_thread(self._own().stop)
+
     async def wait_until_ended(self, *, seconds: float) -> None:
         """Wait until it has ended by itself.
 
@@ -76,6 +86,10 @@ class Instance:
 
     def send(self, sent: signal.Signals) -> None:
         self._own().send(sent)
+
+    @property
+    def pid(self) -> int:
+        return self._own().pid
 
     @property
     def has_ended(self) -> bool:
