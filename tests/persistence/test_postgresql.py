@@ -199,3 +199,24 @@ async def test_parameters_of_the_address_are_obeyed_or_refused(postgres_server: 
     two = f"postgresql://postgres:postgres@/{name}?host=127.0.0.1:1&host=127.0.0.1:{postgres_server.port}&target_session_attrs=read-write"
     async with opened(two) as database:
         assert await scalar(database, "SELECT current_database()") == name
+
+
+async def test_who_waits_too_long_for_a_connection_is_told_and_the_next_one_has_it(postgres_url: str) -> None:
+    async with opened(postgres_url, PostgresqlOptions(pool_size=1, pool_wait_seconds=0.5)) as database:
+        taken, done = asyncio.Event(), asyncio.Event()
+
+        def hold(connection: sa.Connection) -> None:
+            connection.exec_driver_sql("SELECT 1").close()
+            taken.set()
+            sa.util.await_only(done.wait())
+
+        holding = asyncio.create_task(database.read(hold))
+        await taken.wait()
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable) as refused:
+            await scalar(database, "SELECT 1")
+        assert refused.value.retry_after_seconds == 1
+        assert 0.4 < time.monotonic() - began < 4
+        done.set()
+        await holding
+        assert await scalar(database, "SELECT 1") == "1"
