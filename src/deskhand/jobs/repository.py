@@ -198,7 +198,7 @@ def release_job(tx: Transaction, job: Job, *, in_seconds: float) -> None:
     tx.execute(
         sa.update(jobs)
         .where(*_held(job))
-        .values(state=JobState.QUEUED, attempt=job.attempt - 1, not_before=_NOW + in_seconds, lease_until=None, updated_at=_NOW)
+        .values(state=JobState.QUEUED, attempt=jobs.c.attempt - 1, not_before=_NOW + in_seconds, lease_until=None, updated_at=_NOW)
     )
 
 

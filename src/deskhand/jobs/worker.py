@@ -44,7 +44,6 @@ log = structlog.get_logger(__name__)
 class _Running:
     job: Job
     course: Course = field(default_factory=Course)
-    stop_requested: bool = False
 
 
 class JobWorker:
@@ -70,7 +69,7 @@ class JobWorker:
         self._concurrency = concurrency
         self._tasks: dict[JobId, asyncio.Task[None]] = {}
         self._look_now = asyncio.Event()
-        self._draining = False
+        self._draining = asyncio.Event()
         self._random = Random()  # noqa: S311 - spreads moments, protects nothing
         self._figures = QueueFigures(0, 0, 0, 0.0)
         metrics.watch("deskhand_jobs_running", "Jobs that this process works on.", lambda: float(len(self._tasks)))
@@ -93,7 +92,7 @@ class JobWorker:
 
     async def drain(self) -> None:
         """Begin nothing more, stop what runs, and give it back for others to go on with."""
-        self._draining = True
+        self._draining.set()
         self._look_now.set()
         tasks = list(self._tasks.values())
         for task in tasks:
@@ -101,7 +100,7 @@ class JobWorker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self) -> None:
-        while not self._draining:
+        while not self._draining.is_set():
             self._look_now.clear()
             try:
                 await self._take_up()
@@ -112,7 +111,7 @@ class JobWorker:
                     await self._look_now.wait()
 
     async def _watch(self) -> None:
-        while not self._draining:
+        while not self._draining.is_set():
             try:
                 self._figures = await self._database.read(repository.read_figures)
             except DatabaseUnavailable as error:
@@ -125,9 +124,13 @@ class JobWorker:
             spread = self._random.uniform(1 - _SPREAD, 1 + _SPREAD)
             is_due = await self._database.write(partial(schedule_repository.queue_due, spread=spread)) is not None
             is_claimable = True
-        while is_claimable and len(self._tasks) < self._concurrency and not self._draining:
+        while is_claimable and len(self._tasks) < self._concurrency and not self._draining.is_set():
             job = await self._claim()
             if job is None:
+                return
+            if self._draining.is_set():
+                # It was stopped while this was being claimed.
+                await self._release(job, in_seconds=0.0)
                 return
             self._tasks[job.id] = self._supervisor.start(partial(self._work, job), name="job")
 
@@ -261,7 +264,7 @@ class JobWorker:
     async def _tidy(self) -> None:
         """Forget jobs that are old, and those whose files stopped coming."""
         find = partial(repository.find_left_over, keep_seconds=self._rules.keep_days * _DAY_SECONDS, receiving_seconds=_RECEIVING_SECONDS)
-        while not self._draining:
+        while not self._draining.is_set():
             for job_id in await self._database.read(find):
                 await self._database.write(partial(repository.delete_job, job_id=job_id))
             await asyncio.sleep(_TIDY_SECONDS)
