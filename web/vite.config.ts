@@ -11,18 +11,30 @@ function renderBlocking(): Plugin {
   };
 }
 
+/** The server looks pages up by name: `console.html`, wherever its source is. */
+function flatNames(): Plugin {
+  return {
+    name: "flat-page-names",
+    enforce: "post",
+    generateBundle: (_options, bundle) => {
+      for (const file of Object.values(bundle)) if (file.fileName.endsWith(".html")) file.fileName = file.fileName.replace(/^.*\//, "");
+    },
+  };
+}
+
 export default defineConfig({
-  root: "chat",
+  root: ".",
   base: "/",
-  plugins: [renderBlocking()],
+  publicDir: "chat/public",
+  plugins: [renderBlocking(), flatNames()],
   build: {
-    outDir: "../../src/deskhand/api/pages",
+    outDir: "../src/deskhand/api/pages",
     emptyOutDir: true,
     assetsInlineLimit: 0,
     target: "es2022",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
-    rollupOptions: { input: "chat/chat.html" },
+    rollupOptions: { input: { chat: "chat/chat.html", console: "console/console.html" } },
   },
-  test: { root: ".", include: ["**/*.test.ts"] },
+  test: { include: ["**/*.test.ts"] },
 });

@@ -85,7 +85,7 @@ GRID += [
     Operation("DELETE", "/api/knowledge/schedules/{schedule_id}", STAFF_ONLY),
 ]
 # Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.
-PAGES = {("GET", path) for path in ("/chat", "/demo", "/widget.js", "/widget-panel.js", "/assets/{name}", "/favicon.ico")}
+PAGES = {("GET", path) for path in ("/chat", "/console", "/demo", "/widget.js", "/widget-panel.js", "/assets/{name}", "/favicon.ico")}
 WEBSOCKETS = {"/ws"}
 
 CALLERS = ("nobody", "owner", "another", "deleted", "made_up", "staff")

@@ -30,12 +30,17 @@ export type IconName = keyof typeof PATHS;
 const SVG = "http://www.w3.org/2000/svg";
 
 export function makeIcon(name: IconName): SVGSVGElement {
+  return drawIcon(PATHS[name]);
+}
+
+/** A drawing in the page's one style, from its lines on a grid of 20. */
+export function drawIcon(lines: string): SVGSVGElement {
   const icon = document.createElementNS(SVG, "svg");
   icon.setAttribute("viewBox", "0 0 20 20");
   icon.setAttribute("class", "icon");
   icon.setAttribute("aria-hidden", "true");
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
+  path.setAttribute("d", lines);
   icon.append(path);
   return icon;
 }

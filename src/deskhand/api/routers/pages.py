@@ -1,6 +1,6 @@
-"""The chat page, the widget and their assets, as the web build left them in `api/pages`.
+"""The chat page, the console, the widget and their assets, as the web build left them in `api/pages`.
 
-The invariant: only files that the build made are served, looked up by name and never by path; the page runs nothing but its own script.
+The invariant: only files that the build made are served, looked up by name and never by path; a page runs nothing but its own script.
 """
 
 import gzip
@@ -57,10 +57,12 @@ class PageFile:
 
 @router.get("/chat")
 async def show_chat(request: Request, services: ServicesDep) -> Response:
-    page = _files(services.settings.api_prefix).get("chat.html")
-    if page is None:
-        raise PagesMissing("The chat page has not been built.")
-    return _serve(page, request, _PAGE_HEADERS)
+    return _serve_page("chat.html", request, services)
+
+
+@router.get("/console")
+async def show_console(request: Request, services: ServicesDep) -> Response:
+    return _serve_page("console.html", request, services)
 
 
 @router.get("/demo")
@@ -103,6 +105,13 @@ async def show_icon(request: Request, services: ServicesDep) -> Response:
     if icon is None:
         raise NotFound
     return _serve(icon, request, _ASSET_HEADERS)
+
+
+def _serve_page(name: str, request: Request, services: Services) -> Response:
+    page = _files(services.settings.api_prefix).get(name)
+    if page is None:
+        raise PagesMissing(f"{name} has not been built.")
+    return _serve(page, request, _PAGE_HEADERS)
 
 
 def _serve(file: PageFile, request: Request, headers: dict[str, str]) -> Response:

@@ -1,0 +1,321 @@
+// Everything the views of a signed-in member of staff share: who they are, the routes, and what is live. The views read and subscribe;
+// only this changes it.
+
+import { isObject, isSessionEvent } from "../protocol/events";
+import { leavesGap } from "../protocol/reduce";
+import type { Reply } from "../protocol/rest";
+import { type Deed, Desk } from "./api/desk";
+import { failureText, type Http } from "./api/http";
+import { type LiveState, LiveStream } from "./api/liveStream";
+import { StaffApi } from "./api/staff";
+import type { CannedReply, Colleague, Conversation, ConversationDetail, NoticeKind, Presence, StaffMember, View } from "./api/types";
+import { emptyInbox, type Inbox, type InboxAction, reduceInbox } from "./state/inbox";
+import { openTranscript, type TranscriptState, takeEvent } from "./state/transcript";
+
+export interface OpenConversation {
+  readonly sessionId: string;
+  readonly phase: "loading" | "ready" | "failed";
+  readonly failure: string | null;
+  readonly detail: ConversationDetail | null;
+  readonly transcript: TranscriptState | null;
+  readonly isCustomerTyping: boolean;
+}
+
+export interface SessionHandlers {
+  notify(kind: NoticeKind, sessionId: string): void;
+  tell(sentence: string, kind: "good" | "bad"): void;
+}
+
+const TYPING_SHOWN_MS = 6_000;
+const TYPING_TOLD_MS = 3_000;
+
+export class DeskSession {
+  readonly desk: Desk;
+  readonly staff: StaffApi;
+  inbox: Inbox = emptyInbox;
+  open: OpenConversation | null = null;
+  colleagues: readonly Colleague[] = [];
+  replies: readonly CannedReply[] = [];
+  live: LiveState = "connecting";
+  presence: Presence;
+  private readonly listeners = new Set<() => void>();
+  private readonly inboxStream: LiveStream;
+  private conversationStream: LiveStream | null = null;
+  private typingTimer: ReturnType<typeof setTimeout> | undefined;
+  private toldTypingAt = 0;
+  private isFetchingMore = false;
+  private askedTimes = 0;
+  private hasSnapshot = false;
+
+  constructor(
+    readonly http: Http,
+    public me: StaffMember,
+    private readonly handlers: SessionHandlers,
+  ) {
+    this.desk = new Desk(http);
+    this.staff = new StaffApi(http);
+    this.presence = me.presence ?? "online";
+    this.inboxStream = new LiveStream(`${http.prefix}/desk/events`, {
+      cursor: () => null,
+      onEvent: (type, data) => this.hear(type, data),
+      onState: (state) => this.changeLive(state),
+      onRefused: (status) => status === 401 && http.onSignedOut(),
+    });
+    void this.refreshColleagues();
+    void this.refreshReplies();
+  }
+
+  close(): void {
+    this.inboxStream.close();
+    this.closeConversation();
+    this.listeners.clear();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  // The inbox
+
+  async show(view: View, text: string): Promise<void> {
+    this.change({ type: "asked", view, text });
+    await this.fetchFirst();
+  }
+
+  async fetchMore(): Promise<void> {
+    const cursor = this.inbox.nextCursor;
+    if (cursor === null || this.isFetchingMore) return;
+    this.isFetchingMore = true;
+    const asked = this.askedTimes;
+    const reply = await this.desk.list(this.inbox, cursor);
+    this.isFetchingMore = false;
+    if (asked === this.askedTimes && reply.ok) this.change({ type: "page", page: reply.value, isFirst: false });
+  }
+
+  async fetchFirst(): Promise<void> {
+    this.askedTimes += 1;
+    const asked = this.askedTimes;
+    const reply = await this.desk.list(this.inbox, null);
+    if (asked !== this.askedTimes) return;
+    this.change(reply.ok ? { type: "page", page: reply.value, isFirst: true } : { type: "failed" });
+  }
+
+  // One conversation
+
+  async openConversation(sessionId: string): Promise<void> {
+    if (this.open?.sessionId === sessionId && this.open.phase !== "failed") return;
+    this.closeConversation();
+    this.open = { sessionId, phase: "loading", failure: null, detail: null, transcript: null, isCustomerTyping: false };
+    this.tellListeners();
+    await this.reloadConversation();
+  }
+
+  closeConversation(): void {
+    this.conversationStream?.close();
+    this.conversationStream = null;
+    clearTimeout(this.typingTimer);
+    this.open = null;
+    this.tellListeners();
+  }
+
+  async reloadConversation(): Promise<void> {
+    const sessionId = this.open?.sessionId;
+    if (sessionId === undefined) return;
+    const reply = await this.desk.get(sessionId);
+    if (this.open?.sessionId !== sessionId) return;
+    if (!reply.ok) {
+      this.open = { ...this.open, phase: "failed", failure: failureText(reply.failure) };
+      this.tellListeners();
+      return;
+    }
+    this.open = { ...this.open, phase: "ready", failure: null, detail: reply.value, transcript: openTranscript(reply.value) };
+    this.follow(sessionId);
+    this.tellListeners();
+    if (reply.value.unread > 0) void this.markRead(sessionId);
+  }
+
+  /** Do something to the open conversation. Returns whether it was done; says so when it was not. */
+  async do(deed: Deed, done?: string): Promise<boolean> {
+    const detail = this.open?.detail;
+    if (detail === null || detail === undefined) return false;
+    const isHarmless = deed.act === "notes" || deed.act === "read";
+    const reply = await this.desk.do(detail.session_id, deed, isHarmless ? null : detail.version);
+    return this.takeAnswer(detail.session_id, reply, done);
+  }
+
+  async say(text: string, clientMessageId: string): Promise<boolean> {
+    const sessionId = this.open?.sessionId;
+    if (sessionId === undefined) return false;
+    const reply = await this.desk.say(sessionId, text, clientMessageId);
+    if (!reply.ok) this.handlers.tell(failureText(reply.failure), "bad");
+    return reply.ok;
+  }
+
+  tellTyping(): void {
+    const { open } = this;
+    if (open?.detail?.assignee?.staff_id !== this.me.staff_id || Date.now() - this.toldTypingAt < TYPING_TOLD_MS) return;
+    this.toldTypingAt = Date.now();
+    this.desk.typing(open.sessionId);
+  }
+
+  async refreshColleagues(): Promise<void> {
+    const reply = await this.desk.staff();
+    if (!reply.ok) return;
+    this.colleagues = reply.value;
+    this.tellListeners();
+  }
+
+  async refreshReplies(): Promise<void> {
+    const reply = await this.desk.replies();
+    if (!reply.ok) return;
+    this.replies = reply.value;
+    this.tellListeners();
+  }
+
+  async changePresence(presence: Presence): Promise<void> {
+    const reply = await this.staff.changeMe({ presence });
+    if (reply.ok) this.presence = presence;
+    else this.handlers.tell(failureText(reply.failure), "bad");
+    this.tellListeners();
+  }
+
+  rename(name: string): void {
+    this.me = { ...this.me, name };
+    this.tellListeners();
+  }
+
+  setTotp(isOn: boolean): void {
+    this.me = { ...this.me, totp_enabled: isOn };
+  }
+
+  tell(sentence: string, kind: "good" | "bad"): void {
+    this.handlers.tell(sentence, kind);
+  }
+
+  private takeAnswer(sessionId: string, reply: Reply<Conversation>, done: string | undefined): boolean {
+    if (!reply.ok) {
+      const isOutdated = reply.failure.kind === "refused" && reply.failure.code === "conversation_changed";
+      this.handlers.tell(isOutdated ? "Somebody was quicker. This is how it stands now." : failureText(reply.failure), "bad");
+      if (isOutdated) void this.reloadConversation();
+      return false;
+    }
+    this.takeItem(reply.value);
+    if (done !== undefined) this.handlers.tell(done, "good");
+    // Notes and what hangs on an episode are not part of the item.
+    if (this.open?.sessionId === sessionId) void this.refreshDetail(sessionId);
+    return true;
+  }
+
+  private async refreshDetail(sessionId: string): Promise<void> {
+    const reply = await this.desk.get(sessionId);
+    if (!reply.ok || this.open?.sessionId !== sessionId || this.open.transcript === null) return;
+    this.open = { ...this.open, detail: reply.value, transcript: { ...this.open.transcript, notes: reply.value.notes } };
+    this.tellListeners();
+  }
+
+  private async markRead(sessionId: string): Promise<void> {
+    const reply = await this.desk.do(sessionId, { act: "read" }, null);
+    if (reply.ok) this.takeItem(reply.value);
+  }
+
+  private takeItem(item: Conversation): void {
+    this.change({ type: "changed", item, me: this.me.staff_id });
+    if (this.open?.sessionId === item.session_id && this.open.detail !== null && (item.version ?? 0) >= (this.open.detail.version ?? 0)) {
+      this.open = { ...this.open, detail: { ...this.open.detail, ...item } };
+      this.tellListeners();
+    }
+  }
+
+  private hear(type: string, data: unknown): void {
+    if (!isObject(data)) return;
+    switch (type) {
+      case "snapshot":
+        // Told again: something may have been missed.
+        if (this.hasSnapshot) void this.fetchFirst();
+        this.hasSnapshot = true;
+        this.change({ type: "counted", counts: data["counts"] as Inbox["counts"] & object });
+        break;
+      case "counts":
+        this.change({ type: "counted", counts: (data["counts"] ?? data) as unknown as NonNullable<Inbox["counts"]> });
+        break;
+      case "conversation":
+        this.hearConversation((data["item"] ?? data) as unknown as Conversation);
+        break;
+      case "removed":
+        this.change({ type: "removed", sessionId: String(data["session_id"]) });
+        break;
+      case "typing":
+        if (data["session_id"] === this.open?.sessionId) this.showTyping();
+        break;
+      case "presence":
+        this.colleagues = (data["staff"] ?? []) as readonly Colleague[];
+        this.tellListeners();
+        break;
+      case "notice":
+        this.handlers.notify(data["kind"] as NoticeKind, String(data["session_id"]));
+        break;
+    }
+  }
+
+  private hearConversation(item: Conversation): void {
+    const isRead = this.open?.sessionId === item.session_id && document.visibilityState === "visible";
+    this.takeItem(isRead ? { ...item, unread: 0 } : item);
+    if (isRead && item.unread > 0) void this.markRead(item.session_id);
+  }
+
+  private follow(sessionId: string): void {
+    this.conversationStream?.close();
+    this.conversationStream = new LiveStream(`${this.http.prefix}/sessions/${sessionId}/events`, {
+      cursor: () => this.open?.transcript?.thread.lastEventId ?? null,
+      onEvent: (_type, data) => this.hearEvent(sessionId, data),
+      onState: () => undefined,
+      onRefused: () => undefined,
+    });
+  }
+
+  private hearEvent(sessionId: string, data: unknown): void {
+    const { open } = this;
+    if (open === null || open.sessionId !== sessionId || open.transcript === null) return;
+    if (!isSessionEvent(data)) return;
+    if (data.type === "resync") {
+      void this.reloadConversation();
+      return;
+    }
+    if (leavesGap(open.transcript.thread, data)) {
+      this.conversationStream?.restart();
+      return;
+    }
+    const transcript = takeEvent(open.transcript, data);
+    if (transcript === open.transcript) return;
+    this.open = { ...open, transcript, isCustomerTyping: data.type === "acknowledged" ? false : open.isCustomerTyping };
+    this.tellListeners();
+  }
+
+  private showTyping(): void {
+    clearTimeout(this.typingTimer);
+    const set = (isCustomerTyping: boolean) => {
+      if (this.open === null) return;
+      this.open = { ...this.open, isCustomerTyping };
+      this.tellListeners();
+    };
+    set(true);
+    this.typingTimer = setTimeout(() => set(false), TYPING_SHOWN_MS);
+  }
+
+  private changeLive(state: LiveState): void {
+    this.live = state;
+    this.tellListeners();
+  }
+
+  private change(action: InboxAction): void {
+    const next = reduceInbox(this.inbox, action);
+    if (next === this.inbox) return;
+    this.inbox = next;
+    this.tellListeners();
+  }
+
+  private tellListeners(): void {
+    for (const listener of this.listeners) listener();
+  }
+}

@@ -1,0 +1,252 @@
+// Where the operator writes: a reply to the customer, or a note for colleagues; canned replies behind "/", a draft from the AI.
+
+import { make } from "../../chat/dom";
+import { lastingArea } from "../../client/area";
+import { failureText } from "../api/http";
+import type { CannedReply } from "../api/types";
+import { makeIcon } from "../icons";
+import type { DeskSession, OpenConversation } from "../session";
+import { customerName } from "../texts";
+import { makeAction } from "./parts";
+import { ReplyMenu } from "./replyMenu";
+
+type Mode = "reply" | "note";
+
+export interface ComposerHandlers {
+  onSent(): void;
+  takeOver(): void;
+  reopen(): void;
+}
+
+export class Composer {
+  readonly element: HTMLElement;
+  private readonly field = make("textarea", { class: "composer-field", attributes: { rows: "2", "aria-label": "Reply to the customer" } });
+  private readonly gate = make("div", { class: "gate", attributes: { hidden: "" } });
+  private readonly replyTab = this.makeTab("Reply", "reply");
+  private readonly noteTab = this.makeTab("Note", "note");
+  private readonly draftButton = makeAction({ label: "Draft", icon: "spark", kind: "quiet", onClick: () => void this.draft() });
+  private readonly cannedButton = makeAction({ label: "Replies", icon: "bolt", kind: "quiet", onClick: () => this.openReplies() });
+  private readonly send = makeAction({ label: "Send", icon: "send", kind: "primary", onClick: () => void this.submit() });
+  private readonly draftFacts = make("p", { class: "draft-facts", attributes: { role: "status", hidden: "" } });
+  private readonly menu: ReplyMenu;
+  private readonly box: HTMLElement;
+  private mode: Mode = "reply";
+  private sessionId = "";
+  private gateKey = "";
+  /** Stays the same until it was taken, so that a message that is sent again is not said twice. */
+  private pending: { readonly text: string; readonly id: string } | null = null;
+
+  constructor(
+    private readonly session: DeskSession,
+    private readonly handlers: ComposerHandlers,
+  ) {
+    this.menu = new ReplyMenu(this.field, (reply) => this.insert(reply));
+    this.box = make(
+      "div",
+      { class: "composer-box" },
+      make("div", { class: "composer-tabs", attributes: { role: "group", "aria-label": "What you write" } }, this.replyTab, this.noteTab),
+      this.menu.element,
+      this.draftFacts,
+      this.field,
+      make(
+        "div",
+        { class: "composer-bar" },
+        this.cannedButton,
+        this.draftButton,
+        make("span", { class: "composer-hint" }, "Enter sends · Shift + Enter new line · / replies"),
+        this.send,
+      ),
+    );
+    this.element = make("footer", { class: "desk-composer" }, this.gate, this.box);
+    this.listen();
+    this.setMode("reply");
+  }
+
+  update(open: OpenConversation): void {
+    if (open.sessionId !== this.sessionId) this.restore(open.sessionId);
+    const isAdmitted = this.drawGate(open);
+    const isBlocked = this.mode === "reply" && !isAdmitted;
+    this.field.disabled = isBlocked;
+    this.send.disabled = isBlocked || this.field.value.trim() === "";
+    this.draftButton.disabled = isBlocked;
+    this.cannedButton.disabled = isBlocked;
+    this.box.toggleAttribute("data-blocked", isBlocked);
+    this.field.placeholder = this.placeholder(open, isBlocked);
+  }
+
+  focus(): void {
+    this.field.focus();
+  }
+
+  setMode(mode: Mode): void {
+    this.mode = mode;
+    this.element.dataset["mode"] = mode;
+    this.replyTab.setAttribute("aria-pressed", String(mode === "reply"));
+    this.noteTab.setAttribute("aria-pressed", String(mode === "note"));
+    this.draftButton.hidden = mode === "note";
+    this.cannedButton.hidden = mode === "note";
+    this.field.setAttribute("aria-label", mode === "note" ? "Internal note" : "Reply to the customer");
+    this.send.replaceChildren(makeIcon(mode === "note" ? "note" : "send"), make("span", {}, mode === "note" ? "Add note" : "Send"));
+    if (this.session.open !== null) this.update(this.session.open);
+  }
+
+  private placeholder(open: OpenConversation, isBlocked: boolean): string {
+    if (this.mode === "note") return "A note for your colleagues. The customer never sees it.";
+    if (isBlocked) return "Take the conversation over to reply, or leave a note.";
+    return open.detail === null ? "" : `Reply to ${customerName(open.detail)}…`;
+  }
+
+  /** Says why nothing can be sent now, and offers what helps. Returns whether a reply may be written. */
+  private drawGate(open: OpenConversation): boolean {
+    const { detail } = open;
+    const mine = detail?.assignee?.staff_id === this.session.me.staff_id;
+    const key = detail === null ? "none" : `${detail.state}:${detail.assignee?.staff_id ?? ""}`;
+    if (key !== this.gateKey) {
+      this.gateKey = key;
+      this.gate.hidden = detail === null || (detail.state === "assigned" && mine);
+      if (detail !== null) this.gate.replaceChildren(...this.gateParts(detail.state, detail.assignee?.name ?? ""));
+    }
+    return detail !== null && ((detail.state === "assigned" && mine) || detail.state === "waiting" || (detail.state === "snoozed" && mine));
+  }
+
+  private gateParts(state: string, holder: string): readonly HTMLElement[] {
+    const words = (text: string) => make("p", {}, text);
+    const take = (label: string) =>
+      makeAction({ label, icon: "person", key: "T", kind: "primary", onClick: () => this.handlers.takeOver() });
+    switch (state) {
+      case "ai":
+        return [words("The assistant is answering. Step in whenever you like; it falls silent at once."), take("Take over")];
+      case "waiting":
+        return [words("Nobody has this conversation yet. Your first reply makes it yours."), take("Take it")];
+      case "assigned":
+        return [words(`${holder} has this conversation.`), take("Take over")];
+      case "snoozed":
+        return [words("Put off until later. It comes back by itself, or when the customer writes."), take("Take it back")];
+      default: {
+        const reopen = makeAction({ label: "Reopen", icon: "retry", onClick: () => this.handlers.reopen() });
+        return state === "ended" ? [words("This conversation is closed.")] : [words("This conversation is resolved."), reopen];
+      }
+    }
+  }
+
+  private listen(): void {
+    this.field.addEventListener("input", () => {
+      this.fit();
+      this.keep();
+      this.menu.look(this.mode === "reply" ? this.session.replies : []);
+      if (this.mode === "reply" && this.field.value !== "") this.session.tellTyping();
+      if (this.session.open !== null) this.update(this.session.open);
+    });
+    this.field.addEventListener("keydown", (event) => {
+      if (this.menu.takeKey(event)) return;
+      if (event.key === "Escape") this.field.blur();
+      // While an input method composes, Enter belongs to it.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      void this.submit();
+    });
+  }
+
+  private async submit(): Promise<void> {
+    const text = this.field.value.trim();
+    if (text === "" || this.field.disabled || this.send.disabled) return;
+    const sessionId = this.sessionId;
+    this.send.disabled = true;
+    const isSent = this.mode === "note" ? await this.session.do({ act: "notes", text }) : await this.say(text);
+    if (sessionId !== this.sessionId) return;
+    if (isSent) {
+      this.write("");
+      this.draftFacts.hidden = true;
+      this.handlers.onSent();
+      if (this.mode === "note") this.setMode("reply");
+    }
+    if (this.session.open !== null) this.update(this.session.open);
+  }
+
+  private async say(text: string): Promise<boolean> {
+    if (this.pending?.text !== text) this.pending = { text, id: crypto.randomUUID() };
+    const isSaid = await this.session.say(text, this.pending.id);
+    if (isSaid) this.pending = null;
+    return isSaid;
+  }
+
+  private async draft(): Promise<void> {
+    const sessionId = this.sessionId;
+    this.draftButton.disabled = true;
+    this.draftFacts.hidden = false;
+    this.draftFacts.textContent = "The assistant is writing a draft…";
+    const reply = await this.session.desk.draft(sessionId);
+    this.draftButton.disabled = false;
+    if (sessionId !== this.sessionId) return;
+    if (!reply.ok) {
+      this.draftFacts.textContent = failureText(reply.failure);
+      return;
+    }
+    const { text, sources, confidence } = reply.value;
+    const sure = confidence === null ? "" : `, ${Math.round(confidence * 100)} % sure`;
+    const written = this.field.value.trim();
+    this.write(written === "" ? text : `${written}\n\n${text}`);
+    this.draftFacts.textContent = `Draft from ${sources.length === 1 ? "1 source" : `${sources.length} sources`}${sure}. Read it before you send it.`;
+    this.focus();
+  }
+
+  private openReplies(): void {
+    this.menu.open(this.session.replies, "");
+    this.focus();
+  }
+
+  private insert(reply: CannedReply): void {
+    const { detail } = this.session.open ?? {};
+    const name = detail?.customer.name ?? "";
+    this.write(reply.text.replaceAll("{name}", name).replaceAll("{agent}", this.session.me.name));
+    this.focus();
+  }
+
+  private write(text: string): void {
+    this.field.value = text;
+    this.fit();
+    this.keep();
+    if (this.session.open !== null) this.update(this.session.open);
+  }
+
+  private restore(sessionId: string): void {
+    this.sessionId = sessionId;
+    this.gateKey = "";
+    this.pending = null;
+    this.draftFacts.hidden = true;
+    this.menu.close();
+    this.field.value = lastingArea.getItem(this.keepKey()) ?? "";
+    this.setMode("reply");
+    this.fit();
+  }
+
+  private keep(): void {
+    if (this.field.value === "") lastingArea.removeItem(this.keepKey());
+    else lastingArea.setItem(this.keepKey(), this.field.value);
+  }
+
+  private keepKey(): string {
+    return `deskhand.console.draft.${this.sessionId}`;
+  }
+
+  /** As high as the text; the style sheet sets the limit. */
+  private fit(): void {
+    this.field.style.height = "auto";
+    this.field.style.height = `${this.field.scrollHeight}px`;
+  }
+
+  private makeTab(label: string, mode: Mode): HTMLButtonElement {
+    return make(
+      "button",
+      {
+        class: "composer-tab",
+        attributes: { type: "button", "aria-pressed": "false" },
+        onClick: () => {
+          this.setMode(mode);
+          this.focus();
+        },
+      },
+      label,
+    );
+  }
+}

@@ -1,0 +1,117 @@
+// Accounts of those who work here; for administrators.
+
+import { make } from "../../../chat/dom";
+import type { Reply } from "../../../protocol/rest";
+import { failureText } from "../../api/http";
+import type { Account } from "../../api/types";
+import type { DeskSession } from "../../session";
+import { momentText } from "../../texts";
+import { makeAction, makeFace, makeField, makeForm, makePill, makeSelect, showDialog } from "../parts";
+import { makeListCard } from "./listCard";
+
+const ROLES = [
+  ["operator", "Operator: works the desk"],
+  ["admin", "Administrator: also accounts, documents and keys"],
+] as const;
+
+export function drawPeople(session: DeskSession): HTMLElement {
+  const add = makeAction({ label: "Add somebody", icon: "plus", kind: "primary", onClick: () => askNew(session, () => card.reload()) });
+  const card = makeListCard<Account>({
+    title: "People",
+    text: "Whoever works the desk has an account of their own.",
+    empty: "Nobody yet.",
+    add,
+    read: () => session.staff.accounts(),
+    drawRow: (account, reload) => drawAccount(session, account, reload),
+  });
+  return card.element;
+}
+
+function drawAccount(session: DeskSession, account: Account, reload: () => void): HTMLElement {
+  const isMe = account.staff_id === session.me.staff_id;
+  const finish = (reply: Reply<unknown>, done: string) => {
+    session.tell(reply.ok ? done : failureText(reply.failure), reply.ok ? "good" : "bad");
+    reload();
+  };
+  const change = async (wanted: Parameters<typeof session.staff.changeAccount>[1], done: string) =>
+    finish(await session.staff.changeAccount(account.staff_id, wanted), done);
+  const isAdmin = account.role === "admin";
+  const seen = account.last_sign_in_at === null ? "never signed in" : `last signed in ${momentText(account.last_sign_in_at)}`;
+  return make(
+    "li",
+    { class: "list-row", attributes: { "data-off": String(account.disabled) } },
+    makeFace(account.name),
+    make(
+      "div",
+      { class: "list-words" },
+      make("strong", {}, isMe ? `${account.name} (you)` : account.name),
+      make("p", {}, `${account.email} · ${seen}`),
+    ),
+    makePill(isAdmin ? "Administrator" : "Operator", isAdmin ? "assigned" : "quiet"),
+    account.totp_enabled && makePill("Codes", "good"),
+    account.disabled && makePill("Disabled", "late"),
+    !isMe &&
+      make(
+        "div",
+        { class: "list-actions" },
+        makeAction({
+          label: isAdmin ? "Make operator" : "Make administrator",
+          kind: "quiet",
+          onClick: () => void change({ role: isAdmin ? "operator" : "admin" }, "Changed."),
+        }),
+        makeAction({ label: "New password", kind: "quiet", onClick: () => void reset(session, account) }),
+        makeAction({
+          label: account.disabled ? "Enable" : "Disable",
+          kind: "quiet",
+          onClick: () => void change({ disabled: !account.disabled }, account.disabled ? "Enabled." : "Disabled, and signed out."),
+        }),
+      ),
+  );
+}
+
+async function reset(session: DeskSession, account: Account): Promise<void> {
+  const reply = await session.staff.resetPassword(account.staff_id);
+  if (reply.ok)
+    showSecret(
+      "A new password",
+      `For ${account.email}. It is shown only now; they choose their own after signing in.`,
+      reply.value.password,
+    );
+  else session.tell(failureText(reply.failure), "bad");
+}
+
+export function showSecret(title: string, text: string, secret: string): void {
+  showDialog(title, (close) => [
+    make("p", { class: "dialog-text" }, text),
+    make("p", { class: "secret" }, make("code", {}, secret)),
+    make("div", { class: "form-buttons" }, makeAction({ label: "I have kept it", icon: "check", kind: "primary", onClick: close })),
+  ]);
+}
+
+function askNew(session: DeskSession, reload: () => void): void {
+  showDialog("Add somebody", (close) => {
+    const email = makeField("E-mail", { type: "email", autofocus: "", autocomplete: "off" });
+    const name = makeField("Name", { maxlength: "100", autocomplete: "off" });
+    const role = makeSelect("May do", ROLES, "operator");
+    const form = makeForm({
+      submit: "Add",
+      fields: [email.element, name.element, role.element],
+      onSubmit: async () => {
+        const wanted = { email: email.control.value.trim(), name: name.control.value.trim(), role: role.control.value };
+        if (wanted.email === "" || wanted.name === "") return "E-mail and name are needed.";
+        const reply = await session.staff.addAccount(wanted);
+        if (!reply.ok) return failureText(reply.failure);
+        close();
+        reload();
+        if (reply.value.password !== null)
+          showSecret(
+            "Their first password",
+            `Give it to ${wanted.name}. It is shown only now; they choose their own after signing in.`,
+            reply.value.password,
+          );
+        return null;
+      },
+    });
+    return [form];
+  });
+}
