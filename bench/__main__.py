@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import idle, ingest, instances, load, model_client, parsing, search, session_length, session_store, start
+from bench import growth, idle, ingest, instances, load, model_client, parsing, search, session_length, session_store, sockets, start
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what Deskhand costs; figures go to build/bench/.")
-    names = "load, session_length, start, idle, instances, ingest, parsing, search, model_client or session_store"
+    names = "load, session_length, start, idle, sockets, instances, growth, ingest, parsing, search, model_client or session_store"
     parser.add_argument("names", nargs="*", metavar="name", help=names)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="the folder with the corpora (default: %(default)s)")
     parser.add_argument("--chunks", type=int, nargs="+", default=search.SIZES, help="sizes to search in (default: %(default)s)")
@@ -21,7 +21,9 @@ def main() -> int:
         "session_length": session_length.run,
         "start": start.run,
         "idle": idle.run,
+        "sockets": sockets.run,
         "instances": instances.run,
+        "growth": growth.run,
         "ingest": lambda: ingest.run(given.data),
         "parsing": lambda: parsing.run(given.data),
         "search": lambda: search.run(given.data, given.chunks),

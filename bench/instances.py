@@ -67,18 +67,18 @@ def run() -> bool:
 
 def _measure(count: int) -> dict[str, float]:
     with ExitStack() as stack:
-        engines = stack.enter_context(_engines())
+        shared = stack.enter_context(engines())
         model = stack.enter_context(model_server(tokens=50, first_ms=200, every_ms=10))
-        servers = [stack.enter_context(deskhand_server(_settings(model, engines))) for _ in range(count)]
+        servers = [stack.enter_context(deskhand_server(_settings(model, shared))) for _ in range(count)]
         for server in servers:
             wait_until_warm(server)
         for server in servers:
             with customers(server, conversations=CONVERSATIONS // count, directive=_SEARCH) as warming:
                 warming.talk(_WARM_TURNS)
         crowds = [stack.enter_context(customers(server, conversations=CONVERSATIONS // count, directive=_SEARCH)) for server in servers]
-        before, cpu_before = engines.counters(), sum(server.cpu_seconds() for server in servers)
+        before, cpu_before = shared.counters(), sum(server.cpu_seconds() for server in servers)
         seconds, turns = _talk(crowds)
-        after, cpu_after = engines.counters(), sum(server.cpu_seconds() for server in servers)
+        after, cpu_after = shared.counters(), sum(server.cpu_seconds() for server in servers)
         grown = {name: after[name] - before[name] for name in after}
         return {
             "turns_per_second": round(turns / seconds, 1),
@@ -101,18 +101,19 @@ def _talk(crowds: list[Customers]) -> tuple[float, int]:
     return max(result.seconds for result in results), sum(len(result.turns) for result in results)
 
 
-def _settings(model: Server, engines: Engines) -> Mapping[str, str]:
+def _settings(model: Server, shared: Engines) -> Mapping[str, str]:
     return {
         **settings_of_model(model),
         **LOADED,
         "DESKHAND_AGENT_TOOLS": "search_knowledge",
-        "DESKHAND_DATABASE_URL": engines.database_url,
-        "DESKHAND_REDIS_URL": engines.redis.url,
+        "DESKHAND_DATABASE_URL": shared.database_url,
+        "DESKHAND_REDIS_URL": shared.redis.url,
     }
 
 
 @contextmanager
-def _engines() -> Iterator[Engines]:
+def engines() -> Iterator[Engines]:
+    """Both, started and empty; what PostgreSQL commits is on the disk, which the tests' own does not do."""
     kept: Any = postgres.OPTIONS
     postgres.OPTIONS = tuple(each.replace("=off", "=on") if each in {"fsync=off", "full_page_writes=off"} else each for each in kept)
     try:

@@ -65,12 +65,12 @@ def floor_server(model: Server) -> Iterator[Server]:
 
 
 @contextmanager
-def deskhand_server(settings: Mapping[str, str], *, data_dir: Path | None = None) -> Iterator[Server]:
-    """`deskhand serve` in an empty folder (or on `data_dir`), once it says where it answers."""
+def deskhand_server(settings: Mapping[str, str], *, data_dir: Path | None = None, port: int = 0) -> Iterator[Server]:
+    """`deskhand serve` in an empty folder (or on `data_dir`), on a free port (or on `port`), once it says where it answers."""
     with tempfile.TemporaryDirectory(prefix="deskhand-bench-") as folder:
         data = data_dir or Path(folder) / "data"
         environment = {**clean_environment(), "DESKHAND_DATA_DIR": str(data), **settings}
-        command = [sys.executable, "-m", "deskhand", "serve", "--port", "0"]
+        command = [sys.executable, "-m", "deskhand", "serve", "--port", str(port)]
         with _started(command, env=environment, cwd=folder) as process:
             while (found := _BANNER.search(_line(process))) is None:
                 pass

@@ -59,16 +59,6 @@ class Instance:
         await self.kill()
         await self.start()
 
-    async def leave(self, *, seconds: float) -> None:
-        """Tell it to stop, and wait until it has.
-
-        Raises:
-            TimeoutError: it has not.
-        """
-        self.send(signal.SIGTERM)
-        await self.wait_until_ended(seconds=seconds)
-        await asyncio.to_thread(self._own().stop)
-
     async def wait_until_ended(self, *, seconds: float) -> None:
         """Wait until it has ended by itself.
 

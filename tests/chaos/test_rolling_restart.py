@@ -17,8 +17,9 @@ CUSTOMERS = 30
 EXIT_SECONDS = 15.0
 
 
-async def test_nothing_is_lost_when_the_servers_are_renewed_one_after_the_other(tmp_path: Path, postgres_url: str) -> None:
-    async with desk(tmp_path, database_url=postgres_url, model=Model(), command=PLAIN, lease_seconds=DEFAULT_LEASE_SECONDS) as ground:
+async def test_nothing_is_lost_when_the_servers_are_renewed_one_after_the_other(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    settings = {"database_url": postgres_url, "redis_url": redis_url, "command": PLAIN, "lease_seconds": DEFAULT_LEASE_SECONDS}
+    async with desk(tmp_path, model=Model(), **settings) as ground:
         ground.crowd.say = lambda _chance, name: name
         ground.crowd.start(CUSTOMERS)
         for instance in ground.instances * ROUNDS:
