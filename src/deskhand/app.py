@@ -22,6 +22,7 @@ from deskhand.api.startup import check_parts
 from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.clock import Clock, SystemClock
 from deskhand.composition import open_services, warm_up
+from deskhand.errors import ConfigurationError
 from deskhand.models.port import ChatModel
 from deskhand.settings import Settings, load_settings
 from deskhand.shared_parts import SharedParts
@@ -52,6 +53,8 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             await services.turns.start(alone=alone)
             await services.job_worker.start(alone=alone)
             services.streams.start()
+            services.staff.on_revoked(services.streams.recheck)
+            await let_somebody_in(services)
             await check_parts(services)
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
             _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
@@ -90,6 +93,21 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
     add_routes(app, settings)
     openapi.install(app, settings)
     return app
+
+
+async def let_somebody_in(services: Services) -> None:
+    """In development, make the first account; in production, insist that somebody can work here.
+
+    Raises:
+        ConfigurationError: nobody can, and no program either.
+    """
+    if services.settings.is_development:
+        services.first_admin.password = await services.staff.make_first_admin()
+    elif services.admin_key is None and not await services.staff.accounts.anybody():
+        raise ConfigurationError(
+            "Nobody can sign in yet: there is no account, and DESKHAND_ADMIN_API_KEY is not set.",
+            support="Run 'deskhand staff create --admin you@example.com' with the same settings, then start again.",
+        )
 
 
 async def forget_old_versions(services: Services) -> None:

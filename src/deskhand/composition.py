@@ -35,6 +35,8 @@ from deskhand.realtime import Notices
 from deskhand.sessions import SessionService
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
+from deskhand.staff import Keyring, StaffRules, StaffService
+from deskhand.staff.secret_file import load_secrets
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
@@ -125,7 +127,8 @@ async def open_services(
         opened.push_async_callback(job_worker.drain)
         admin_key = _admin_key(settings)
         if limiter is not None:
-            limiter.exempt(admin_key)
+            if admin_key is not None:
+                limiter.exempt(admin_key)
             opened.push_async_callback(limiter.close)
         yield Services(
             settings=settings,
@@ -148,6 +151,7 @@ async def open_services(
             streams=Streams(clock, metrics, supervisor),
             origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
             limiter=limiter,
+            staff=create_staff(settings, database, clock),
             admin_key=admin_key,
             started_at=started_at,
             warmup=Warmup(),
@@ -168,6 +172,11 @@ async def warm_up(services: Services) -> None:
         log.info("knowledge_ready", documents=await services.knowledge.count_documents())
     # Loading the model and embedding the samples took some 15 MiB that nothing else will ask for.
     give_back_memory()
+
+
+def create_staff(settings: Settings, database: Database, clock: Clock) -> StaffService:
+    rules = StaffRules(idle_seconds=settings.staff_idle_seconds, session_seconds=settings.staff_session_seconds, issuer=settings.app_name)
+    return StaffService(database, clock=clock, keyring=Keyring(load_secrets(settings)), rules=rules)
 
 
 async def open_database(settings: Settings, clock: Clock) -> Database:
@@ -200,10 +209,13 @@ async def open_database(settings: Settings, clock: Clock) -> Database:
     return database
 
 
-def _admin_key(settings: Settings) -> str:
-    """The key of the settings; else the one made at an earlier start, or now, and kept where only this user can read it."""
+def _admin_key(settings: Settings) -> str | None:
+    """The key of the settings; else the one made at an earlier start, or now, and kept where only this user can read it. None in
+    production: nobody there asked for one."""
     if settings.admin_api_key is not None:
         return settings.admin_api_key.get_secret_value()
+    if settings.environment is Environment.PRODUCTION:
+        return None
     path = settings.data_dir / _ADMIN_KEY_FILE
     try:
         key = path.read_text(encoding="ascii").strip()

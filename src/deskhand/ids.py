@@ -15,6 +15,8 @@ UserId = NewType("UserId", str)
 JobId = NewType("JobId", str)
 ScheduleId = NewType("ScheduleId", str)
 StaffId = NewType("StaffId", str)
+StaffKeyId = NewType("StaffKeyId", str)
+StaffSessionId = NewType("StaffSessionId", str)
 NoteId = NewType("NoteId", str)
 ReplyId = NewType("ReplyId", str)
 
@@ -86,6 +88,14 @@ def new_reply_id() -> ReplyId:
     return ReplyId(f"reply_{_random_hex(8)}")
 
 
+def new_staff_key_id() -> StaffKeyId:
+    return StaffKeyId(f"key_{_random_hex(8)}")
+
+
+def new_staff_session_id() -> StaffSessionId:
+    return StaffSessionId(f"signin_{_random_hex(8)}")
+
+
 def new_request_id() -> str:
     return f"req_{_random_hex(12)}"
 
@@ -93,3 +103,13 @@ def new_request_id() -> str:
 def new_visitor_token() -> str:
     """A bearer token of 256 random bits. Only its hash is stored."""
     return f"vt_{secrets.token_urlsafe(32)}"
+
+
+def new_staff_token() -> str:
+    """What the browser of somebody who works here shows: 256 random bits. Only its hash is stored."""
+    return f"st_{secrets.token_urlsafe(32)}"
+
+
+def new_staff_key() -> str:
+    """What a program shows: 256 random bits. Only its hash is stored."""
+    return f"dsk_{secrets.token_urlsafe(32)}"

@@ -200,6 +200,12 @@ class Settings(BaseSettings):
     jobs_max_bytes: int = Field(1_000_000_000, ge=1_000_000, description="Bytes of files that may wait to be read, in the database.")
     jobs_keep_days: int = Field(30, ge=0, le=36_500, description="Days for which a job that ended, and its report, can be looked at.")
 
+    # The people behind the desk
+    staff_session_seconds: int = Field(
+        604_800, ge=300, le=31_536_000, description="How long staff stay signed in, however much they do, before they must sign in again."
+    )
+    staff_idle_seconds: int = Field(43_200, ge=60, le=31_536_000, description="How long they stay signed in without doing anything.")
+
     # Telemetry and secrets
     telemetry_enabled: bool = Field(True, description="Whether `/metrics` is served.")
     log_file: Path | None = Field(
@@ -209,10 +215,14 @@ class Settings(BaseSettings):
         "", description="Where this process kills itself, as `name:n`, so that its recovery can be tested. In `testing` only."
     )
     secret_key: SecretStr | None = Field(
-        None, description="For signing; nothing is signed with it yet. At least 32 characters; needed in production."
+        None,
+        description="What the keys are derived from that code the audit log and seal sign-in codes. At least 32 characters; needed in "
+        "production, and the same on all instances. Unset: one is made and kept in the data folder.",
     )
     admin_api_key: SecretStr | None = Field(
-        None, description="The key of staff. At least 32 characters in production. Unset: one is made and kept in the data folder."
+        None,
+        description="A key that may do everything, for programs. At least 32 characters in production, where accounts made by "
+        "`deskhand staff create` can stand in for it. Unset: one is made and kept in the data folder, but not in production.",
     )
 
     @classmethod
@@ -265,10 +275,10 @@ class Settings(BaseSettings):
                 raise ValueError("DESKHAND_DEBUG must be false in production")
             if "*" in self.cors_origins:
                 raise ValueError("DESKHAND_CORS_ORIGINS must name the origins in production, not '*'")
-            for name in ("secret_key", "admin_api_key"):
-                secret: SecretStr | None = getattr(self, name)
-                if secret is None or len(secret.get_secret_value()) < _SHORTEST_SECRET:
-                    raise ValueError(f"{PREFIX}{name.upper()} must be set in production, with at least {_SHORTEST_SECRET} characters")
+            if self.secret_key is None or len(self.secret_key.get_secret_value()) < _SHORTEST_SECRET:
+                raise ValueError(f"{PREFIX}SECRET_KEY must be set in production, with at least {_SHORTEST_SECRET} characters")
+            if self.admin_api_key is not None and len(self.admin_api_key.get_secret_value()) < _SHORTEST_SECRET:
+                raise ValueError(f"{PREFIX}ADMIN_API_KEY must have at least {_SHORTEST_SECRET} characters in production")
         return self
 
     @property

@@ -3,6 +3,7 @@
 The grid fails when the application has an operation that is not in it.
 """
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from api.serving import STAFF, Served, Visitor
 from deskhand.jobs import JobState, Order
 from deskhand.jobs.repository import insert_job
 from deskhand.sessions import SessionNotFound
+from staff.people import CONSOLE, PASSWORD, company_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,7 +27,8 @@ OK, ANON, DENIED, HIDDEN = (200, 201, 202), (401,), (403,), (404,)
 class Operation:
     """One operation: how it is called for a session, and what each kind of caller is answered.
 
-    Callers in order: nobody, the session's visitor, another session's visitor, a visitor whose session was deleted, a made-up token, staff.
+    Callers in order: nobody, the session's visitor, another session's visitor, a visitor whose session was deleted, a made-up token, the
+    key of the settings, an operator who is signed in.
     """
 
     method: str
@@ -36,14 +39,21 @@ class Operation:
     params: dict[str, str] | None = None
 
 
-PUBLIC = (OK, OK, OK, ANON, ANON, OK)
-ANYBODY = (OK, OK, OK, OK, OK, OK)
-OWN = (ANON, OK, HIDDEN, ANON, ANON, OK)
-# Whether the session is still there is found out by the transaction that stores, which knows no token.
-OWN_STORED = (ANON, OK, HIDDEN, HIDDEN, ANON, OK)
-STAFF_ONLY = (ANON, DENIED, DENIED, ANON, ANON, OK)
+PUBLIC = (OK, OK, OK, ANON, ANON, OK, OK)
+ANYBODY = (OK, OK, OK, OK, OK, OK, OK)
+OWN = (ANON, OK, HIDDEN, ANON, ANON, OK, OK)
+OWN_OR_ADMIN = (ANON, OK, HIDDEN, ANON, ANON, OK, DENIED)
+# Whether the session is still there is found out by the transaction that stores, which knows no token. Operators speak at the desk.
+OWN_STORED = (ANON, OK, HIDDEN, HIDDEN, ANON, OK, DENIED)
+STAFF_ONLY = (ANON, DENIED, DENIED, ANON, ANON, OK, OK)
+ADMIN_ONLY = (ANON, DENIED, DENIED, ANON, ANON, OK, DENIED)
 # It was written here, so there is no address to ask again; a visitor does not get as far as learning that.
-STAFF_WHO_CANNOT = (ANON, DENIED, DENIED, ANON, ANON, (409,))
+ADMIN_WHO_CANNOT = (ANON, DENIED, DENIED, ANON, ANON, (409,), DENIED)
+# A key has no account of its own.
+ACCOUNT = (ANON, DENIED, DENIED, ANON, ANON, (409,), OK)
+ACCOUNT_THAT_CANNOT = (ANON, DENIED, DENIED, ANON, ANON, (409,), (409,))
+# Anybody may try, and with these words nobody gets in.
+REFUSED = ((401, 429),) * 7
 DOCUMENT = "/api/knowledge/documents/{document_id}"
 
 GRID = [
@@ -55,10 +65,10 @@ GRID = [
     Operation("GET", "/api/public/config", ANYBODY),
     Operation("POST", "/api/sessions", PUBLIC, body={}),
     Operation("GET", "/api/sessions", STAFF_ONLY),
-    Operation("POST", "/api/sessions/cleanup", STAFF_ONLY, params={"days": "30"}),
+    Operation("POST", "/api/sessions/cleanup", ADMIN_ONLY, params={"days": "30"}),
     Operation("GET", "/api/sessions/{session_id}", OWN),
     Operation("PATCH", "/api/sessions/{session_id}/status", OWN, body={"status": "ended"}),
-    Operation("DELETE", "/api/sessions/{session_id}", OWN),
+    Operation("DELETE", "/api/sessions/{session_id}", OWN_OR_ADMIN),
     Operation("GET", "/api/sessions/{session_id}/events", OWN),
     Operation("POST", "/api/chat/sessions/{session_id}/messages", OWN_STORED, body={"message": "Hello"}),
     Operation("POST", "/api/chat/sessions/{session_id}/cancel", OWN_STORED),
@@ -66,29 +76,47 @@ GRID = [
     Operation("POST", "/api/chat/search", PUBLIC, body={"query": "password"}),
     Operation("POST", "/api/chat/upload", OWN, params={"session_id": "{session_id}"}, files={"file": ("a.txt", b"words", "text/plain")}),
     Operation("GET", "/api/knowledge/documents", STAFF_ONLY),
-    Operation("POST", "/api/knowledge/documents", STAFF_ONLY, body={"title": "Refunds", "text": "Within 14 days."}),
+    Operation("POST", "/api/knowledge/documents", ADMIN_ONLY, body={"title": "Refunds", "text": "Within 14 days."}),
     Operation("GET", DOCUMENT, STAFF_ONLY),
     Operation("GET", DOCUMENT + "/history", STAFF_ONLY),
-    Operation("PUT", DOCUMENT, STAFF_ONLY, body={"text": "Within 30 days."}),
-    Operation("PATCH", DOCUMENT, STAFF_ONLY, body={"tier": "operators"}),
-    Operation("POST", DOCUMENT + "/disable", STAFF_ONLY),
-    Operation("POST", DOCUMENT + "/enable", STAFF_ONLY),
-    Operation("POST", DOCUMENT + "/sync", STAFF_WHO_CANNOT),
-    Operation("DELETE", DOCUMENT, STAFF_ONLY),
+    Operation("PUT", DOCUMENT, ADMIN_ONLY, body={"text": "Within 30 days."}),
+    Operation("PATCH", DOCUMENT, ADMIN_ONLY, body={"tier": "operators"}),
+    Operation("POST", DOCUMENT + "/disable", ADMIN_ONLY),
+    Operation("POST", DOCUMENT + "/enable", ADMIN_ONLY),
+    Operation("POST", DOCUMENT + "/sync", ADMIN_WHO_CANNOT),
+    Operation("DELETE", DOCUMENT, ADMIN_ONLY),
 ]
 GRID += [
     Operation("GET", "/api/jobs", STAFF_ONLY),
     Operation("GET", "/api/jobs/{job_id}", STAFF_ONLY),
-    Operation("POST", "/api/jobs/{job_id}/cancel", STAFF_ONLY),
+    Operation("POST", "/api/jobs/{job_id}/cancel", ADMIN_ONLY),
     Operation("GET", "/api/knowledge/schedules", STAFF_ONLY),
-    Operation("POST", "/api/knowledge/schedules", STAFF_ONLY, body={"fetch": "http://127.0.0.1/page"}),
-    Operation("DELETE", "/api/knowledge/schedules/{schedule_id}", STAFF_ONLY),
+    Operation("POST", "/api/knowledge/schedules", ADMIN_ONLY, body={"fetch": "http://127.0.0.1/page"}),
+    Operation("DELETE", "/api/knowledge/schedules/{schedule_id}", ADMIN_ONLY),
+]
+ACCOUNT_OF_ANOTHER = "/api/staff/accounts/{staff_id}"
+GRID += [
+    Operation("POST", "/api/staff/sign-in", REFUSED, body={"email": "nobody@example.com", "password": "guessed"}),
+    Operation("POST", "/api/staff/sign-out", STAFF_ONLY),
+    Operation("GET", "/api/staff/me", STAFF_ONLY),
+    Operation("PATCH", "/api/staff/me", ACCOUNT, body={"presence": "away"}),
+    Operation("GET", "/api/staff/accounts", ADMIN_ONLY),
+    Operation("POST", "/api/staff/accounts", ADMIN_ONLY, body={"email": "grid@example.com"}),
+    Operation("PATCH", ACCOUNT_OF_ANOTHER, ADMIN_ONLY, body={"capacity": 3}),
+    Operation("POST", ACCOUNT_OF_ANOTHER + "/reset-password", ADMIN_ONLY),
+    Operation("POST", "/api/staff/totp", ACCOUNT),
+    Operation("POST", "/api/staff/totp/confirm", ACCOUNT_THAT_CANNOT, body={"code": "000000"}),
+    Operation("DELETE", "/api/staff/totp", ACCOUNT_THAT_CANNOT, body={"password": PASSWORD}),
+    Operation("GET", "/api/staff/keys", ADMIN_ONLY),
+    Operation("POST", "/api/staff/keys", ADMIN_ONLY, body={"name": "grid", "scopes": ["desk"]}),
+    Operation("DELETE", "/api/staff/keys/{key_id}", ADMIN_ONLY),
+    Operation("GET", "/api/staff/audit", ADMIN_ONLY),
 ]
 # Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.
 PAGES = {("GET", path) for path in ("/chat", "/console", "/demo", "/widget.js", "/widget-panel.js", "/assets/{name}", "/favicon.ico")}
 WEBSOCKETS = {"/ws"}
 
-CALLERS = ("nobody", "owner", "another", "deleted", "made_up", "staff")
+CALLERS = ("nobody", "owner", "another", "deleted", "made_up", "staff", "operator")
 
 
 def operations(served: Served) -> set[tuple[str, str]]:
@@ -123,7 +151,9 @@ async def test_each_caller_is_answered_as_the_grid_says(shared: Served, operatio
     assert status in expected, body
 
 
-@pytest.mark.parametrize("operation", [found for found in GRID if found.answers is OWN], ids=lambda operation: operation.path)
+@pytest.mark.parametrize(
+    "operation", [found for found in GRID if found.answers in (OWN, OWN_OR_ADMIN)], ids=lambda operation: operation.path
+)
 async def test_another_s_session_looks_like_one_that_is_not_there(shared: Served, operation: Operation) -> None:
     owner, other = await shared.visitor(), await shared.visitor()
     theirs = await call(shared, operation, owner.session_id, other.headers)
@@ -195,6 +225,10 @@ async def headers_of(served: Served, caller: str, target: Visitor) -> dict[str, 
             return gone.headers
         case "made_up":
             return {"Authorization": f"Bearer vt_{'A' * 43}"}
+        case "operator":
+            async with company_at(served) as company:
+                operator = await company.hire(f"{secrets.token_hex(4)}@example.com")
+            return {"Cookie": f"deskhand_staff={operator.token}", **CONSOLE}
         case _:
             return STAFF
 
@@ -212,6 +246,12 @@ async def call(served: Served, operation: Operation, session_id: str, headers: d
         wanted = {"fetch": "http://127.0.0.1/page", "every_hours": 1}
         answer = await served.http.post("/api/knowledge/schedules", json=wanted, headers=STAFF)
         path = path.replace("{schedule_id}", answer.json()["schedule_id"])
+    if "{staff_id}" in path:
+        async with company_at(served) as company:
+            path = path.replace("{staff_id}", (await company.hire(f"{secrets.token_hex(4)}@example.com", signed_in=False)).staff_id)
+    if "{key_id}" in path:
+        async with company_at(served) as company:
+            path = path.replace("{key_id}", (await company.key("desk"))[0])
     params = {name: value.replace("{session_id}", session_id) for name, value in (operation.params or {}).items()}
     async with served.http.stream(
         operation.method, path, json=operation.body, files=operation.files, params=params, headers=headers

@@ -19,6 +19,7 @@ from deskhand.persistence import Database
 from deskhand.realtime import Notices, Presence
 from deskhand.sessions import SessionService
 from deskhand.settings import Settings
+from deskhand.staff import StaffService
 from deskhand.telemetry import Metrics, Supervisor
 from deskhand.turns import TurnService
 
@@ -35,6 +36,13 @@ class Warmup:
     def tell(self, loading: Loading) -> None:
         counts = f", {loading.done:,} of {loading.total:,}" if loading.total else ""
         self.knowledge = f"{LOADING} the {loading.step.value}{counts}"
+
+
+@dataclass(slots=True)
+class FirstAdmin:
+    """The password of the account that was made at this start, to be shown once; None when there were accounts."""
+
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,12 @@ class Services:
     streams: Streams
     origins: Origins
     limiter: RateLimiter | None
-    admin_key: str
+    staff: StaffService
+    # None: the settings have none, and in production none is made.
+    admin_key: str | None
     started_at: float
     warmup: Warmup = field(default_factory=Warmup)
+    first_admin: FirstAdmin = field(default_factory=FirstAdmin)
 
     async def drain(self) -> None:
         """Begin nothing more; let running answers finish, within their time, and give running jobs back."""

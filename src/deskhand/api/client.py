@@ -85,6 +85,27 @@ class Origins:
             return False
         return given[0] in self._allowed or "*" in self._allowed or given[0] == self._peers.origin(scope)
 
+    def is_own(self, scope: Scope) -> bool:
+        """Whether a page of this server sent the request, or no browser at all.
+
+        Browsers say so in `Sec-Fetch-Site`, which no page can write; older ones send an Origin, whose host is compared (not its scheme,
+        which a proxy that ends TLS may have changed).
+        """
+        headers = Headers(scope=scope)
+        site = headers.getlist("sec-fetch-site")
+        if site:
+            return site in (["same-origin"], ["none"])
+        given = headers.getlist("origin")
+        return not given or [_host_of(origin) for origin in given] == [_host_of(self._peers.origin(scope))]
+
+    def is_secure(self, scope: Scope) -> bool:
+        """Whether this server was reached over TLS."""
+        return self._peers.origin(scope).startswith("https://")
+
+
+def _host_of(origin: str) -> str:
+    return origin.partition("://")[2].lower()
+
 
 def _peer(scope: Scope) -> str:
     client = scope.get("client")

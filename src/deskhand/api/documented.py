@@ -20,7 +20,7 @@ _MEANING = {
 }
 
 VISITOR: dict[str, Any] = {"security": [{"VisitorToken": []}, {"StaffKey": []}]}
-STAFF: dict[str, Any] = {"security": [{"StaffKey": []}]}
+STAFF: dict[str, Any] = {"security": [{"StaffKey": []}, {"StaffCookie": []}]}
 PUBLIC: dict[str, Any] = {"security": []}
 
 

@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope
 from deskhand.api import frames
 from deskhand.api.assembled import Services
 from deskhand.api.identity import access, identify_token
-from deskhand.errors import DeskhandError, Unauthenticated
-from deskhand.ids import SessionId
-from deskhand.sessions import SessionNotFound
+from deskhand.errors import DeskhandError, Forbidden, Unauthenticated
+from deskhand.ids import SessionId, StaffId
+from deskhand.sessions import SessionNotFound, Staff
 
 TOKEN_PREFIX = "token."  # noqa: S105 - the name of a subprotocol, not a secret
 AUTHENTICATE_SECONDS = 10.0
@@ -37,11 +37,12 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who came in. `cursor` is the newest event at that moment."""
+    """Who came in. `cursor` is the newest event at that moment; `staff_id` the key, where it was one of staff."""
 
     session_id: SessionId
     token: str
     cursor: str
+    staff_id: StaffId | None
 
 
 async def admit(scope: Scope, receive: Receive, services: Services) -> Admitted:
@@ -66,9 +67,11 @@ async def admit(scope: Scope, receive: Receive, services: Services) -> Admitted:
     if token is None:
         token = await _token_of_first_frame(receive)
     try:
-        session = await access(session_id, await identify_token(token, services), services)
-        return Admitted(session.id, token, cursor=await services.turns.last_event_id(session.id))
-    except Unauthenticated as error:
+        principal = await identify_token(token, services)
+        session = await access(session_id, principal, services)
+        staff_id = principal.id if isinstance(principal, Staff) else None
+        return Admitted(session.id, token, cursor=await services.turns.last_event_id(session.id), staff_id=staff_id)
+    except (Forbidden, Unauthenticated) as error:
         raise Refusal(NOT_ALLOWED, "this token is not valid") from error
     except SessionNotFound as error:
         raise Refusal(NO_SUCH_SESSION, "no such session") from error

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskhand.api import errors
 from deskhand.api.client import Peers
+from deskhand.api.cookies import staff_token
 from deskhand.api.rate_limit import RateLimiter
 from deskhand.errors import TooLarge, TooMany
 from deskhand.ids import new_request_id
@@ -200,11 +201,13 @@ def route_template(scope: Scope) -> str:
 
 
 def shown_token(scope: Scope) -> str | None:
-    """The token of `Authorization: Bearer …`, or the key of `X-API-Key`; None when there is neither."""
+    """The token of `Authorization: Bearer …`, the key of `X-API-Key`, or what the console's cookie holds; None when there is none."""
     if key := _header(scope, b"x-api-key"):
         return key.decode("latin-1")
-    scheme, _, token = _header(scope, b"authorization").partition(b" ")
-    return token.strip().decode("latin-1") if scheme.lower() == b"bearer" and token.strip() else None
+    if authorization := _header(scope, b"authorization"):
+        scheme, _, token = authorization.partition(b" ")
+        return token.strip().decode("latin-1") if scheme.lower() == b"bearer" and token.strip() else None
+    return staff_token(_header(scope, b"cookie").decode("latin-1"))
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

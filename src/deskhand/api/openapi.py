@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from deskhand.api import document_schemas, documented, frames, job_schemas, schemas
+from deskhand.api import document_schemas, documented, frames, job_schemas, schemas, staff_schemas
 from deskhand.settings import Settings
 from deskhand.turns.events import SessionEvent
 
@@ -33,6 +33,14 @@ _BODIES: tuple[type[BaseModel], ...] = (
     document_schemas.AddedView,
     job_schemas.JobView,
     job_schemas.ScheduleSource,
+    staff_schemas.SignInRequest,
+    staff_schemas.ChangeMe,
+    staff_schemas.CreateAccount,
+    staff_schemas.ChangeAccount,
+    staff_schemas.ResetPassword,
+    staff_schemas.ConfirmTotp,
+    staff_schemas.SwitchTotpOff,
+    staff_schemas.CreateKey,
 )
 _METHODS = ("get", "post", "patch", "put", "delete")
 _LIMITED = {
@@ -76,6 +84,12 @@ def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     components["securitySchemes"] = {
         "VisitorToken": {"type": "http", "scheme": "bearer", "description": "The token that 'POST /sessions' gave."},
         "StaffKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "StaffCookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "deskhand_staff",
+            "description": "What 'POST /staff/sign-in' sets. Changes need the header 'X-Deskhand: console' beside it.",
+        },
     }
     for path in document["paths"].values():
         for method in _METHODS:

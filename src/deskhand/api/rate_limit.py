@@ -48,6 +48,7 @@ class RateLimiter:
         self._item = RateLimitItemPerSecond(requests, period_seconds)
         self._clock = clock
         self._known_tokens: OrderedDict[str, None] = OrderedDict()
+        self._staff_tokens: OrderedDict[str, None] = OrderedDict()
         self._exempt: set[str] = set()
 
     def exempt(self, token: str) -> None:
@@ -61,12 +62,23 @@ class RateLimiter:
         if len(self._known_tokens) > _MOST_TOKENS:
             self._known_tokens.popitem(last=False)
 
+    def recognise_staff(self, token: str) -> None:
+        """Say that `token` is of somebody who works here: not limited until it is found not to be any more."""
+        self._staff_tokens[token] = None
+        self._staff_tokens.move_to_end(token)
+        if len(self._staff_tokens) > _MOST_TOKENS:
+            self._staff_tokens.popitem(last=False)
+
+    def forget(self, token: str) -> None:
+        """Say that `token` is nobody's."""
+        self._staff_tokens.pop(token, None)
+
     async def close(self) -> None:
         await self._counters.close()
 
     async def hit(self, *, token: str | None, address: str) -> Verdict | None:
         """Count one request of this caller; None for one who is not limited."""
-        if token in self._exempt:
+        if token in self._exempt or token in self._staff_tokens:
             return None
         key = self._item.key_for(token if token is not None and token in self._known_tokens else _bucket(address))
         count = await self._counters.incr(key, self._item.get_expiry())

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from deskhand.api.routers import chat, health, jobs, knowledge, pages, root, sessions
+from deskhand.api.routers import chat, health, jobs, knowledge, pages, root, sessions, staff
 from deskhand.settings import Settings
 
 
@@ -12,6 +12,7 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
         (sessions.router, settings.api_prefix),
         (knowledge.router, settings.api_prefix),
         (jobs.router, settings.api_prefix),
+        (staff.router, settings.api_prefix),
         (root.public_router, settings.api_prefix),
         (health.router, ""),
         (root.router, ""),

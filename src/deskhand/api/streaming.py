@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import Header, Query, Request
 
-from deskhand.api.identity import SessionIdDep, identify
+from deskhand.api.identity import SessionIdDep, access, identify, staff_id_of
 from deskhand.api.services import Services, ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streams import Closing, Reader
 from deskhand.api.withdrawal import with_current_sources
-from deskhand.errors import PartDown, Unauthenticated
+from deskhand.errors import Forbidden, PartDown, Unauthenticated
 from deskhand.ids import SessionId
 from deskhand.sessions import SessionNotFound
 from deskhand.turns import Accepted
@@ -55,13 +55,10 @@ def follow_turn(request: Request, accepted: Accepted, *, session_id: SessionId, 
 
 
 def reader_of(request: Request, session_id: str, services: Services) -> Reader:
-    headers = request.headers
-
     async def may_read() -> Closing | None:
         try:
-            principal = await identify(headers, services)
-            await services.sessions.access_session(session_id, principal)
-        except Unauthenticated:
+            await access(session_id, await identify(request, services), services)
+        except (Forbidden, Unauthenticated):
             return Closing.FORBIDDEN
         except SessionNotFound:
             return Closing.GONE
@@ -69,4 +66,4 @@ def reader_of(request: Request, session_id: str, services: Services) -> Reader:
 
     current: asyncio.Task[Any] | None = asyncio.current_task()
     assert current is not None
-    return Reader(session_id=session_id, transport="sse", task=current, may_read=may_read)
+    return Reader(session_id=session_id, transport="sse", task=current, may_read=may_read, staff_id=staff_id_of(request))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from deskhand.clock import Clock
@@ -32,7 +33,8 @@ class Closing(StrEnum):
 @dataclass(slots=True, eq=False)
 class Reader:
     """One connected reader. `may_read` asks whether it still may; `heartbeat` (SSE only) sends a sign of life; `tell` (WebSocket only)
-    sends a frame that is not an event of the log. `closing` is set before `task`, which waits for the client, is cancelled."""
+    sends a frame that is not an event of the log. `closing` is set before `task`, which waits for the client, is cancelled.
+    `staff_id` is the account or key that reads, where it is one."""
 
     session_id: str
     transport: str
@@ -40,6 +42,7 @@ class Reader:
     may_read: Callable[[], Awaitable[Closing | None]]
     heartbeat: Callable[[], Coroutine[Any, Any, None]] | None = None
     tell: Callable[[bytes], Awaitable[None]] | None = None
+    staff_id: str | None = None
     sending_since: float | None = None
     last_sent: float = 0.0
     checked: float = 0.0
@@ -89,6 +92,11 @@ class Streams:
         for reader in list(self._readers.get(session_id, ())):
             if reader is not teller and reader.tell is not None and reader.sending_since is None:
                 await reader.tell(frame)
+
+    def recheck(self, staff_id: str) -> None:
+        """Ask at once whether the readers of this account or key still may read."""
+        for reader in [reader for readers in self._readers.values() for reader in readers if reader.staff_id == staff_id]:
+            _ = self.supervisor.start(partial(self._recheck, reader), name="recheck")
 
     async def send(self, reader: Reader, write: Awaitable[None]) -> None:
         """Wait for a write to this reader; whoever does not read for `SLOW_SECONDS` is closed meanwhile."""

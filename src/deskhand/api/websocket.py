@@ -29,7 +29,7 @@ from deskhand.api.identity import access, identify_token
 from deskhand.api.messages import check_length
 from deskhand.api.streams import Closing, Reader
 from deskhand.api.withdrawal import with_current_sources
-from deskhand.errors import DeskhandError, TooMany, Unauthenticated
+from deskhand.errors import DeskhandError, Forbidden, TooMany, Unauthenticated
 from deskhand.sessions import SessionNotFound
 
 SUBPROTOCOL = "deskhand"
@@ -60,7 +60,14 @@ class Connection:
         self.address = address
         task: asyncio.Task[Any] | None = asyncio.current_task()
         assert task is not None
-        self._reader = Reader(session_id=self._session_id, transport="websocket", task=task, may_read=self._may_read, tell=self.tell)
+        self._reader = Reader(
+            session_id=self._session_id,
+            transport="websocket",
+            task=task,
+            may_read=self._may_read,
+            tell=self.tell,
+            staff_id=admitted.staff_id,
+        )
 
     async def serve(self) -> None:
         """Until the client goes or the server closes the connection."""
@@ -191,7 +198,7 @@ class Connection:
         try:
             principal = await identify_token(self._token, self._services)
             await access(self._session_id, principal, self._services)
-        except Unauthenticated:
+        except (Forbidden, Unauthenticated):
             return Closing.FORBIDDEN
         except SessionNotFound:
             return Closing.GONE

@@ -29,11 +29,12 @@ _COMMANDS: Final = {
     "knowledge": ("deskhand.cli.knowledge", "List, show, change and delete documents."),
     "loadtest": ("deskhand.cli.loadtest", "Let customers talk to a running server, and measure it."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
+    "staff": ("deskhand.cli.staff", "Look after accounts and the audit log."),
     "restore": ("deskhand.cli.restore", "Put a backup back."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
 }
 # Those of them that have commands of their own, and have these as `group`.
-_GROUPS: Final = frozenset({"knowledge"})
+_GROUPS: Final = frozenset({"knowledge", "staff"})
 
 _EXIT_ERROR = 1
 _EXIT_INTERRUPTED = 130

@@ -21,6 +21,7 @@ from deskhand.api.assembled import Services
 from deskhand.app import create_app
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings
+from deskhand.staff import FIRST_ADMIN
 from deskhand.telemetry import configure_logging, spare_what_stays
 
 _GRACEFUL_SECONDS = 3
@@ -161,7 +162,9 @@ def _print_banner(services: Services, *, port: int) -> None:
     rows = [("Chat page", f"{base}/chat"), ("API", f"{base}{settings.api_prefix}"), ("Health", f"{base}/health/ready")]
     if settings.debug:
         rows.append(("API docs", f"{base}/docs"))
-    if settings.admin_api_key is None:
+    if services.first_admin.password is not None:
+        rows.append(("Sign in as", f"{FIRST_ADMIN}, with the password {services.first_admin.password}   (shown this once)"))
+    if settings.admin_api_key is None and services.admin_key is not None:
         rows.append(("Staff key", f"{services.admin_key}   (made for this installation; kept in {settings.data_dir / 'admin_key'})"))
     bold, dim, blue, reset = ("\x1b[1m", "\x1b[2m", "\x1b[34m", "\x1b[0m") if sys.stdout.isatty() else ("", "", "", "")
     lines = [

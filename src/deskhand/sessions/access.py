@@ -3,7 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 
-from deskhand.ids import SessionId
+from deskhand.ids import SessionId, StaffId
+from deskhand.roles import ALL_SCOPES, Role, Scope
+
+_HOLDER_OF_THE_SETTINGS_KEY = StaffId("staff_admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +23,16 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Works for the company; may see every session."""
+    """Works for the company: a person with an account, or a program with a key. As it stands, the holder of the settings' key."""
 
     name: str
+    id: StaffId = _HOLDER_OF_THE_SETTINGS_KEY
+    role: Role = Role.ADMIN
+    scopes: frozenset[Scope] = ALL_SCOPES
+
+    def may(self, scope: Scope) -> bool:
+        # Whoever may change the knowledge base may read it.
+        return scope in self.scopes or (scope is Scope.KNOWLEDGE_READ and Scope.KNOWLEDGE in self.scopes)
 
 
 Principal = Anonymous | Visitor | Staff

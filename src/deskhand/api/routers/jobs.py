@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from deskhand.api import documented, job_schemas
 from deskhand.api.body import read_json
-from deskhand.api.identity import StaffDep
+from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep
 from deskhand.api.job_stream import stream_job
 from deskhand.api.services import ServicesDep
 from deskhand.jobs import Order
@@ -25,7 +25,7 @@ _VIEW = {"schema": {"$ref": documented.reference(job_schemas.JobView)}}
 
 @router.get("/jobs", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422, 503))
 async def list_jobs(
-    _staff: StaffDep, services: ServicesDep, response: Response, query: Annotated[job_schemas.ListJobs, Query()]
+    _staff: KnowledgeReaderDep, services: ServicesDep, response: Response, query: Annotated[job_schemas.ListJobs, Query()]
 ) -> list[job_schemas.JobView]:
     """Jobs, newest first, without their reports; how many there are in all is in `X-Total-Count`."""
     found, total = await services.jobs.list_jobs(state=query.state, limit=query.limit, offset=query.offset)
@@ -45,7 +45,7 @@ async def list_jobs(
         **documented.errors(401, 403, 404, 422, 503),
     },
 )
-async def get_job(_staff: StaffDep, request: Request, services: ServicesDep, job_id: JobName) -> Response:
+async def get_job(_staff: KnowledgeReaderDep, request: Request, services: ServicesDep, job_id: JobName) -> Response:
     """The job as it stands."""
     job = await services.jobs.get_job(job_id)
     if "text/event-stream" in request.headers.get("accept", ""):
@@ -54,13 +54,13 @@ async def get_job(_staff: StaffDep, request: Request, services: ServicesDep, job
 
 
 @router.post("/jobs/{job_id}/cancel", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 409, 422, 503))
-async def cancel_job(_staff: StaffDep, services: ServicesDep, job_id: JobName) -> job_schemas.JobView:
+async def cancel_job(_staff: KnowledgeEditorDep, services: ServicesDep, job_id: JobName) -> job_schemas.JobView:
     """Stop a job. What it has put in stays; one that runs stops within a second or two."""
     return job_schemas.JobView.of(await services.jobs.cancel(job_id))
 
 
 @router.get("/knowledge/schedules", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 503))
-async def list_schedules(_staff: StaffDep, services: ServicesDep) -> list[job_schemas.ScheduleView]:
+async def list_schedules(_staff: KnowledgeReaderDep, services: ServicesDep) -> list[job_schemas.ScheduleView]:
     """What is fetched again and again, by address."""
     return [job_schemas.ScheduleView.of(schedule) for schedule in await services.jobs.list_schedules()]
 
@@ -71,7 +71,7 @@ async def list_schedules(_staff: StaffDep, services: ServicesDep) -> list[job_sc
     openapi_extra={**documented.STAFF, **documented.body(job_schemas.ScheduleSource)},
     responses=documented.errors(401, 403, 413, 415, 422, 503),
 )
-async def put_schedule(staff: StaffDep, request: Request, services: ServicesDep) -> job_schemas.ScheduleView:
+async def put_schedule(staff: KnowledgeEditorDep, request: Request, services: ServicesDep) -> job_schemas.ScheduleView:
     """Fetch an address now and every so many hours. If it is scheduled already, that is changed."""
     wanted = await read_json(request, job_schemas.ScheduleSource)
     order = Order(
@@ -86,7 +86,7 @@ async def put_schedule(staff: StaffDep, request: Request, services: ServicesDep)
 
 
 @router.delete("/knowledge/schedules/{schedule_id}", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 422, 503))
-async def delete_schedule(_staff: StaffDep, services: ServicesDep, schedule_id: ScheduleName) -> job_schemas.ScheduleDeleted:
+async def delete_schedule(_staff: KnowledgeEditorDep, services: ServicesDep, schedule_id: ScheduleName) -> job_schemas.ScheduleDeleted:
     """Fetch it no more. The documents that came from it stay."""
     await services.jobs.delete_schedule(schedule_id)
     return job_schemas.ScheduleDeleted(message="It is not fetched any more; its documents stay.", schedule_id=schedule_id)

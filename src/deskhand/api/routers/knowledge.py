@@ -16,7 +16,7 @@ from deskhand.api.body import read_json
 from deskhand.api.document_history import RevisionView, history_of
 from deskhand.api.document_input import Given, read_given, read_order, read_replacement, store
 from deskhand.api.document_stream import Tell, stream_progress
-from deskhand.api.identity import StaffDep
+from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep
 from deskhand.api.job_schemas import JobView
 from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import Malformed
@@ -85,7 +85,7 @@ class Change:
 
 
 async def read_change(
-    *, staff: StaffDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
+    *, staff: KnowledgeEditorDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
 ) -> Change:
     expected = None if if_match is None or if_match == "*" else int(if_match.strip('"'))
     return Change(DocumentId(document_id), staff.name, expected, services, response)
@@ -96,7 +96,7 @@ ChangeDep = Annotated[Change, Depends(read_change)]
 
 @router.get("", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422, 503))
 async def list_documents(
-    _staff: StaffDep, services: ServicesDep, response: Response, query: Annotated[schemas.ListDocuments, Query()]
+    _staff: KnowledgeReaderDep, services: ServicesDep, response: Response, query: Annotated[schemas.ListDocuments, Query()]
 ) -> list[schemas.DocumentView]:
     """All documents but those of sessions, by title; how many there are in all is in `X-Total-Count`."""
     chosen = DocumentFilter(tier=query.tier, state=query.state, scope=query.scope, text=query.text)
@@ -138,7 +138,7 @@ async def list_documents(
 )
 async def add_documents(
     *,
-    staff: StaffDep,
+    staff: KnowledgeEditorDep,
     request: Request,
     services: ServicesDep,
     prefer: Annotated[str | None, Header(description="`respond-async`: answer 202 with a job, instead of waiting for the end.")] = None,
@@ -160,7 +160,9 @@ async def add_documents(
 
 
 @router.get("/{document_id}", openapi_extra=documented.STAFF, responses={**_CHANGED, **documented.errors(401, 403, 404, 422, 503)})
-async def get_document(_staff: StaffDep, services: ServicesDep, response: Response, document_id: DocumentName) -> schemas.DocumentDetail:
+async def get_document(
+    _staff: KnowledgeReaderDep, services: ServicesDep, response: Response, document_id: DocumentName
+) -> schemas.DocumentDetail:
     """The document with its text, in the parts that are searched."""
     document = await _document(document_id, services, response)
     parts = await services.knowledge.library.list_parts(document.id)
@@ -173,7 +175,7 @@ async def get_document(_staff: StaffDep, services: ServicesDep, response: Respon
 
 
 @router.get("/{document_id}/history", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 422, 503))
-async def get_document_history(_staff: StaffDep, services: ServicesDep, document_id: DocumentName) -> list[RevisionView]:
+async def get_document_history(_staff: KnowledgeReaderDep, services: ServicesDep, document_id: DocumentName) -> list[RevisionView]:
     """Who changed what and when, newest first; of a deleted document, who did something and when, and nothing else."""
     library = services.knowledge.library
     revisions = await library.list_revisions(DocumentId(document_id))

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json, validate
-from deskhand.api.identity import KnownDep, PrincipalDep, SessionDep, SessionIdDep, StaffDep
+from deskhand.api.identity import AdminDep, KnownDep, OperatorDep, PrincipalDep, SessionDep, SessionIdDep, check_scope
 from deskhand.api.services import ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streaming import follow
 from deskhand.clock import to_iso
 from deskhand.errors import Forbidden, Malformed
+from deskhand.roles import Scope
 from deskhand.sessions import SessionStatus, Staff, Visitor
 
 router = APIRouter(tags=["sessions"])
@@ -30,14 +31,16 @@ async def open_session(request: Request, principal: PrincipalDep, services: Serv
     """
     wanted = await read_json(request, schemas.CreateSession, optional=True)
     opened = await services.sessions.open_session(
-        user_id=wanted.user_id, metadata=wanted.effective_metadata, user_is_verified=isinstance(principal, Staff)
+        user_id=wanted.user_id,
+        metadata=wanted.effective_metadata,
+        user_is_verified=isinstance(principal, Staff) and principal.may(Scope.SESSIONS),
     )
     return schemas.NewSession.opened(opened)
 
 
 @router.get("/sessions", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422))
 async def list_sessions(
-    _staff: StaffDep, services: ServicesDep, response: Response, query: Annotated[schemas.ListSessions, Query()]
+    _staff: OperatorDep, services: ServicesDep, response: Response, query: Annotated[schemas.ListSessions, Query()]
 ) -> list[schemas.SessionView]:
     """All sessions, newest first; how many there are in all is in `X-Total-Count`."""
     found, total = await services.sessions.list_sessions(user_id=query.user_id, status=query.status, limit=query.limit, offset=query.offset)
@@ -46,7 +49,7 @@ async def list_sessions(
 
 
 @router.post("/sessions/cleanup", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422))
-async def clean_up_sessions(_staff: StaffDep, services: ServicesDep, query: Annotated[schemas.Cleanup, Query()]) -> schemas.SessionsCleaned:
+async def clean_up_sessions(_staff: AdminDep, services: ServicesDep, query: Annotated[schemas.Cleanup, Query()]) -> schemas.SessionsCleaned:
     """Delete the sessions that are not active and have been idle for longer than `days`."""
     deleted, cutoff = await services.turns.cleanup_sessions(days=query.days)
     noun = "session" if deleted == 1 else "sessions"
@@ -83,9 +86,11 @@ async def change_status(
     return schemas.SessionView.of(await services.turns.change_status(session.id, SessionStatus(wanted.status)))
 
 
-@router.delete("/sessions/{session_id}", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404))
-async def delete_session(authorised: SessionIdDep, services: ServicesDep) -> schemas.SessionDeleted:
-    """Delete the session with its messages, files, memories and the agent's state for it."""
+@router.delete("/sessions/{session_id}", openapi_extra=documented.VISITOR, responses=documented.errors(401, 403, 404))
+async def delete_session(authorised: SessionIdDep, caller: KnownDep, services: ServicesDep) -> schemas.SessionDeleted:
+    """Delete the session with its messages, files, memories and the agent's state for it. Of staff, administrators may."""
+    if isinstance(caller, Staff):
+        check_scope(caller, Scope.STAFF)
     await services.turns.delete_session(authorised)
     return schemas.SessionDeleted(message="The session and everything in it were deleted.", session_id=authorised)
 
