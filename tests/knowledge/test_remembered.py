@@ -92,6 +92,20 @@ async def test_sessions_without_documents_of_their_own_share_what_they_find(serv
         assert (await cache.stats()).hits == 1
 
 
+async def test_what_one_process_embedded_another_is_given(serve: Serve) -> None:
+    earlier = ("I came by car yesterday.", "Somebody took the key of it.")
+    asked = {"limit": 5, "audience": Audience.public()}
+    async with serve() as (one, _), serve() as (other, cache):
+        await one.ingest([document()], sync_scope=None)
+        await one.search("Who is the parking attendant?", earlier=earlier, **asked)
+        go_on = (*earlier, "Who is the parking attendant?")
+        found = await other.search("When does the parking attendant come?", earlier=go_on, **asked)
+        stats = await cache.stats()
+        # All three turns before were there; what is asked now was not, neither its vector nor its passages.
+        assert (stats.hits, stats.misses) == (3, 2)
+        assert found == await one.search("When does the parking attendant come?", earlier=go_on, **asked)
+
+
 async def test_without_redis_it_searches_as_ever(database: Database, embedder: Embedder, own_valkey_server: ValkeyServer) -> None:
     link = RedisLink(own_valkey_server.url, clock=SystemClock())
     service = KnowledgeService(database, embedder, OPTIONS, cache=RedisCache(link, key_prefix="test:"))

@@ -6,7 +6,7 @@ Invariant: the vectors of a text are computed once while they are remembered. Th
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class QueryReader:
             text = reworded(text, is_used=lambda word: bool(frequencies(stem_terms(word)).all()), is_english=self._embedder.knows_word)
             text = corrected(text, is_familiar=self._embedder.knows_word, frequencies=frequencies)
         pieces = [text] if len(text) <= _PIECE_CHARACTERS else self._splitter.chunks(text)[:_MOST_PIECES]
-        before = [turn[:_EARLIER_CHARACTERS] for turn in reversed(earlier[-_MOST_EARLIER:]) if turn.strip()]
+        before = _turns_before(earlier)
         decay = self._weights.earlier
         vectors = self._embed([*pieces, *before])
         context = np.zeros(vectors.shape[1], np.float32)
@@ -61,6 +61,23 @@ class QueryReader:
         directed /= np.linalg.norm(directed, axis=1, keepdims=True)
         hashes, weights = weighted_terms([analyse(telling(turn)) for turn in [text, *before]], decay=decay)
         return Query(vectors=directed, hashes=hashes, weights=weights, familiarity=self._embedder.familiarity(text))
+
+    def list_unknown(self, text: str, earlier: Sequence[str]) -> list[str]:
+        """What of a question and the turns before it would have to be embedded, as far as that is known before it is read."""
+        whole = _encodable(text)
+        texts = [*([whole] if len(whole) <= _PIECE_CHARACTERS else []), *_turns_before([_encodable(turn) for turn in earlier])]
+        with self._lock:
+            return [each for each in dict.fromkeys(texts) if each not in self._vectors]
+
+    def list_known(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The vectors of those of `texts` that are remembered."""
+        with self._lock:
+            return {text: self._vectors[text] for text in texts if text in self._vectors}
+
+    def learn(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
+        """Remember vectors that were computed elsewhere."""
+        with self._lock:
+            self._vectors.update(vectors)
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         with self._lock:
@@ -74,6 +91,11 @@ class QueryReader:
             while len(self._vectors) > self._remembered:
                 self._vectors.popitem(last=False)
         return np.stack([known[text] for text in texts])
+
+
+def _turns_before(earlier: Sequence[str]) -> list[str]:
+    """What of the turns before is embedded, the last one first."""
+    return [turn[:_EARLIER_CHARACTERS] for turn in reversed(earlier[-_MOST_EARLIER:]) if turn.strip()]
 
 
 def telling(text: str) -> str:

@@ -40,6 +40,7 @@ from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
 from deskhand.knowledge.ranking import Hit, Weights
 from deskhand.knowledge.remembered import RememberedSearches
+from deskhand.knowledge.remembered_vectors import RememberedVectors
 from deskhand.knowledge.reports import IngestReport, Progress
 from deskhand.knowledge.samples import sample_documents
 from deskhand.knowledge.screening import Screen
@@ -91,6 +92,7 @@ class KnowledgeService:
         self._executor = ThreadPoolExecutor(options.threads, thread_name_prefix="knowledge")
         self._warmed: asyncio.Event | None = None
         self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
+        self._vectors = RememberedVectors(cache, self._reader) if cache is not None else None
         self._clock = clock or SystemClock()
         self._index: ChunkIndex = (
             PostgresqlIndex(database, clock=self._clock, refresh_seconds=options.refresh_seconds)
@@ -301,7 +303,10 @@ class KnowledgeService:
         known = await remembered.recall(place, audience=audience)
         if known is not None:
             return [_passage(row, score=score, rank=rank) for rank, (row, score) in enumerate(known, 1)]
+        unknown = await self._vectors.recall(text, earlier) if self._vectors is not None else []
         passages = await self._search(text, limit=limit, audience=audience, earlier=earlier)
+        if self._vectors is not None:
+            await self._vectors.keep(unknown)
         await remembered.keep(place, passages)
         return passages
 
