@@ -71,7 +71,6 @@ async def test_what_is_asked_for_wrongly_is_said_before_anybody_comes(program: P
     nowhere = f"http://127.0.0.1:{find_free_port()}"
     (await program.run("loadtest", nowhere)).refused("There is no Deskhand")
     (await program.run("loadtest", nowhere, "--fail-over", "speed=1")).refused("speed", "end_p95_ms", code=2)
-    (await program.run("loadtest", nowhere, "--fail-over", "fast")).refused("NAME=VALUE", code=2)
     (await program.run("loadtest", nowhere, "--key-file", str(tmp_path / "none"))).refused("cannot be read", code=2)
 
 
