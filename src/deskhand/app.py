@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             await check_parts(services)
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
             _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
+            _ = services.supervisor.start(services.inbox.run, name="inbox", restart=True)
             yield
             await services.drain()
 

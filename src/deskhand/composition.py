@@ -24,6 +24,7 @@ from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.guard import warming
 from deskhand.guard.injection import orders_in
+from deskhand.insights import DeskReader, Inbox
 from deskhand.jobs import JobQueue, JobRules, JobWorker
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
@@ -95,6 +96,8 @@ async def open_services(
         bus = shared.create_bus() if database.dialect == "postgresql" else None
         if bus is not None:
             opened.push_async_callback(bus.close)
+        notices = Notices(bus)
+        inbox = Inbox(database, notices, clock=clock)
         turns = TurnService(
             database=database,
             agent=agent,
@@ -109,6 +112,7 @@ async def open_services(
             concurrency=settings.turn_concurrency,
             drain_seconds=settings.drain_seconds,
             bus=bus,
+            tell=inbox.changed,
         )
         opened.push_async_callback(turns.close)
         job_rules = JobRules(
@@ -145,7 +149,9 @@ async def open_services(
             agent=agent,
             turns=turns,
             presence=shared.create_presence(),
-            notices=Notices(bus),
+            notices=notices,
+            desk=DeskReader(database),
+            inbox=inbox,
             jobs=JobQueue(database, job_rules, queued=job_worker.look),
             job_worker=job_worker,
             streams=Streams(clock, metrics, supervisor),

@@ -118,6 +118,11 @@ class Settings(BaseSettings):
     upload_max_files: int = Field(5, ge=1, le=50, description="Files in one message at most.")
     queue_limit: int = Field(5, ge=1, le=100, description="Messages of a session that may wait while an answer runs.")
 
+    # The desk
+    desk_answer_minutes: float = Field(
+        15, gt=0, le=10_080, description="Within how long a person should answer for the first time. Urgent: a fifth of it."
+    )
+
     # The turn
     turn_timeout_seconds: float = Field(120, gt=0, description="How long an answer may take.")
     turn_lease_seconds: float = Field(15, gt=1, description="How long a turn belongs to a process that gives no sign of life.")

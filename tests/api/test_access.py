@@ -94,6 +94,25 @@ GRID += [
     Operation("POST", "/api/knowledge/schedules", ADMIN_ONLY, body={"fetch": "http://127.0.0.1/page"}),
     Operation("DELETE", "/api/knowledge/schedules/{schedule_id}", ADMIN_ONLY),
 ]
+DESK = "/api/desk/conversations/{session_id}"
+# Nobody has handed it over, so there is nothing to give back; a visitor does not get as far as learning that.
+STAFF_NOT_HANDED_OVER = (ANON, DENIED, DENIED, ANON, ANON, (409,), (409,))
+GRID += [
+    Operation("GET", "/api/desk/conversations", STAFF_ONLY),
+    Operation("GET", "/api/desk/events", STAFF_ONLY),
+    Operation("GET", DESK, STAFF_ONLY),
+    Operation("POST", DESK + "/claim", STAFF_ONLY),
+    Operation("POST", DESK + "/reopen", STAFF_ONLY),
+    Operation("POST", DESK + "/read", STAFF_ONLY),
+    Operation("POST", DESK + "/notes", STAFF_ONLY, body={"text": "Waits for a parcel."}),
+    Operation("POST", DESK + "/release", STAFF_NOT_HANDED_OVER),
+    Operation("POST", DESK + "/return", STAFF_NOT_HANDED_OVER),
+    Operation("POST", DESK + "/resolve", STAFF_NOT_HANDED_OVER),
+    Operation("POST", DESK + "/snooze", STAFF_NOT_HANDED_OVER, body={"until": "2031-05-09T14:00:00Z"}),
+    Operation("POST", DESK + "/priority", STAFF_NOT_HANDED_OVER, body={"priority": "high"}),
+    Operation("POST", DESK + "/tags", STAFF_NOT_HANDED_OVER, body={"tags": ["parcel"]}),
+    Operation("POST", DESK + "/messages", STAFF_NOT_HANDED_OVER, body={"message": "Hello"}),
+]
 ACCOUNT_OF_ANOTHER = "/api/staff/accounts/{staff_id}"
 GRID += [
     Operation("POST", "/api/staff/sign-in", REFUSED, body={"email": "nobody@example.com", "password": "guessed"}),

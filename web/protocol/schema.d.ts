@@ -108,6 +108,286 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Conversations
+         * @description A list of conversations, those in which something happened last first, and how many stand in each list.
+         */
+        get: operations["list_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open Conversation
+         * @description One conversation with all that helps to answer: the brief, the newest 200 messages, notes, facts, what there was before.
+         */
+        get: operations["open_conversation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim Conversation
+         * @description Take the conversation: from those who wait, from the AI, or with `force` from a colleague.
+         */
+        post: operations["claim_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say As Operator
+         * @description Speak to the customer. Whoever answers a conversation that nobody has, has it from then on.
+         */
+        post: operations["say_as_operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write Note
+         * @description Keep a note that no customer sees.
+         */
+        post: operations["write_note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Priority
+         * @description Say how urgent it is.
+         */
+        post: operations["set_priority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Conversation Read
+         * @description Note that somebody has seen what the customer said.
+         */
+        post: operations["mark_conversation_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Conversation
+         * @description Let somebody else take it.
+         */
+        post: operations["release_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reopen Conversation
+         * @description Take up a conversation again that was resolved or given back, as a new episode. One that people have stays as it is.
+         */
+        post: operations["reopen_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resolve Conversation
+         * @description Close the case. What the customer writes next is answered by the AI, unless the session is ended as well.
+         */
+        post: operations["resolve_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/return": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Return Conversation
+         * @description Give the conversation back to the AI.
+         */
+        post: operations["return_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/snooze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Snooze Conversation
+         * @description Put it aside until a moment, or until the customer says something.
+         */
+        post: operations["snooze_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/conversations/{session_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Tags
+         * @description Say what it is about, in place of what was said before.
+         */
+        post: operations["set_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/desk/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Desk Events
+         * @description The lists as they change. After a `snapshot`, read the list again: something may have been missed.
+         */
+        get: operations["stream_desk_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs": {
         parameters: {
             query?: never;
@@ -882,6 +1162,17 @@ export interface components {
             type: "acknowledged";
         };
         /**
+         * Act
+         * @description `version` is the one that was seen: if somebody else changed the conversation since, nothing is done.
+         */
+        Act: {
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
+        /**
          * Action
          * @description What was done to a document.
          * @enum {string}
@@ -957,6 +1248,23 @@ export interface components {
             /** Turn Id */
             turn_id: string;
         };
+        /** Assign */
+        Assign: {
+            /** Staff Id */
+            staff_id: string;
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
+        /** AssigneeView */
+        AssigneeView: {
+            /** Name */
+            name: string;
+            /** Staff Id */
+            staff_id: string;
+        };
         /** AttachmentSummary */
         AttachmentSummary: {
             attachment_id: string;
@@ -998,6 +1306,17 @@ export interface components {
              * @enum {string}
              */
             type: "authenticate";
+        };
+        /** BriefView */
+        BriefView: {
+            /** Open Actions */
+            open_actions: string[];
+            /** Sources */
+            sources: string[];
+            /** Tried */
+            tried: string[];
+            /** Wants */
+            wants: string;
         };
         /**
          * Cancel
@@ -1111,6 +1430,20 @@ export interface components {
              */
             warnings: components["schemas"]["WarningView"][];
         };
+        /** Claim */
+        Claim: {
+            /**
+             * Force
+             * @description Take it from a colleague, too.
+             * @default false
+             */
+            force: boolean;
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
         ClientFrame: components["schemas"]["Authenticate"] | components["schemas"]["SayMessage"] | components["schemas"]["Resume"] | components["schemas"]["Typing"] | components["schemas"]["Ping"] | components["schemas"]["Cancel"];
         /**
          * Complete
@@ -1150,6 +1483,78 @@ export interface components {
              * @enum {string}
              */
             type: "connected";
+        };
+        /**
+         * ConversationList
+         * @description `counts` are those of the lists, whatever was looked for; `ai` and `resolved` are counted up to 1,000.
+         */
+        ConversationList: {
+            counts: components["schemas"]["CountsView"];
+            /** Items */
+            items: components["schemas"]["ConversationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ConversationState
+         * @enum {string}
+         */
+        ConversationState: "ai" | "waiting" | "assigned" | "snoozed" | "resolved" | "ended";
+        /**
+         * ConversationView
+         * @description A line of the inbox. `version` is that of the episode, null where there was none.
+         */
+        ConversationView: {
+            assignee: components["schemas"]["AssigneeView"] | null;
+            customer: components["schemas"]["CustomerView"];
+            /** Episode */
+            episode: number;
+            /** Last Activity */
+            last_activity: string;
+            /** Preview */
+            preview: string;
+            /** Preview Author */
+            preview_author: ("customer" | "assistant" | "operator" | "system") | null;
+            priority: components["schemas"]["Priority"];
+            /** Rating */
+            rating: number | null;
+            reason: components["schemas"]["EscalationReason"] | null;
+            /** Session Id */
+            session_id: string;
+            /** Skill */
+            skill: string | null;
+            /** Sla Due At */
+            sla_due_at: string | null;
+            /** Snoozed Until */
+            snoozed_until: string | null;
+            state: components["schemas"]["ConversationState"];
+            /** Subject */
+            subject: string;
+            /** Tags */
+            tags: string[];
+            /** Ticket Id */
+            ticket_id: string | null;
+            /** Unread */
+            unread: number;
+            /** Version */
+            version: number | null;
+            /** Waiting Since */
+            waiting_since: string | null;
+        };
+        /** CountsView */
+        CountsView: {
+            /** Ai */
+            ai: number;
+            /** All */
+            all: number;
+            /** Mine */
+            mine: number;
+            /** Resolved */
+            resolved: number;
+            /** Snoozed */
+            snoozed: number;
+            /** Unassigned */
+            unassigned: number;
         };
         /** CreateAccount */
         CreateAccount: {
@@ -1214,6 +1619,15 @@ export interface components {
              * @default null
              */
             user_id: string | null;
+        };
+        /** CustomerView */
+        CustomerView: {
+            /** Name */
+            name: string | null;
+            /** User Id */
+            user_id: string | null;
+            /** Verified */
+            verified: boolean;
         };
         /** DocumentDeleted */
         DocumentDeleted: {
@@ -1313,6 +1727,17 @@ export interface components {
             /** Url */
             url: string | null;
         };
+        /** EarlierView */
+        EarlierView: {
+            /** Ended At */
+            ended_at: string;
+            /** Rating */
+            rating: number | null;
+            /** Session Id */
+            session_id: string;
+            /** Subject */
+            subject: string;
+        };
         /**
          * EditDocument
          * @description The fields to set; those left out stay. `null` takes an address or a date away.
@@ -1393,6 +1818,11 @@ export interface components {
              */
             type: "escalation";
         };
+        /**
+         * EscalationReason
+         * @enum {string}
+         */
+        EscalationReason: "asked_for_person" | "anger" | "repeated_failure" | "sensitive_matter" | "low_confidence" | "policy" | "missing_knowledge" | "unsupported_request" | "tool_failure" | "limit" | "takeover";
         /**
          * Failed
          * @description The turn ended without an answer. `message` is for the customer; what was already said is kept in `partial`, marked incomplete.
@@ -1756,6 +2186,82 @@ export interface components {
             /** User Id */
             user_id: string | null;
         };
+        /** NoteView */
+        NoteView: {
+            /** At */
+            at: string;
+            /** Author */
+            author: string;
+            /** Note Id */
+            note_id: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * OpenConversation
+         * @description One conversation. `messages` are the newest, oldest first; `events_after` is the event to follow it from.
+         */
+        OpenConversation: {
+            assignee: components["schemas"]["AssigneeView"] | null;
+            brief: components["schemas"]["BriefView"];
+            customer: components["schemas"]["CustomerView"];
+            /** Earlier */
+            earlier: components["schemas"]["EarlierView"][];
+            /** Episode */
+            episode: number;
+            /** Events After */
+            events_after: string;
+            /** Facts */
+            facts: string[];
+            /** Has More */
+            has_more: boolean;
+            /** Last Activity */
+            last_activity: string;
+            /** Messages */
+            messages: components["schemas"]["MessageView"][];
+            /** Notes */
+            notes: components["schemas"]["NoteView"][];
+            /** Preview */
+            preview: string;
+            /** Preview Author */
+            preview_author: ("customer" | "assistant" | "operator" | "system") | null;
+            priority: components["schemas"]["Priority"];
+            /** Rating */
+            rating: number | null;
+            reason: components["schemas"]["EscalationReason"] | null;
+            /** Session Id */
+            session_id: string;
+            /** Skill */
+            skill: string | null;
+            /** Sla Due At */
+            sla_due_at: string | null;
+            /** Snoozed Until */
+            snoozed_until: string | null;
+            state: components["schemas"]["ConversationState"];
+            /** Subject */
+            subject: string;
+            /** Tags */
+            tags: string[];
+            /** Ticket Id */
+            ticket_id: string | null;
+            /** Unread */
+            unread: number;
+            /** Version */
+            version: number | null;
+            /** Waiting Since */
+            waiting_since: string | null;
+        };
+        /** OperatorMessage */
+        OperatorMessage: {
+            /**
+             * Client Message Id
+             * @description Send it again with the same id: it appears once.
+             * @default null
+             */
+            client_message_id: string | null;
+            /** Message */
+            message: string;
+        };
         /**
          * PartView
          * @description A stretch of the text. `page` counts from 1; `section` is the path of headings above it.
@@ -1814,6 +2320,11 @@ export interface components {
              */
             type: "pong";
         };
+        /**
+         * Priority
+         * @enum {string}
+         */
+        Priority: "low" | "normal" | "high" | "urgent";
         /** PublicConfig */
         PublicConfig: {
             /** Api Prefix */
@@ -1876,6 +2387,19 @@ export interface components {
              */
             without_totp: boolean;
         };
+        /** Resolve */
+        Resolve: {
+            /**
+             * End Session
+             * @default false
+             */
+            end_session: boolean;
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
         /**
          * Resume
          * @description Send everything after this id; "" or "0" is the beginning.
@@ -1901,6 +2425,19 @@ export interface components {
              * @enum {string}
              */
             type: "resync";
+        };
+        /** Return */
+        Return: {
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
         };
         /**
          * RevisionView
@@ -1956,6 +2493,15 @@ export interface components {
             status: "operational";
             /** Version */
             version: string;
+        };
+        /** SaidView */
+        SaidView: {
+            /** Duplicate */
+            duplicate: boolean;
+            /** Message Id */
+            message_id: string;
+            /** Seq */
+            seq: number;
         };
         /** SayMessage */
         SayMessage: {
@@ -2127,6 +2673,29 @@ export interface components {
             /** Sessions Deleted */
             sessions_deleted: number;
         };
+        /** SetPriority */
+        SetPriority: {
+            /**
+             * Priority
+             * @enum {string}
+             */
+            priority: "low" | "normal" | "high" | "urgent";
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
+        /** SetTags */
+        SetTags: {
+            /** Tags */
+            tags: string[];
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
         /** SideView */
         SideView: {
             /** Document Id */
@@ -2165,6 +2734,16 @@ export interface components {
         SignedOut: {
             /** Message */
             message: string;
+        };
+        /** Snooze */
+        Snooze: {
+            /** Until */
+            until: string;
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
         };
         /**
          * Source
@@ -2333,6 +2912,32 @@ export interface components {
             total: number;
         };
         /**
+         * Transfer
+         * @description To a person, or to whoever has the skill; with neither, to whoever is free.
+         */
+        Transfer: {
+            /**
+             * Note
+             * @default null
+             */
+            note: string | null;
+            /**
+             * Skill
+             * @default null
+             */
+            skill: string | null;
+            /**
+             * Staff Id
+             * @default null
+             */
+            staff_id: string | null;
+            /**
+             * Version
+             * @default null
+             */
+            version: number | null;
+        };
+        /**
          * Typing
          * @description The customer types. Passed on to the session's other connections.
          */
@@ -2383,6 +2988,11 @@ export interface components {
             size_mb: number;
         };
         /**
+         * View
+         * @enum {string}
+         */
+        View: "mine" | "unassigned" | "all" | "ai" | "snoozed" | "resolved";
+        /**
          * WarningView
          * @description Two documents that say nearly the same, or two sentences of which only one can be right.
          */
@@ -2424,6 +3034,11 @@ export interface components {
              * @default null
              */
             url: string | null;
+        };
+        /** WriteNote */
+        WriteNote: {
+            /** Text */
+            text: string;
         };
     };
     responses: never;
@@ -3050,6 +3665,1937 @@ export interface operations {
             };
             /** @description A fault of ours. */
             500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_conversations: {
+        parameters: {
+            query?: {
+                view?: components["schemas"]["View"];
+                /** @description Words that were said, a customer's name, or an id. With `view=all` it is looked for everywhere. */
+                q?: string;
+                priority?: components["schemas"]["Priority"] | null;
+                assignee?: string | null;
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationList"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    open_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenConversation"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    claim_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Claim"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    say_as_operator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorMessage"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaidView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    write_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteNote"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    set_priority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPriority"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    mark_conversation_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    release_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    reopen_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Act"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resolve_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Resolve"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    return_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Return"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    snooze_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Snooze"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    set_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetTags"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    stream_desk_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `snapshot`, then `conversation`, `removed`, `counts`, `presence`, `notice` and `typing` as they happen. */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
                 headers: {
                     /** @description Seconds. */
                     "X-Process-Time"?: string;

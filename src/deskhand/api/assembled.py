@@ -12,6 +12,7 @@ from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.streams import Streams
 from deskhand.cache import CacheService
 from deskhand.clock import Clock
+from deskhand.insights import DeskReader, Inbox
 from deskhand.jobs import JobQueue, JobWorker
 from deskhand.knowledge import KnowledgeService, Loading
 from deskhand.models.port import ChatModel
@@ -62,6 +63,8 @@ class Services:
     turns: TurnService
     presence: Presence
     notices: Notices
+    desk: DeskReader
+    inbox: Inbox
     jobs: JobQueue
     job_worker: JobWorker
     streams: Streams

@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from deskhand.api import document_schemas, documented, frames, job_schemas, schemas, staff_schemas
+from deskhand.api import desk_schemas, document_schemas, documented, frames, job_schemas, schemas, staff_schemas
 from deskhand.settings import Settings
 from deskhand.turns.events import SessionEvent
 
@@ -31,6 +31,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     document_schemas.ReplaceDocument,
     document_schemas.EditDocument,
     document_schemas.AddedView,
+    *desk_schemas.BODIES,
     job_schemas.JobView,
     job_schemas.ScheduleSource,
     staff_schemas.SignInRequest,

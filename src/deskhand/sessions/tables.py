@@ -27,6 +27,8 @@ sessions = sa.Table(
     sa.Index("ix_session_created_at", "created_at"),
     sa.Index("ix_session_user_id", "user_id"),
     sa.Index("ix_session_last_activity", "last_activity"),
+    # The lists of the desk: those the AI has, newest first, without those in which nothing was said.
+    sa.Index("ix_session_status", "status", "last_activity", "last_seq"),
 )
 
 messages = sa.Table(

@@ -35,8 +35,12 @@ _CLEANUP_BATCH = 500
 _OF_NO_TURN = ModeChanged | Resync | PersonMessage | Handoff
 
 
+def _tell_nobody(_session_id: SessionId, _happened: Sequence[str]) -> None:
+    pass
+
+
 class TurnService:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a server is made of, by name
         self,
         *,
         database: Database,
@@ -47,12 +51,15 @@ class TurnService:
         concurrency: int,
         drain_seconds: float,
         bus: Bus | None = None,
+        tell: Callable[[SessionId, Sequence[str]], None] = _tell_nobody,
     ) -> None:
-        """`bus`: to the other processes that serve this database; without one they are seen through the database alone."""
+        """`bus`: to the other processes that serve this database; without one they are seen through the database alone. `tell` is called
+        after something changed in a session, with the types of its new events, if there are any."""
         self._database = database
         self._agent = agent
         self._clock = clock
         self._drain_seconds = drain_seconds
+        self._tell = tell
         self._supervisor = Supervisor(metrics)
         name = f"worker_{secrets.token_hex(8)}"
         self._relay = Relay(bus, worker=name, codec=CODEC, lagging=self._look_soon) if bus is not None else None
@@ -252,6 +259,8 @@ class TurnService:
                 self._worker.stop(known_id)
         finally:
             self._worker.resume(known_id)
+        # What it changed may have been the ticket alone.
+        self._tell(known_id, ())
         if status is SessionStatus.ENDED:
             await self._agent.cleanup_session(known_id)
         return result
@@ -267,6 +276,7 @@ class TurnService:
             raise SessionNotFound
         self._worker.stop(SessionId(session_id))
         self._hub.delete_session(session_id)
+        self._tell(SessionId(session_id), ())
         await self._agent.cleanup_session(SessionId(session_id))
 
     async def cleanup_sessions(self, *, days: int) -> tuple[int, float]:
@@ -308,6 +318,8 @@ class TurnService:
         for stored in appended:
             if self._hub.is_followed(stored.session_id):
                 self._hub.publish(stored.session_id, stored.seq, to_event(stored))
+        if happened := [stored.type for stored in appended if stored.type != "started"]:
+            self._tell(appended[0].session_id, happened)
 
 
 def _ends(event: SessionEvent, turn_id: TurnId | None) -> bool:

@@ -1,0 +1,261 @@
+"""The bodies of the desk's routes: its lists, one conversation, and what may be done with it."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from deskhand.api.schemas import ClientMessageId, MessageView, Request, Said, Whole
+from deskhand.clock import to_iso
+from deskhand.errors import Malformed
+from deskhand.handoff.policy import EscalationReason, Priority
+from deskhand.insights import Conversation, ConversationState, Place, View, answer_due_at
+
+StaffName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,32}$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Moment = Annotated[str, StringConstraints(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")]
+
+
+class ListConversations(Request):
+    """The query of a list of conversations."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    view: View = View.ALL
+    q: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = Field(
+        "", description="Words that were said, a customer's name, or an id. With `view=all` it is looked for everywhere."
+    )
+    priority: Priority | None = None
+    assignee: StaffName | None = None
+    limit: int = Field(50, ge=1, le=200)
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+
+
+class Act(Request):
+    """`version` is the one that was seen: if somebody else changed the conversation since, nothing is done."""
+
+    version: Whole | None = Field(None, ge=1)
+
+
+class Claim(Act):
+    force: bool = Field(False, description="Take it from a colleague, too.")
+
+
+class Assign(Act):
+    staff_id: StaffName
+
+
+class Transfer(Act):
+    """To a person, or to whoever has the skill; with neither, to whoever is free."""
+
+    staff_id: StaffName | None = None
+    skill: Label | None = None
+    note: Said | None = None
+
+
+class Return(Act):
+    note: Said | None = None
+
+
+class Snooze(Act):
+    until: Moment
+
+
+class Resolve(Act):
+    end_session: bool = False
+
+
+class SetPriority(Act):
+    priority: Annotated[Literal["low", "normal", "high", "urgent"], Field()]
+
+
+class SetTags(Act):
+    tags: list[Label] = Field(max_length=20)
+
+
+class WriteNote(Request):
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+
+
+class OperatorMessage(Request):
+    message: Said
+    client_message_id: ClientMessageId | None = Field(None, description="Send it again with the same id: it appears once.")
+
+
+class CustomerView(BaseModel):
+    user_id: str | None
+    name: str | None
+    verified: bool
+
+
+class AssigneeView(BaseModel):
+    staff_id: str
+    name: str
+
+
+class ConversationView(BaseModel):
+    """A line of the inbox. `version` is that of the episode, null where there was none."""
+
+    session_id: str
+    ticket_id: str | None
+    state: ConversationState
+    episode: int
+    version: int | None
+    reason: EscalationReason | None
+    priority: Priority
+    subject: str
+    preview: str
+    preview_author: Literal["customer", "assistant", "operator", "system"] | None
+    customer: CustomerView
+    assignee: AssigneeView | None
+    skill: str | None
+    unread: int
+    waiting_since: str | None
+    last_activity: str
+    snoozed_until: str | None
+    sla_due_at: str | None
+    tags: list[str]
+    rating: int | None
+
+    @classmethod
+    def of(cls, found: Conversation, *, answer_within_seconds: float) -> "ConversationView":
+        return cls(**_fields(found, answer_within_seconds))
+
+
+class CountsView(BaseModel):
+    mine: int
+    unassigned: int
+    all: int
+    ai: int
+    snoozed: int
+    resolved: int
+
+
+class ConversationList(BaseModel):
+    """`counts` are those of the lists, whatever was looked for; `ai` and `resolved` are counted up to 1,000."""
+
+    items: list[ConversationView]
+    next_cursor: str | None
+    counts: CountsView
+
+
+class BriefView(BaseModel):
+    wants: str
+    tried: list[str]
+    sources: list[str]
+    open_actions: list[str]
+
+
+class NoteView(BaseModel):
+    note_id: str
+    author: str
+    text: str
+    at: str
+
+
+class EarlierView(BaseModel):
+    session_id: str
+    subject: str
+    ended_at: str
+    rating: int | None
+
+
+class OpenConversation(ConversationView):
+    """One conversation. `messages` are the newest, oldest first; `events_after` is the event to follow it from."""
+
+    brief: BriefView
+    messages: list[MessageView]
+    has_more: bool
+    notes: list[NoteView]
+    facts: list[str]
+    earlier: list[EarlierView]
+    events_after: str
+
+
+class SaidView(BaseModel):
+    message_id: str
+    seq: int
+    duplicate: bool
+
+
+def _fields(found: Conversation, answer_within_seconds: float) -> dict[str, Any]:
+    ticket, session = found.ticket, found.session
+    due_at = answer_due_at(ticket, within_seconds=answer_within_seconds)
+    is_open = found.open_ticket is not None
+    return {
+        "session_id": session.id,
+        "ticket_id": ticket.id if ticket else None,
+        "state": found.state,
+        "episode": ticket.episode if ticket else 0,
+        "version": ticket.version if ticket else None,
+        "reason": ticket.reason if ticket else None,
+        "priority": ticket.priority if ticket else Priority.NORMAL,
+        "subject": found.subject,
+        "preview": found.preview,
+        "preview_author": found.preview_author.value if found.preview_author else None,
+        "customer": CustomerView(user_id=session.user_id, name=found.customer_name, verified=session.user_is_verified),
+        "assignee": AssigneeView(staff_id=ticket.assignee_id, name=ticket.assignee_name or "")
+        if ticket and ticket.assignee_id is not None
+        else None,
+        "skill": ticket.skill if ticket and is_open else None,
+        "unread": ticket.unread if ticket else 0,
+        "waiting_since": _moment(found.waiting_since),
+        "last_activity": to_iso(session.last_activity),
+        "snoozed_until": _moment(ticket.snoozed_until if ticket else None),
+        "sla_due_at": _moment(due_at),
+        "tags": list(ticket.tags) if ticket else [],
+        "rating": found.rating,
+    }
+
+
+def conversation_fields(found: Conversation, *, answer_within_seconds: float) -> dict[str, Any]:
+    """The fields of a line, for a view that has more."""
+    return _fields(found, answer_within_seconds)
+
+
+def _moment(epoch_seconds: float | None) -> str | None:
+    return to_iso(epoch_seconds) if epoch_seconds is not None else None
+
+
+def to_epoch(moment: str) -> float:
+    """Raises Malformed: there is no such moment."""
+    try:
+        return datetime.fromisoformat(moment).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise Malformed("until: there is no such moment.", support="Send a date and a time such as 2031-05-09T14:00:00Z.") from error
+
+
+def to_cursor(place: Place | None) -> str | None:
+    if place is None:
+        return None
+    return base64.urlsafe_b64encode(msgspec.json.encode((place.at, place.session_id))).decode().rstrip("=")
+
+
+def from_cursor(cursor: str | None) -> Place | None:
+    """Raises Malformed: this is no `next_cursor`."""
+    if cursor is None:
+        return None
+    try:
+        at, session_id = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=tuple[float, str])
+    except (binascii.Error, UnicodeError, ValueError, msgspec.DecodeError) as error:
+        raise Malformed("cursor: it is none that this list gave.", support="Send `next_cursor` of the page before, as it is.") from error
+    return Place(at, session_id)
+
+
+# The bodies that routes read through `api.body`.
+BODIES: tuple[type[BaseModel], ...] = (
+    Act,
+    Claim,
+    Assign,
+    Transfer,
+    Return,
+    Snooze,
+    Resolve,
+    SetPriority,
+    SetTags,
+    WriteNote,
+    OperatorMessage,
+)

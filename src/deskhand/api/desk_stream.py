@@ -1,0 +1,98 @@
+"""The desk's lists as server-sent events: `snapshot` first, then what changes.
+
+The invariant: what may have been missed is answered by a new `snapshot`, upon which the console reads its list again; so nothing here is
+numbered, and a reader that comes back begins anew.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.responses import StreamingResponse
+
+from deskhand.api.desk_schemas import ConversationView
+from deskhand.api.services import Services
+from deskhand.api.sse import HEADERS
+from deskhand.errors import Forbidden, PartDown, Unauthenticated
+from deskhand.insights import Changed, Counted, Listener, Notice, Removed, Typed, Update
+from deskhand.sessions import Staff
+
+_TICK_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 15.0
+_RECHECK_SECONDS = 30.0
+_RETRY = b"retry: 2000\n\n"
+
+
+def stream_desk(staff: Staff, services: Services, *, check: Callable[[], Awaitable[Any]]) -> StreamingResponse:
+    """`check` raises when the reader may not read (any more)."""
+    return StreamingResponse(_Desk(staff, services, check).frames(), headers=HEADERS)
+
+
+class _Desk:
+    def __init__(self, staff: Staff, services: Services, check: Callable[[], Awaitable[Any]]) -> None:
+        self._staff = staff
+        self._services = services
+        self._check = check
+        self._checked_at = self._sent_at = services.clock.monotonic()
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        services, clock = self._services, self._services.clock
+        with services.inbox.listen() as listener:
+            yield _RETRY + await self._snapshot()
+            while not services.turns.draining:
+                frame = await self._next(listener)
+                now = clock.monotonic()
+                if now - self._checked_at >= _RECHECK_SECONDS:
+                    self._checked_at = now
+                    if not await self._may_read():
+                        return
+                if not frame and now - self._sent_at >= _HEARTBEAT_SECONDS:
+                    frame = b":\n\n"
+                if frame:
+                    self._sent_at = now
+                    yield frame
+
+    async def _next(self, listener: Listener) -> bytes:
+        """What is to be sent now; nothing after a while in which nothing changed."""
+        try:
+            async with asyncio.timeout(_TICK_SECONDS):
+                updates = await listener.next()
+        except TimeoutError:
+            return b""
+        if updates is None:
+            return await self._snapshot()
+        return b"".join([frame for update in updates if (frame := self._encode(update))])
+
+    async def _snapshot(self) -> bytes:
+        counts = await self._services.desk.count()
+        return _frame("snapshot", {"counts": counts.of(self._staff.id)})
+
+    def _encode(self, update: Update) -> bytes:
+        match update:
+            case Changed(conversation):
+                within = self._services.settings.desk_answer_minutes * 60
+                view = ConversationView.of(conversation, answer_within_seconds=within)
+                return _frame("conversation", view.model_dump(mode="json"))
+            case Removed(session_id):
+                return _frame("removed", {"session_id": session_id})
+            case Counted(counts):
+                return _frame("counts", counts.of(self._staff.id))
+            case Notice(kind, session_id, staff_id):
+                return _frame("notice", {"kind": kind.value, "session_id": session_id}) if staff_id in (None, self._staff.id) else b""
+            case Typed(session_id):
+                return _frame("typing", {"session_id": session_id})
+
+    async def _may_read(self) -> bool:
+        try:
+            await self._check()
+        except (Unauthenticated, Forbidden):
+            return False
+        except PartDown:
+            # It cannot be known now: asked again with the next one.
+            self._checked_at = 0.0
+        return True
+
+
+def _frame(event: str, data: dict[str, Any]) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (event.encode(), msgspec.json.encode(data))

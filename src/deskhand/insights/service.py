@@ -1,0 +1,101 @@
+"""What those behind the desk read: their lists, one conversation with all that is known of it. Changes nothing that a customer sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from deskhand.handoff import repository as tickets
+from deskhand.ids import SessionId
+from deskhand.insights import repository
+from deskhand.insights.conversation import Conversation
+from deskhand.insights.repository import Counts, Place, Wanted
+from deskhand.memory.fact import Fact
+from deskhand.memory.repository import list_facts
+from deskhand.persistence import Database
+from deskhand.sessions import Message, SessionNotFound
+from deskhand.sessions.repository import list_recent_messages
+
+_MOST_EARLIER = 10
+_MOST_FACTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list; `next_place` is where the next one begins, None at the end."""
+
+    items: list[Conversation]
+    next_place: Place | None
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One conversation. `messages` are the newest, oldest first; `notes` are rows (id, author_id, author_name, text, created_at)."""
+
+    conversation: Conversation
+    messages: list[Message]
+    notes: list[Any]
+    facts: list[Fact]
+    earlier: list[Conversation]
+
+
+class DeskReader:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_page(self, wanted: Wanted, *, after: Place | None, limit: int) -> Listed:
+        def read(connection: sa.Connection) -> Listed:
+            places = repository.list_places(connection, wanted, after=after, limit=limit + 1)
+            shown = places[:limit]
+            return Listed(
+                items=repository.list_conversations(connection, [place.session_id for place in shown]),
+                next_place=shown[-1] if len(places) > limit else None,
+                counts=repository.count_lists(connection),
+            )
+
+        return await self._database.read(read)
+
+    async def get(self, session_id: str) -> Conversation:
+        """
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+        found = await self.find_all([session_id])
+        if not found:
+            raise SessionNotFound
+        return found[0]
+
+    async def find_all(self, session_ids: Sequence[str]) -> list[Conversation]:
+        """Those of the conversations that are there, in this order."""
+        return await self._database.read(lambda connection: repository.list_conversations(connection, session_ids))
+
+    async def open(self, session_id: SessionId, *, messages: int) -> Opened:
+        """
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+
+        def read(connection: sa.Connection) -> Opened:
+            found = repository.list_conversations(connection, [session_id])
+            if not found:
+                raise SessionNotFound
+            customer_id = found[0].session.customer_id
+            earlier: list[SessionId] = []
+            facts: list[Fact] = []
+            if customer_id is not None:
+                earlier = repository.list_earlier(connection, session_id=session_id, user_id=customer_id, limit=_MOST_EARLIER)
+                facts = list_facts(connection, customer_id, limit=_MOST_FACTS)
+            return Opened(
+                conversation=found[0],
+                messages=list_recent_messages(connection, session_id, limit=messages),
+                notes=tickets.list_notes(connection, session_id),
+                facts=facts,
+                earlier=repository.list_conversations(connection, earlier) if earlier else [],
+            )
+
+        return await self._database.read(read)
+
+    async def count(self) -> Counts:
+        return await self._database.read(repository.count_lists)

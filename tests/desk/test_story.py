@@ -1,0 +1,95 @@
+"""A conversation from the first question to its end: customer, AI and a person, over HTTP."""
+
+import asyncio
+import time
+
+import pytest
+
+from api.serving import Served, serving
+from desk.people import Operator, following, transcript
+from deskhand.settings import Settings
+from deskhand.testing.scripted_model import Gate, ScriptedModel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_customer_is_helped_by_a_person_and_goes_on_with_the_ai(shared: Served) -> None:
+    operator, visitor = Operator(shared), await shared.visitor(metadata={"name": "Ida"})
+    session_id = visitor.session_id
+    events = f"/api/sessions/{session_id}/events?after=0"
+    async with operator.console() as console, following(shared, events, visitor.headers) as read:
+        await shared.say(visitor, "How do I reset my password?")
+        listed = await console.until(
+            "conversation", lambda item: item["session_id"] == session_id and item["preview_author"] == "assistant"
+        )
+        assert (listed["state"], listed["customer"]["name"]) == ("ai", "Ida")
+
+        asked_at = time.monotonic()
+        await shared.say(visitor, "I want to talk to a person")
+        new = await console.until("notice", lambda notice: notice["session_id"] == session_id)
+        assert (new["kind"], time.monotonic() - asked_at < 1.0) == ("new", True)
+        [waiting] = [item for item in (await operator.list("unassigned"))["items"] if item["session_id"] == session_id]
+        assert (waiting["state"], waiting["reason"], waiting["assignee"]) == ("waiting", "asked_for_person", None)
+
+        taken = await operator.done(session_id, "claim", version=waiting["version"])
+        assert (taken["state"], taken["assignee"]["name"]) == ("assigned", "admin")
+        joined = await read.until("handoff")
+        assert (joined["state"], joined["agent_name"]) == ("assigned", "admin")
+        await operator.done(session_id, "messages", message="I have sent you a new link.", client_message_id="a1")
+        said = await read.until("message")
+        assert (said["author"], said["author_name"], said["content"]) == ("operator", "admin", "I have sent you a new link.")
+        answer = await shared.say(visitor, "It works, thank you")
+        assert (answer.status_code, answer.json()["turn_id"]) == (202, None)
+        assert (await console.until("notice", lambda notice: notice["kind"] == "customer_replied"))["session_id"] == session_id
+
+        opened = await operator.open(session_id)
+        assert [message["role"] for message in opened["messages"]] == ["customer", "assistant"] * 2 + ["operator", "customer"]
+        assert opened["brief"]["wants"] == "I want to talk to a person"
+        assert opened["unread"] == 1
+
+        returned = await operator.done(session_id, "return", note="A link was enough.")
+        assert returned["state"] == "ai"
+        assert (await shared.say(visitor, "How do I reset my password again?")).status_code == 200
+        await operator.done(session_id, "claim")
+        resolved = await operator.done(session_id, "resolve")
+        assert (resolved["state"], resolved["episode"]) == ("resolved", 2)
+        assert [note["text"] for note in (await operator.open(session_id))["notes"]] == ["A link was enough."]
+        await read.until("handoff", lambda told: told["state"] == "resolved")
+    assert [told["state"] for told in read.of("handoff")] == ["assigned", "returned", "assigned", "resolved"]
+    assert "A link was enough." not in str(read.events), "a note reached the customer"
+
+
+async def test_no_word_of_the_ai_comes_after_a_takeover_in_the_middle_of_its_answer(settings: Settings) -> None:
+    gate = Gate()
+    model = ScriptedModel(["First I ", gate, "will say more."])
+    async with serving(settings, model=model) as served:
+        operator, visitor = Operator(served), await served.visitor()
+        async with following(served, f"/api/sessions/{visitor.session_id}/events?after=0", visitor.headers) as read:
+            asking = asyncio.create_task(served.say(visitor, "Tell me everything"))
+            await gate.reached.wait()
+            taken = await operator.done(visitor.session_id, "claim")
+            assert (taken["state"], taken["reason"]) == ("assigned", "takeover")
+            gate.open()
+            await operator.done(visitor.session_id, "messages", message="I am a person.")
+            await read.until("message")
+            await asking
+        kinds = [kind for kind, _ in read.events]
+        after = kinds[kinds.index("handoff") :]
+        assert not {"text", "complete", "started"} & set(after)
+        messages = await transcript(served, visitor)
+        assert [(message["role"], message["status"]) for message in messages][-2:] in (
+            [("assistant", "incomplete"), ("operator", "complete")],
+            [("customer", "complete"), ("operator", "complete")],
+        )
+
+
+async def test_whoever_acts_on_an_old_picture_changes_nothing_and_is_shown_the_new_one(shared: Served) -> None:
+    operator, visitor = Operator(shared), await shared.visitor()
+    await shared.say(visitor, "I want to talk to a person")
+    before = await operator.open(visitor.session_id)
+    await operator.done(visitor.session_id, "priority", priority="urgent", version=before["version"])
+    refused = await operator.act(visitor.session_id, "resolve", version=before["version"])
+    assert (refused.status_code, refused.json()["error"]) == (409, "conversation_changed")
+    assert refused.json()["details"] == {"state": "waiting", "version": before["version"] + 1, "assignee": None}
+    now = await operator.open(visitor.session_id)
+    assert (now["state"], now["priority"]) == ("waiting", "urgent")
