@@ -66,11 +66,11 @@ class SessionStoreContract:
 
     async def test_an_update_keeps_the_remaining_life_unless_it_renews_it(self, store: SessionStore) -> None:
         for session_id in ("sess_kept", "sess_renewed"):
-            await store.set(session_id, a_context(session_id), ttl_seconds=0.05)
+            await store.set(session_id, a_context(session_id), ttl_seconds=0.5)
         await store.update("sess_kept", lambda context: add_note(context, "x"))
         await store.increment("sess_kept", "seen")
         await store.update("sess_renewed", lambda context: add_note(context, "x"), renew=True)
-        await self.let_time_pass(0.1)
+        await self.let_time_pass(0.6)
         assert await store.get("sess_kept") is None
         assert await store.get("sess_renewed") is not None
 
