@@ -4,9 +4,14 @@ import "../chat/styles/tokens.css";
 import "../chat/styles/thread.css";
 import "../chat/styles/prose.css";
 import "./styles/base.css";
+import "./styles/controls.css";
 import "./styles/shell.css";
 import "./styles/inbox.css";
+import "./styles/composer.css";
+import "./styles/details.css";
 import "./styles/conversation.css";
+import "./styles/overview.css";
+import "./styles/settings.css";
 import "./styles/pages.css";
 
 import { findRequired, make } from "../chat/dom";
@@ -20,7 +25,7 @@ import { Shell } from "./shell";
 import { makeAction, makeEmpty } from "./views/parts";
 import { drawSignIn } from "./views/signIn";
 
-const TOAST_MS = 4_500;
+const TOAST_MS = 3_500;
 
 class Console {
   private readonly http = new Http(document.querySelector('meta[name="deskhand-api-prefix"]')?.getAttribute("content") ?? "/api");

@@ -49,15 +49,15 @@ export class Shell {
   constructor(
     private readonly session: DeskSession,
     private readonly notifier: Notifier,
-    private readonly onSignOut: () => void,
+    onSignOut: () => void,
   ) {
     this.list = new InboxList(session);
     this.conversation = new ConversationPane(session);
     this.inbox = make("div", { class: "inbox" }, this.list.element, this.conversation.element);
     this.knowledge = new KnowledgePage(session);
     this.overview = new OverviewPage(session);
-    this.settings = new SettingsView(session, notifier);
-    this.buildRail();
+    this.settings = new SettingsView(session, notifier, onSignOut);
+    this.buildRail(onSignOut);
     findRequired("app", HTMLElement).replaceChildren(
       make("a", { class: "skip", attributes: { href: "#stage" }, onClick: (event) => this.skip(event) }, "Skip to the content"),
       this.rail,
@@ -160,10 +160,10 @@ export class Shell {
     }
   }
 
-  private buildRail(): void {
+  private buildRail(onSignOut: () => void): void {
     const theme = make("button", { class: "act act-icon", attributes: { type: "button" } });
     new ThemeSwitch(theme);
-    const leave = makeAction({ label: "Sign out", icon: "leave", kind: "icon", onClick: this.onSignOut });
+    const leave = makeAction({ label: "Sign out", icon: "leave", kind: "icon", onClick: onSignOut });
     const help = makeAction({ label: "Keys", icon: "help", key: "?", kind: "icon", onClick: showHelp });
     this.presence.addEventListener("click", () => void this.session.changePresence(this.session.presence === "online" ? "away" : "online"));
     this.rail.append(

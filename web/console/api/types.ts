@@ -122,12 +122,7 @@ export interface Feedback {
   readonly comment?: string | null;
 }
 
-export type TranscriptMessage = MessageView & {
-  readonly author_name?: string | null;
-  readonly confidence?: number | null;
-  readonly tools_used?: readonly string[];
-  readonly feedback?: Feedback | "up" | "down" | null;
-};
+export type TranscriptMessage = MessageView & { readonly feedback?: Feedback | null };
 
 export interface Draft {
   readonly text: string;

@@ -1,6 +1,6 @@
 // One conversation as the desk reads it: the transcript as it was fetched, and the session's events folded into it. Pure.
 
-import type { SessionEvent } from "../../protocol/events";
+import { isObject, type SessionEvent } from "../../protocol/events";
 import { reduce } from "../../protocol/reduce";
 import type { Answer, Thread, ThreadItem } from "../../protocol/thread";
 import type { ConversationDetail, Note, TranscriptMessage } from "../api/types";
@@ -69,7 +69,7 @@ function readItem(message: TranscriptMessage): readonly ThreadItem[] {
     case "assistant":
       return [answerOf(message)];
     case "operator":
-      return [{ kind: "person", key: message.message_id, author: message.author_name ?? "", ...common }];
+      return [{ kind: "person", key: message.message_id, author: wordOf(message.details["author_name"]), ...common }];
     case "system":
       return [];
   }
@@ -97,7 +97,21 @@ function answerOf(message: TranscriptMessage): Answer {
 }
 
 function factsOf(message: TranscriptMessage): AnswerFacts {
-  const { feedback } = message;
-  const value = typeof feedback === "object" ? feedback?.value : feedback;
-  return { confidence: message.confidence ?? null, tools: message.tools_used ?? [], feedback: value ?? null };
+  const { confidence, tools_used: tools } = message.details;
+  return {
+    confidence: typeof confidence === "number" ? confidence : null,
+    tools: Array.isArray(tools) ? tools.filter((tool) => typeof tool === "string") : [],
+    feedback: readFeedback(message),
+  };
+}
+
+/** On the message itself, or among its details. */
+function readFeedback(message: TranscriptMessage): "up" | "down" | null {
+  const feedback: unknown = message.feedback ?? message.details["feedback"];
+  const value = isObject(feedback) ? feedback["value"] : feedback;
+  return value === "up" || value === "down" ? value : null;
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

@@ -135,22 +135,11 @@ export class ConversationPane {
   private drawHead(detail: ConversationDetail): void {
     const isMine = detail.assignee?.staff_id === this.session.me.staff_id;
     const isOpen = this.isOpen();
-    const canTake = (isOpen && !(isMine && detail.state === "assigned")) || detail.state === "ai";
     const actions = [
-      canTake &&
-        makeAction({
-          label: detail.state === "ai" ? "Take over" : "Take it",
-          icon: "person",
-          key: "T",
-          kind: "primary",
-          onClick: () => void this.takeOver(),
-        }),
       isOpen && makeAction({ label: "Assign", icon: "assign", key: "A", kind: "icon", onClick: () => this.assign() }),
       isOpen && makeAction({ label: "Snooze", icon: "clock", key: "Z", kind: "icon", onClick: () => this.snooze() }),
       isOpen && makeAction({ label: "Give back to the AI", icon: "returned", key: "B", kind: "icon", onClick: () => this.giveBack() }),
       isOpen && isMine && makeAction({ label: "Resolve", icon: "check", key: "E", kind: "primary", onClick: () => this.resolve() }),
-      detail.state === "resolved" &&
-        makeAction({ label: "Reopen", icon: "retry", onClick: () => void this.session.do({ act: "reopen" }, "Open again.") }),
       makeAction({ label: "Customer and details", icon: "info", key: "D", kind: "icon", onClick: () => this.toggleDetails() }),
     ];
     const focused = this.head.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-keyshortcuts") : null;

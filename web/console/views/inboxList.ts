@@ -170,17 +170,19 @@ export class InboxList {
           make("span", { class: "row-name" }, name),
           make("time", { attributes: { datetime: item.last_activity } }, agoText(item.last_activity, Date.now())),
         ),
-        make("span", { class: "row-subject" }, item.subject === "" ? "No subject yet" : item.subject),
-        make("span", { class: "row-preview" }, `${author}${item.preview}`),
+        make(
+          "span",
+          { class: "row-middle" },
+          make("span", { class: "row-subject" }, item.subject === "" ? "No subject yet" : item.subject),
+          item.unread > 0 && make("span", { class: "unread" }, String(item.unread), make("span", { class: "visually-hidden" }, " unread")),
+        ),
+        make("span", { class: "row-bottom" }, make("span", { class: "row-preview" }, `${author}${item.preview}`), ...this.drawMarks(item)),
       ),
-      make("span", { class: "row-marks" }, ...this.drawMarks(item)),
     );
   }
 
   private drawMarks(item: Conversation): readonly HTMLElement[] {
     const marks: HTMLElement[] = [];
-    if (item.unread > 0)
-      marks.push(make("span", { class: "unread", attributes: { "aria-label": `${item.unread} unread` } }, String(item.unread)));
     if (item.sla_due_at !== null && item.state === "waiting" && Date.parse(item.sla_due_at) < Date.now())
       marks.push(makePill("Late", "late"));
     if (item.priority === "urgent" || item.priority === "high") marks.push(makePill(priorityNames[item.priority], item.priority));

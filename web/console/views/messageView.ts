@@ -151,7 +151,8 @@ function drawFacts(answer: Answer, facts: AnswerFacts | undefined): readonly HTM
   const drawn: HTMLElement[] = [];
   if (answer.state === "cancelled" && answer.text !== "") drawn.push(makePill("Stopped", "waiting"));
   if (facts === undefined) return drawn;
-  if (facts.confidence !== null) drawn.push(drawConfidence(facts.confidence));
+  // Where nothing was looked up there is nothing to be sure of.
+  if (facts.confidence !== null && answer.sources.length > 0) drawn.push(drawConfidence(facts.confidence));
   for (const tool of new Set(facts.tools)) drawn.push(makePill(toolText(tool), "tool"));
   if (facts.feedback === "up") drawn.push(makePill("Helpful", "good", "up"));
   if (facts.feedback === "down") drawn.push(makePill("Not helpful", "late", "thumbDown"));

@@ -22,6 +22,7 @@ export class SettingsView {
   constructor(
     private readonly session: DeskSession,
     private readonly notifier: Notifier,
+    private readonly onSignOut: () => void,
   ) {
     this.element = make(
       "div",
@@ -56,7 +57,7 @@ export class SettingsView {
   private drawPage(page: SettingsPage): HTMLElement {
     switch (page) {
       case "profile":
-        return drawProfile(this.session);
+        return drawProfile(this.session, this.onSignOut);
       case "security":
         return drawSecurity(this.session);
       case "notifications":

@@ -4,9 +4,9 @@ import { make } from "../../../chat/dom";
 import { failureText } from "../../api/http";
 import type { Notifier } from "../../notifier";
 import type { DeskSession } from "../../session";
-import { makeField, makeForm } from "../parts";
+import { makeAction, makeField, makeForm } from "../parts";
 
-export function drawProfile(session: DeskSession): HTMLElement {
+export function drawProfile(session: DeskSession, onSignOut: () => void): HTMLElement {
   const name = makeField(
     "Name",
     { value: session.me.name, maxlength: "100", autocomplete: "name" },
@@ -23,6 +23,7 @@ export function drawProfile(session: DeskSession): HTMLElement {
     make("h2", {}, "Profile"),
     makeForm({
       submit: "Save",
+      more: [makeAction({ label: "Sign out", icon: "leave", kind: "quiet", onClick: onSignOut })],
       fields: [name.element, email.element],
       onSubmit: async () => {
         const wanted = name.control.value.trim();
