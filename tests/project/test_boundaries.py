@@ -26,6 +26,7 @@ RULES: dict[str, Rule] = {
     "uvicorn": _in_edge,
     "typer": _in("cli"),
     "rich": _in("cli"),
+    "argon2": _in("staff"),
     "redis": _in("redis_link"),
     "cryptography": _in("sealing"),
     "pydantic_ai": _in("models", "providers"),
