@@ -54,6 +54,8 @@ class RedisBus:
         self._topics: dict[str, tuple[Hear, Joined]] = {}
         self._ears: dict[str, _Ear] = {}
         self._place_of: dict[str, str] = {}
+        # What was joined or left since it was looked at last: all of them at every change would be too many.
+        self._changed: set[str] = set()
         self._waiting: deque[tuple[str, bytes]] = deque(maxlen=_MOST_WAITING)
         self._to_send = asyncio.Event()
         self._to_place = asyncio.Event()
@@ -65,10 +67,12 @@ class RedisBus:
 
     def join(self, topic: str, hear: Hear, *, joined: Joined) -> None:
         self._topics[self._prefix + topic] = (hear, joined)
+        self._changed.add(self._prefix + topic)
         self._to_place.set()
 
     def leave(self, topic: str) -> None:
         if self._topics.pop(self._prefix + topic, None) is not None:
+            self._changed.add(self._prefix + topic)
             self._to_place.set()
 
     def send(self, topic: str, message: bytes) -> None:
@@ -111,15 +115,20 @@ class RedisBus:
         while True:
             await self._to_place.wait()
             self._to_place.clear()
-            for topic in [topic for topic in self._place_of if topic not in self._topics]:
-                await self._drop(topic)
+            changed, self._changed = self._changed, set()
+            for topic in changed:
+                if topic in self._place_of and topic not in self._topics:
+                    await self._drop(topic)
             added: dict[str, list[str]] = {}
             try:
-                for topic in [topic for topic in self._topics if topic not in self._place_of]:
+                for topic in changed:
+                    if topic in self._place_of or topic not in self._topics:
+                        continue
                     place = await self._link.place_of(topic)
                     self._place_of[topic] = place
                     added.setdefault(place, []).append(topic)
             except RedisUnavailable:
+                self._changed |= changed
                 self._to_place.set()
                 await asyncio.sleep(_RETRY_SECONDS)
             for place, topics in added.items():
@@ -200,6 +209,7 @@ class RedisBus:
         await asyncio.sleep(_RETRY_SECONDS)
         ears, self._ears = list(self._ears.values()), {}
         self._place_of.clear()
+        self._changed.update(self._topics)
         self._to_place.set()
         for ear in ears:
             ear.topics.clear()
