@@ -16,11 +16,12 @@ export ORT_DISABLE_TELEMETRY := 1
 
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-.PHONY: help run test wheel lint format bench eval lock clean venv dev model pages browser proxies
+.PHONY: help run test chaos wheel lint format bench eval lock clean venv dev model pages browser proxies
 
 help:
 	@echo "make run      set up what is missing, then serve on http://127.0.0.1:8080"
 	@echo "make test     set up what is missing, then run every check and every test"
+	@echo "make chaos    break everything for a night, at full size (docs/reliability.md)"
 	@echo "make wheel    build dist/deskhand-*.whl, pages and embedding model included"
 	@echo "make lint     ruff, mypy and the import contract      make format   let ruff rewrite"
 	@echo "make bench    measure speed (bench/)                  make eval     measure answers (evals/)"
@@ -33,6 +34,9 @@ run: $(STAMPS)/run model pages
 
 test: dev model pages browser proxies
 	@exec $(PYTHON_OF_VENV) tools/run_checks.py $(ARGS)
+
+chaos: dev model pages
+	@exec env DESKHAND_CHAOS=full $(PYTHON_OF_VENV) -m pytest -q -s tests/chaos tests/redis_link tests/session_store $(ARGS)
 
 lint: dev
 	@exec $(PYTHON_OF_VENV) tools/run_checks.py --only lint
