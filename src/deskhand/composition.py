@@ -33,7 +33,7 @@ from deskhand.models.port import ChatModel
 from deskhand.persistence import Database, PostgresqlOptions
 from deskhand.persistence.migrations import check_schema, migrate
 from deskhand.realtime import Notices
-from deskhand.sessions import SessionService
+from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
 from deskhand.staff import Keyring, StaffRules, StaffService
@@ -82,7 +82,7 @@ async def open_services(
         opened.push_async_callback(chat_model.close)
         fetching = Fetching(settings, clock)
         opened.push_async_callback(fetching.close)
-        sessions = SessionService(database)
+        sessions = SessionService(database, clock)
         agent = CustomerSupportAgent(
             model=chat_model,
             session_store=await shared.open_session_store(),
@@ -146,6 +146,7 @@ async def open_services(
             knowledge=knowledge,
             fetching=fetching,
             sessions=sessions,
+            user_tokens=_create_user_tokens(settings),
             agent=agent,
             turns=turns,
             presence=shared.create_presence(),
@@ -183,6 +184,11 @@ async def warm_up(services: Services) -> None:
 def create_staff(settings: Settings, database: Database, clock: Clock) -> StaffService:
     rules = StaffRules(idle_seconds=settings.staff_idle_seconds, session_seconds=settings.staff_session_seconds, issuer=settings.app_name)
     return StaffService(database, clock=clock, keyring=Keyring(load_secrets(settings)), rules=rules)
+
+
+def _create_user_tokens(settings: Settings) -> UserTokenVerifier | None:
+    secret = settings.widget_secret
+    return UserTokenVerifier(secret.get_secret_value(), audience=settings.widget_audience) if secret is not None else None
 
 
 async def open_database(settings: Settings, clock: Clock) -> Database:

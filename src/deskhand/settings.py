@@ -224,6 +224,12 @@ class Settings(BaseSettings):
         description="What the keys are derived from that code the audit log and seal sign-in codes. At least 32 characters; needed in "
         "production, and the same on all instances. Unset: one is made and kept in the data folder.",
     )
+    widget_secret: SecretStr | None = Field(
+        None,
+        description="What your site signs its customers' tokens with, so that the widget knows who they are: a secret of 32 bytes or more "
+        "(HS256), or the public half of an Ed25519 key as PEM (EdDSA). Unset: customers stay anonymous.",
+    )
+    widget_audience: str = Field("deskhand", min_length=1, max_length=200, description="The `aud` that those tokens must name.")
     admin_api_key: SecretStr | None = Field(
         None,
         description="A key that may do everything, for programs. At least 32 characters in production, where accounts made by "

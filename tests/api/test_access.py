@@ -54,6 +54,8 @@ ACCOUNT = (ANON, DENIED, DENIED, ANON, ANON, (409,), OK)
 ACCOUNT_THAT_CANNOT = (ANON, DENIED, DENIED, ANON, ANON, (409,), (409,))
 # Anybody may try, and with these words nobody gets in.
 REFUSED = ((401, 429),) * 7
+# The server of these tests has no secret to check the token with; a stranger does not get as far as learning that.
+OWN_WHO_CANNOT = (ANON, (409,), HIDDEN, ANON, ANON, (409,), (409,))
 DOCUMENT = "/api/knowledge/documents/{document_id}"
 
 GRID = [
@@ -69,6 +71,7 @@ GRID = [
     Operation("GET", "/api/sessions/{session_id}", OWN),
     Operation("PATCH", "/api/sessions/{session_id}/status", OWN, body={"status": "ended"}),
     Operation("DELETE", "/api/sessions/{session_id}", OWN_OR_ADMIN),
+    Operation("POST", "/api/sessions/{session_id}/identify", OWN_WHO_CANNOT, body={"user_token": "a.b.c"}),
     Operation("GET", "/api/sessions/{session_id}/events", OWN),
     Operation("POST", "/api/chat/sessions/{session_id}/messages", OWN_STORED, body={"message": "Hello"}),
     Operation("POST", "/api/chat/sessions/{session_id}/cancel", OWN_STORED),

@@ -8,7 +8,7 @@ type Schemas = components["schemas"];
 export type PublicConfig = Schemas["PublicConfig"];
 export type SendMessage = Schemas["SendMessage"];
 export type CreateSession = Schemas["CreateSession"];
-export type IdentifyCustomer = { readonly user_token: string };
+export type IdentifyCustomer = Schemas["IdentifyCustomer"];
 export type ClientFrame = Schemas["ClientFrame"];
 
 /** A conversation that this browser takes part in. The token is the visitor's, of this one session, and no other key is ever held. */

@@ -735,6 +735,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/{session_id}/identify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Identify Customer
+         * @description Make the session that of the customer whom `user_token` names, with a new visitor's token; the one that was used is void.
+         *
+         *     The token is a JWT of the company's site: `sub` is the customer, `aud` the setting `DESKHAND_WIDGET_AUDIENCE`, `jti` new each time,
+         *     `exp` within an hour of `iat`. It counts once.
+         */
+        post: operations["identify_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session_id}/status": {
         parameters: {
             query?: never;
@@ -1911,6 +1934,14 @@ export interface components {
             timestamp: string;
             /** Version */
             version: string;
+        };
+        /** IdentifyCustomer */
+        IdentifyCustomer: {
+            /**
+             * User Token
+             * @description A JWT that the company's own site signed.
+             */
+            user_token: string;
         };
         /**
          * JobKind
@@ -8180,6 +8211,131 @@ export interface operations {
             };
             /** @description A part is down, or the turn failed with the code given. */
             503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    identify_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentifyCustomer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSession"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description It does not fit the present state. */
+            409: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The body or the file is of the wrong kind. */
+            415: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
                 headers: {
                     /** @description Seconds. */
                     "X-Process-Time"?: string;

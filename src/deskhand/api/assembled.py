@@ -18,7 +18,7 @@ from deskhand.knowledge import KnowledgeService, Loading
 from deskhand.models.port import ChatModel
 from deskhand.persistence import Database
 from deskhand.realtime import Notices, Presence
-from deskhand.sessions import SessionService
+from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Settings
 from deskhand.staff import StaffService
 from deskhand.telemetry import Metrics, Supervisor
@@ -59,6 +59,8 @@ class Services:
     knowledge: KnowledgeService
     fetching: Fetching
     sessions: SessionService
+    # None: customers cannot prove who they are.
+    user_tokens: UserTokenVerifier | None
     agent: CustomerSupportAgent
     turns: TurnService
     presence: Presence

@@ -20,6 +20,7 @@ from deskhand.turns.events import SessionEvent
 _REF = "#/components/schemas/{name}"
 _BODIES: tuple[type[BaseModel], ...] = (
     schemas.CreateSession,
+    schemas.IdentifyCustomer,
     schemas.ChangeStatus,
     schemas.SendMessage,
     schemas.SearchKnowledge,

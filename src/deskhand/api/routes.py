@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from deskhand.api.routers import chat, desk, health, jobs, knowledge, pages, root, sessions, staff
+from deskhand.api.routers import chat, desk, health, identification, jobs, knowledge, pages, root, sessions, staff
 from deskhand.settings import Settings
 
 
@@ -10,6 +10,7 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
     routers: list[tuple[APIRouter, str]] = [
         (chat.router, settings.api_prefix),
         (sessions.router, settings.api_prefix),
+        (identification.router, settings.api_prefix),
         (desk.router, settings.api_prefix),
         (knowledge.router, settings.api_prefix),
         (jobs.router, settings.api_prefix),

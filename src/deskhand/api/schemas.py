@@ -249,6 +249,10 @@ class PublicConfig(BaseModel):
     api_prefix: str
 
 
+class IdentifyCustomer(Request):
+    user_token: str = Field(min_length=1, max_length=4_096, description="A JWT that the company's own site signed.")
+
+
 class ListSessions(Request):
     """The query of the list of sessions."""
 

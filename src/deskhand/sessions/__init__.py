@@ -1,7 +1,16 @@
 """Sessions, messages, turns, events: the transcript, the only truth. Written by `turns` alone."""
 
 from deskhand.sessions.access import Anonymous, Principal, Staff, Visitor
-from deskhand.sessions.errors import AttachmentNotFound, MessageConflict, QueueFull, SessionEnded, SessionNotFound
+from deskhand.sessions.errors import (
+    AttachmentNotFound,
+    IdentificationOff,
+    MessageConflict,
+    OtherCustomer,
+    QueueFull,
+    SessionEnded,
+    SessionNotFound,
+    UserTokenRefused,
+)
 from deskhand.sessions.model import (
     Attachment,
     Author,
@@ -15,16 +24,19 @@ from deskhand.sessions.model import (
     TurnState,
 )
 from deskhand.sessions.service import OpenedSession, SessionService
+from deskhand.sessions.user_tokens import UserClaims, UserTokenVerifier
 
 __all__ = [
     "Anonymous",
     "Attachment",
     "AttachmentNotFound",
     "Author",
+    "IdentificationOff",
     "Message",
     "MessageConflict",
     "MessageStatus",
     "OpenedSession",
+    "OtherCustomer",
     "Principal",
     "QueueFull",
     "Session",
@@ -37,5 +49,8 @@ __all__ = [
     "ToolCallState",
     "Turn",
     "TurnState",
+    "UserClaims",
+    "UserTokenRefused",
+    "UserTokenVerifier",
     "Visitor",
 ]

@@ -1,6 +1,6 @@
 """What can be wrong with a request about a session."""
 
-from deskhand.errors import Conflict, NotFound, TooMany
+from deskhand.errors import Conflict, NotFound, TooMany, Unauthenticated
 
 
 class SessionNotFound(NotFound):
@@ -18,6 +18,27 @@ class AttachmentNotFound(NotFound):
 
     code = "attachment_not_found"
     support = "Upload the file to this session first, then name its attachment_id."
+
+
+class UserTokenRefused(Unauthenticated):
+    """The token does not prove who the customer is."""
+
+    code = "user_token_refused"
+    support = "Sign it with DESKHAND_WIDGET_SECRET, for DESKHAND_WIDGET_AUDIENCE, with sub, aud, iat, exp within an hour, and a new jti."
+
+
+class OtherCustomer(Conflict):
+    """This session belongs to another customer."""
+
+    code = "other_customer"
+    support = "Open a new session for this customer."
+
+
+class IdentificationOff(Conflict):
+    """Customers cannot be identified here: there is no secret to check their tokens with."""
+
+    code = "identification_off"
+    support = "Set DESKHAND_WIDGET_SECRET."
 
 
 class SessionEnded(Conflict):

@@ -5,16 +5,21 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+from deskhand.clock import Clock, SystemClock
 from deskhand.errors import Unauthenticated
 from deskhand.ids import SessionId, new_attachment_id, new_session_id, new_thread_id, new_visitor_token
 from deskhand.persistence import Database, Transaction
 from deskhand.sessions import repository
 from deskhand.sessions.access import Anonymous, Principal, Visitor, hash_token
 from deskhand.sessions.errors import AttachmentNotFound, SessionNotFound
+from deskhand.sessions.identification import identify_session
 from deskhand.sessions.log import open_log
 from deskhand.sessions.model import Attachment, Message, Session, SessionStatus
+from deskhand.sessions.user_tokens import UserClaims
 
 _MOST_REMEMBERED = 10_000
+# Another process may have given the session a new token meanwhile.
+_REMEMBERED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,11 @@ class OpenedSession:
 
 
 class SessionService:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
-        self._owners: OrderedDict[str, SessionId] = OrderedDict()
+        self._clock = clock or SystemClock()
+        # By the token's hash: its session, and when that was read.
+        self._owners: OrderedDict[str, tuple[SessionId, float]] = OrderedDict()
 
     async def open_session(self, *, user_id: str | None, metadata: dict[str, Any], user_is_verified: bool = False) -> OpenedSession:
         """Open a session. `user_is_verified`: the caller is staff and answers for `user_id`; else it is a claim that unlocks nothing."""
@@ -53,18 +60,33 @@ class SessionService:
         if session_id is None:
             self._owners.pop(token_hash, None)
             return None
-        self._owners[token_hash] = session_id
+        self._owners[token_hash] = (session_id, self._clock.monotonic())
         if len(self._owners) > _MOST_REMEMBERED:
             self._owners.popitem(last=False)
         return Visitor(session_id)
 
     async def recognise(self, token: str) -> Visitor | None:
-        """As `authenticate`, but a token that was seen before is not looked up again: its session may be gone meanwhile.
+        """As `authenticate`, but a token that was seen in the last half minute is not looked up again: its session may be gone meanwhile.
 
         For those alone who go on to a transaction that locks the session's row, and find it out there. A token never changes its session.
         """
-        known = self._owners.get(hash_token(token))
-        return Visitor(known) if known is not None else await self.authenticate(token)
+        session_id, seen_at = self._owners.get(hash_token(token), (None, 0.0))
+        if session_id is None or self._clock.monotonic() - seen_at > _REMEMBERED_SECONDS:
+            return await self.authenticate(token)
+        return Visitor(session_id)
+
+    async def identify(self, session_id: SessionId, claims: UserClaims) -> OpenedSession:
+        """Make the session that of a signed customer; its old token is void, in other processes within half a minute.
+
+        Raises:
+            SessionNotFound: no such session.
+            UserTokenRefused: the customer's token was used before.
+            OtherCustomer: the session belongs to another signed customer.
+        """
+        session, token = await identify_session(self._database, session_id, claims)
+        for token_hash in [known for known, (owned, _) in self._owners.items() if owned == session_id]:
+            del self._owners[token_hash]
+        return OpenedSession(session=session, token=token)
 
     async def access_session(self, session_id: str, principal: Principal) -> Session:
         """The session, if `principal` may see it.

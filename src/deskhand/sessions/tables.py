@@ -112,6 +112,15 @@ tool_calls = sa.Table(
     sa.Index("ix_tool_call_session_id", "session_id"),
 )
 
+# Tokens of customers that were shown, by the SHA-256 of their ids: each counts once. A row goes when its token would have expired.
+used_tokens = sa.Table(
+    "used_token",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("expires_at", sa.Double, nullable=False),
+    sa.Index("ix_used_token_expires_at", "expires_at"),
+)
+
 attachments = sa.Table(
     "attachment",
     metadata,
