@@ -97,7 +97,8 @@ async def test_what_is_said_to_one_server_is_streamed_by_the_other_which_finishe
 async def test_two_servers_share_the_work_and_keep_every_promise(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
     """B7."""
     turns, sessions = (1_000, 100) if IS_FULL else (200, 20)
-    async with desk(tmp_path, database_url=postgres_url, model=Model(15, 30, 10), redis_url=redis_url) as ground:
+    settings = {"database_url": postgres_url, "redis_url": redis_url, "lease_seconds": DEFAULT_LEASE_SECONDS}
+    async with desk(tmp_path, model=Model(15, 30, 10), **settings) as ground:
         ground.crowd.start(sessions, messages=turns // sessions)
         await ground.crowd.wait_until_quiet()
         ground.fault_ended()
