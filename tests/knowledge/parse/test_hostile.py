@@ -11,6 +11,7 @@ import pytest
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import DocumentReader, ParsedDocument, ReaderOptions
 from knowledge.parse.hostile import Hostile, family_count, hostile_documents
+from parts.readers import find_readers
 
 _FILES = 500
 _MEBIBYTE = 1024 * 1024
@@ -53,7 +54,7 @@ async def test_every_hostile_document_gets_a_verdict_and_harms_nothing(tmp_path:
     assert verdicts.total() == _FILES
     assert verdicts["read"] > _FILES // 10
     assert verdicts["refused"] > _FILES // 4
-    for child in psutil.Process().children():
+    for child in find_readers():
         most, hard = child.rlimit(psutil.RLIMIT_AS)
         assert most == hard
         assert most in (options.memory_bytes, options.pictures.memory_bytes)

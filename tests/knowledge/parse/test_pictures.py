@@ -16,6 +16,7 @@ from deskhand.errors import DeskhandError
 from deskhand.knowledge import DocumentReader, ReaderOptions
 from deskhand.knowledge.parse import Document, PictureOptions, ScannedPage
 from knowledge.parse import made, pictured
+from parts.readers import find_readers
 
 _LAMP = pictured.picture(
     ("The lamp manual", 46, 60, 30),
@@ -152,7 +153,7 @@ def _status(child: psutil.Process) -> dict[str, str]:
 async def test_what_reads_pictures_is_one_confined_thread_within_its_memory(reader: DocumentReader) -> None:
     await reader.read("a.png", None, pictured.file(_LAMP))
     most = PictureOptions().memory_bytes
-    (child,) = [child for child in psutil.Process().children() if child.rlimit(psutil.RLIMIT_AS) == (most, most)]
+    (child,) = [child for child in find_readers() if child.rlimit(psutil.RLIMIT_AS) == (most, most)]
     status = _status(child)
     assert (status["Threads"], status["Seccomp"].strip()) == ("1", "2")
     assert int(status["VmPeak"].split()[0]) * 1024 <= most

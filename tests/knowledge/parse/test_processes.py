@@ -24,6 +24,7 @@ _FORBIDDEN = """
 import ctypes, json, mmap, os, resource, socket, sys
 from deskhand.parsing import sandbox
 from deskhand.parsing.wire import Limits
+from parts.readers import find_readers
 
 def tried(work):
     try:
@@ -59,10 +60,6 @@ async def reader() -> AsyncIterator[DocumentReader]:
     await opened.close()
 
 
-def _children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "deskhand.parsing.child" in " ".join(child.cmdline())]
-
-
 def _wait_until_it_works(child: psutil.Process) -> None:
     used = child.cpu_times().user
     while child.cpu_times().user < used + 0.1:
@@ -86,16 +83,16 @@ def test_the_server_does_not_load_what_reads_documents() -> None:
 
 
 async def test_no_process_is_started_before_a_document_comes(reader: DocumentReader) -> None:
-    before = len(_children())
+    before = len(find_readers())
     assert before == 0
     await reader.read("a.txt", None, b"words")
-    assert len(_children()) == 1
+    assert len(find_readers()) == 1
 
 
 async def test_a_process_has_nothing_of_the_servers(reader: DocumentReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DESKHAND_MODEL_API_KEY", "secret-of-the-server")
     await reader.read("a.txt", None, b"words")
-    (child,) = _children()
+    (child,) = find_readers()
     assert "secret-of-the-server" not in str(child.environ())
     assert child.num_fds() == 3
     assert child.cwd() == "/"
@@ -105,16 +102,16 @@ async def test_one_process_reads_many_documents(reader: DocumentReader) -> None:
     documents = [Document(f"{number}.md", None, f"# Text {number}".encode()) for number in range(300)]
     found = await reader.read_many(documents)
     assert [one.title for one in found if isinstance(one, ParsedDocument)] == [f"Text {number}" for number in range(300)]
-    assert len(_children()) == 1
+    assert len(find_readers()) == 1
 
 
 async def test_a_process_is_replaced_after_so_many_documents() -> None:
     reader = DocumentReader(ReaderOptions(processes=1, documents_per_process=2))
     await reader.read("a.txt", None, b"words")
-    (first,) = _children()
+    (first,) = find_readers()
     await reader.read("a.txt", None, b"words")
     await reader.read("a.txt", None, b"words")
-    (second,) = _children()
+    (second,) = find_readers()
     assert first.pid != second.pid
     await reader.close()
 
@@ -145,7 +142,7 @@ async def test_too_much_memory_is_refused(reader: DocumentReader) -> None:
 
 async def test_a_process_that_was_killed_while_idle_is_not_missed(reader: DocumentReader) -> None:
     await reader.read("a.txt", None, b"words")
-    (child,) = _children()
+    (child,) = find_readers()
     child.kill()
     child.wait(10)
     assert (await reader.read("a.txt", None, b"more words")).text == "more words"
@@ -171,7 +168,7 @@ async def test_when_no_process_can_be_started_that_is_said(monkeypatch: pytest.M
 async def test_the_processes_end_with_the_reader() -> None:
     reader = DocumentReader(ReaderOptions(processes=1))
     await reader.read("a.txt", None, b"words")
-    (child,) = _children()
+    (child,) = find_readers()
     await reader.close()
     assert not child.is_running()
 
@@ -180,7 +177,7 @@ async def test_closing_does_not_wait_for_a_long_document() -> None:
     reader = DocumentReader(ReaderOptions(processes=1, cpu_seconds=60, wall_seconds=60))
     await reader.read("a.txt", None, b"words")
     reading = asyncio.create_task(reader.read("storm.pdf", None, _STORM * 3))
-    (child,) = _children()
+    (child,) = find_readers()
     await asyncio.to_thread(_wait_until_it_works, child)
     await asyncio.wait_for(reader.close(), 5)
     with pytest.raises(ReadersUnavailable):
