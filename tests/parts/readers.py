@@ -4,7 +4,7 @@ import psutil
 
 
 def find_readers() -> list[psutil.Process]:
-    """Those of this test process. It has other children, too: servers under other users, and some that ended and were not yet waited for."""
+    """Those of this process. It has other children, too: servers under other users, and some that ended and are not yet waited for."""
     return [child for child in psutil.Process().children() if "deskhand.parsing.child" in _command_of(child)]
 
 

@@ -22,9 +22,9 @@ from knowledge.parse import made
 _STORM = made.pdf(["BT /F1 1 Tf " + "(aaaaaaaa) Tj " * 400_000 + "ET"], pack=True)
 _FORBIDDEN = """
 import ctypes, json, mmap, os, resource, socket, sys
+from parts.readers import find_readers
 from deskhand.parsing import sandbox
 from deskhand.parsing.wire import Limits
-from parts.readers import find_readers
 
 def tried(work):
     try:
