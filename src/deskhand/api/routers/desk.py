@@ -5,11 +5,12 @@ The invariant: whoever acts on an old picture changes nothing; they get 409 with
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from deskhand.api import desk_schemas, documented
+from deskhand.api.auditing import Work, recorded
 from deskhand.api.body import read_json
 from deskhand.api.desk_stream import stream_desk
 from deskhand.api.identity import OperatorDep, check_scope, identify
@@ -28,12 +29,16 @@ from deskhand.sessions import Staff
 from deskhand.turns.desk import Desk, Operator, Said
 from deskhand.words import words
 
+T = TypeVar("T")
+
 router = APIRouter(prefix="/desk", tags=["desk"])
 
 SessionName = Annotated[str, Path(pattern=r"^sess_[0-9a-f]{12}$")]
 _MOST_MESSAGES = 200
 _ACT_ERRORS = documented.errors(401, 403, 404, 409, 413, 415, 422, 503)
 _MOST_WORDS = 8
+_SEEING = "conversation.read"
+_SINGULAR = {"notes": "note", "messages": "message", "tags": "tag"}
 
 
 def _acting(schema: type[Any], *, required: bool = False) -> dict[str, Any]:
@@ -93,19 +98,29 @@ class Case:
     staff: Staff
     session_id: str
     services: Services
+    # As the audit log names what they do.
+    action: str
 
     @property
     def operator(self) -> Operator:
         return Operator(self.staff.id, self.staff.name)
 
+    def recorded(self, work: Work[T]) -> Work[T]:
+        """`work`, which then stands in the audit log."""
+        if self.action == _SEEING:
+            return work
+        return recorded(work, self.staff, self.session_id, action=self.action, services=self.services)
+
     async def act(self, work: Callable[[Desk, Transaction, dict[TurnId, str]], object]) -> desk_schemas.ConversationView:
         """Do it, and show the conversation as it is then."""
-        await self.services.turns.act(self.session_id, work)
+        await self.services.turns.act(self.session_id, self.recorded(work))
         return _view(await self.services.desk.get(self.session_id), self.services)
 
 
-async def _case(staff: OperatorDep, session_id: SessionName, services: ServicesDep) -> Case:
-    return Case(staff, session_id, services)
+async def _case(*, staff: OperatorDep, session_id: SessionName, services: ServicesDep, request: Request) -> Case:
+    # The last part of the path says what is done: `…/{session_id}/claim`.
+    done = request.url.path.rpartition("/")[2]
+    return Case(staff, session_id, services, action=f"conversation.{_SINGULAR.get(done, done)}")
 
 
 CaseDep = Annotated[Case, Depends(_case)]
@@ -212,7 +227,7 @@ async def say_as_operator(case: CaseDep, request: Request) -> desk_schemas.SaidV
         sent_id = wanted.client_message_id
         return desk.say(tx, case.session_id, by=case.operator, content=wanted.message, client_message_id=sent_id)
 
-    said = await case.services.turns.act(case.session_id, say)
+    said = await case.services.turns.act(case.session_id, case.recorded(say))
     return desk_schemas.SaidView(message_id=said.message_id, seq=said.seq, duplicate=said.duplicate)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from deskhand.api import documented, job_schemas
+from deskhand.api.auditing import AuditedRoute
 from deskhand.api.body import read_json
 from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep
 from deskhand.api.job_stream import stream_job
@@ -15,7 +16,7 @@ from deskhand.api.services import ServicesDep
 from deskhand.jobs import Order
 from deskhand.knowledge import Tier
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=AuditedRoute)
 
 JobName = Annotated[str, Path(pattern=r"^job_[0-9a-f]{24}$")]
 ScheduleName = Annotated[str, Path(pattern=r"^sched_[0-9a-f]{24}$")]

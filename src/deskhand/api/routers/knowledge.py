@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from deskhand.api import document_schemas as schemas
 from deskhand.api import documented
+from deskhand.api.auditing import AuditedRoute
 from deskhand.api.body import read_json
 from deskhand.api.document_history import RevisionView, history_of
 from deskhand.api.document_input import Given, read_given, read_order, read_replacement, store
@@ -31,7 +32,7 @@ class NothingStored(Malformed):
     support = "'details.failed' says of each why."
 
 
-router = APIRouter(prefix="/knowledge/documents", tags=["knowledge"])
+router = APIRouter(prefix="/knowledge/documents", tags=["knowledge"], route_class=AuditedRoute)
 
 _FILES = {
     "type": "object",

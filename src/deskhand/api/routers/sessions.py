@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from deskhand.api import documented, schemas
+from deskhand.api.auditing import AuditedRoute
 from deskhand.api.body import read_json, validate
 from deskhand.api.identity import AdminDep, KnownDep, OperatorDep, PrincipalDep, SessionDep, SessionIdDep, check_scope
 from deskhand.api.services import ServicesDep
@@ -15,7 +16,7 @@ from deskhand.errors import Forbidden, Malformed
 from deskhand.roles import Scope
 from deskhand.sessions import SessionStatus, Staff, Visitor
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter(tags=["sessions"], route_class=AuditedRoute)
 
 
 @router.post(
