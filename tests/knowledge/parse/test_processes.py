@@ -18,11 +18,11 @@ from deskhand.errors import TooLarge, UnsupportedKind
 from deskhand.knowledge import Document, DocumentReader, ParsedDocument, ReaderOptions, UnreadableDocument
 from deskhand.knowledge.parse import ReadersUnavailable
 from knowledge.parse import made
+from parts.readers import find_readers
 
 _STORM = made.pdf(["BT /F1 1 Tf " + "(aaaaaaaa) Tj " * 400_000 + "ET"], pack=True)
 _FORBIDDEN = """
 import ctypes, json, mmap, os, resource, socket, sys
-from parts.readers import find_readers
 from deskhand.parsing import sandbox
 from deskhand.parsing.wire import Limits
 
