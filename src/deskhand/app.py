@@ -15,10 +15,12 @@ from starlette.middleware.cors import CORSMiddleware
 from deskhand.api import errors, openapi
 from deskhand.api.assembled import Services
 from deskhand.api.client import Peers
+from deskhand.api.desk_team import look_after_desk
 from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
 from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.routes import add_routes
 from deskhand.api.startup import check_parts
+from deskhand.api.typing_notices import pass_on_typing
 from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.clock import Clock, SystemClock
 from deskhand.composition import open_services, warm_up
@@ -59,6 +61,8 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
             _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
             _ = services.supervisor.start(services.inbox.run, name="inbox", restart=True)
+            _ = services.supervisor.start(lambda: look_after_desk(services), name="desk", restart=True)
+            _ = services.supervisor.start(lambda: pass_on_typing(services), name="typing", restart=True)
             yield
             await services.drain()
 

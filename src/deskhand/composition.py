@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.agent.drafting import Drafter, drafting_options
 from deskhand.agent.options import AgentOptions
 from deskhand.api.assembled import Services, Warmup
 from deskhand.api.client import Origins, Peers
@@ -24,7 +25,8 @@ from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
 from deskhand.guard import warming
 from deskhand.guard.injection import orders_in
-from deskhand.insights import DeskReader, Inbox
+from deskhand.handoff.replies import Replies
+from deskhand.insights import DeskReader, Inbox, Opinions
 from deskhand.jobs import JobQueue, JobRules, JobWorker
 from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
@@ -33,6 +35,7 @@ from deskhand.models.port import ChatModel
 from deskhand.persistence import Database, PostgresqlOptions
 from deskhand.persistence.migrations import check_schema, migrate
 from deskhand.realtime import Notices
+from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
@@ -43,6 +46,8 @@ from deskhand.turns import TurnRules, TurnService
 
 log = structlog.get_logger(__name__)
 
+_DRAFT_SECONDS = 600
+_MOST_DRAFTS = 100
 _ADMIN_KEY_FILE = "admin_key"
 _MIGRATED_AT_START = (Environment.DEVELOPMENT, Environment.TESTING)
 
@@ -153,6 +158,11 @@ async def open_services(
             notices=notices,
             desk=DeskReader(database),
             inbox=inbox,
+            drafter=create_drafter(
+                settings, model=chat_model, knowledge=knowledge, sessions=sessions, clock=clock, memory=MemoryService(database)
+            ),
+            opinions=Opinions(database),
+            replies=Replies(database),
             jobs=JobQueue(database, job_rules, queued=job_worker.look),
             job_worker=job_worker,
             streams=Streams(clock, metrics, supervisor),
@@ -179,6 +189,15 @@ async def warm_up(services: Services) -> None:
         log.info("knowledge_ready", documents=await services.knowledge.count_documents())
     # Loading the model and embedding the samples took some 15 MiB that nothing else will ask for.
     give_back_memory()
+
+
+def create_drafter(
+    settings: Settings, *, model: ChatModel, knowledge: KnowledgeService, sessions: SessionService, memory: MemoryService, clock: Clock
+) -> Drafter:
+    store = InMemorySessionStore(default_ttl=_DRAFT_SECONDS, max_sessions=_MOST_DRAFTS, clock=clock)
+    options = drafting_options(AgentOptions.from_settings(settings))
+    agent = CustomerSupportAgent(model=model, session_store=store, sessions=sessions, knowledge=knowledge, memory=memory, options=options)
+    return Drafter(agent, sessions, seconds=settings.turn_timeout_seconds)
 
 
 def create_staff(settings: Settings, database: Database, clock: Clock) -> StaffService:

@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     queue_limit: int = Field(5, ge=1, le=100, description="Messages of a session that may wait while an answer runs.")
 
     # The desk
+    desk_assignment: Literal["manual", "round_robin"] = Field(
+        "manual", description="Whether people take conversations themselves, or whoever is online and free is given the next one."
+    )
     desk_answer_minutes: float = Field(
         15, gt=0, le=10_080, description="Within how long a person should answer for the first time. Urgent: a fifth of it."
     )

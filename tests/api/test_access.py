@@ -20,7 +20,7 @@ from staff.people import CONSOLE, PASSWORD, company_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-OK, ANON, DENIED, HIDDEN = (200, 201, 202), (401,), (403,), (404,)
+OK, ANON, DENIED, HIDDEN = (200, 201, 202, 204), (401,), (403,), (404,)
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,11 @@ GRID += [
 DESK = "/api/desk/conversations/{session_id}"
 # Nobody has handed it over, so there is nothing to give back; a visitor does not get as far as learning that.
 STAFF_NOT_HANDED_OVER = (ANON, DENIED, DENIED, ANON, ANON, (409,), (409,))
+STAFF_WHO_MISS = (ANON, DENIED, DENIED, ANON, ANON, HIDDEN, HIDDEN)
+REPLY = "/api/desk/replies/{reply_id}"
+# What a customer thinks, staff cannot say for them.
+OWN_ALONE = (ANON, OK, HIDDEN, ANON, ANON, DENIED, DENIED)
+FEEDBACK = "/api/chat/sessions/{session_id}/messages/{message_id}/feedback"
 GRID += [
     Operation("GET", "/api/desk/conversations", STAFF_ONLY),
     Operation("GET", "/api/desk/events", STAFF_ONLY),
@@ -115,6 +120,25 @@ GRID += [
     Operation("POST", DESK + "/priority", STAFF_NOT_HANDED_OVER, body={"priority": "high"}),
     Operation("POST", DESK + "/tags", STAFF_NOT_HANDED_OVER, body={"tags": ["parcel"]}),
     Operation("POST", DESK + "/messages", STAFF_NOT_HANDED_OVER, body={"message": "Hello"}),
+    Operation("GET", "/api/desk/staff", STAFF_ONLY),
+    Operation("POST", DESK + "/assign", STAFF_WHO_MISS, body={"staff_id": "staff_0000000000000000"}),
+    Operation("POST", DESK + "/transfer", STAFF_NOT_HANDED_OVER, body={"skill": "billing"}),
+    Operation("POST", DESK + "/typing", STAFF_ONLY),
+    # Nothing was asked yet.
+    Operation("POST", DESK + "/draft", STAFF_NOT_HANDED_OVER),
+    Operation("GET", "/api/desk/replies", STAFF_ONLY),
+    # The second of the two who may finds the shortcut taken.
+    Operation(
+        "POST",
+        "/api/desk/replies",
+        (ANON, DENIED, DENIED, ANON, ANON, (201, 409), (201, 409)),
+        body={"shortcut": "hi", "title": "Hello", "text": "Hello!"},
+    ),
+    Operation("PUT", REPLY, STAFF_WHO_MISS, body={"shortcut": "bye", "title": "Bye", "text": "Goodbye!"}),
+    Operation("DELETE", REPLY, STAFF_WHO_MISS),
+    Operation("POST", "/api/sessions/{session_id}/rating", OWN_ALONE, body={"score": 4}),
+    # The session has no such answer.
+    Operation("POST", FEEDBACK, (ANON, HIDDEN, HIDDEN, ANON, ANON, DENIED, DENIED), body={"value": "up"}),
 ]
 ACCOUNT_OF_ANOTHER = "/api/staff/accounts/{staff_id}"
 GRID += [
@@ -257,6 +281,7 @@ async def headers_of(served: Served, caller: str, target: Visitor) -> dict[str, 
 
 async def call(served: Served, operation: Operation, session_id: str, headers: dict[str, str]) -> tuple[int, Any]:
     path = operation.path.replace("{session_id}", session_id)
+    path = path.replace("{reply_id}", "reply_" + "0" * 16).replace("{message_id}", "msg_" + "0" * 24)
     if "{document_id}" in path:
         path = path.replace("{document_id}", await document_of(served))
     if "{job_id}" in path:

@@ -5,6 +5,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.agent.drafting import Drafter
 from deskhand.api.client import Origins
 from deskhand.api.fetching import Fetching
 from deskhand.api.model_check import ModelCheck
@@ -12,7 +13,8 @@ from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.streams import Streams
 from deskhand.cache import CacheService
 from deskhand.clock import Clock
-from deskhand.insights import DeskReader, Inbox
+from deskhand.handoff.replies import Replies
+from deskhand.insights import DeskReader, Inbox, Opinions
 from deskhand.jobs import JobQueue, JobWorker
 from deskhand.knowledge import KnowledgeService, Loading
 from deskhand.models.port import ChatModel
@@ -67,6 +69,9 @@ class Services:
     notices: Notices
     desk: DeskReader
     inbox: Inbox
+    drafter: Drafter
+    opinions: Opinions
+    replies: Replies
     jobs: JobQueue
     job_worker: JobWorker
     streams: Streams

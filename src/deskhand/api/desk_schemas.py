@@ -8,14 +8,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from deskhand.api.schemas import ClientMessageId, MessageView, Request, Said, Whole
+from deskhand.api.schemas import ClientMessageId, MessageView, Name, Request, Said, SourceView, Whole
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
+from deskhand.handoff.assignment import Colleague
 from deskhand.handoff.policy import EscalationReason, Priority
+from deskhand.handoff.replies import Reply
 from deskhand.insights import Conversation, ConversationState, Place, View, answer_due_at
 
 StaffName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,32}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Comment = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*$")]
 Moment = Annotated[str, StringConstraints(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")]
 
 
@@ -181,6 +184,76 @@ class SaidView(BaseModel):
     duplicate: bool
 
 
+class SeatView(BaseModel):
+    """Somebody who works at the desk. `open`: conversations they have; `capacity`: how many they take."""
+
+    staff_id: str
+    name: str
+    presence: Literal["online", "away", "offline"]
+    open: int
+    capacity: int
+    skills: list[str]
+
+    @classmethod
+    def of(cls, colleague: Colleague, presence: str) -> "SeatView":
+        return cls.model_validate(
+            {
+                "staff_id": colleague.id,
+                "name": colleague.name,
+                "presence": presence,
+                "open": colleague.open,
+                "capacity": colleague.capacity,
+                "skills": list(colleague.skills),
+            }
+        )
+
+
+class DraftView(BaseModel):
+    text: str
+    sources: list[SourceView]
+    confidence: float
+
+
+class WriteReply(Request):
+    shortcut: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
+    title: Name
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+
+
+class ReplyView(BaseModel):
+    reply_id: str
+    shortcut: str
+    title: str
+    text: str
+
+    @classmethod
+    def of(cls, reply: Reply) -> "ReplyView":
+        return cls(reply_id=reply.id, shortcut=reply.shortcut, title=reply.title, text=reply.text)
+
+
+class RatingView(BaseModel):
+    """`score` is from 1 to 5; null while the customer has not rated the conversation."""
+
+    score: int | None
+    comment: str
+
+
+class Rate(Request):
+    score: Whole = Field(ge=1, le=5)
+    comment: Comment = ""
+
+
+class GiveFeedback(Request):
+    value: Literal["up", "down"] | None = Field(description="Null takes it back.")
+    comment: Comment = ""
+
+
+class FeedbackView(BaseModel):
+    message_id: str
+    value: Literal["up", "down"] | None
+    comment: str
+
+
 def _fields(found: Conversation, answer_within_seconds: float) -> dict[str, Any]:
     ticket, session = found.ticket, found.session
     due_at = answer_due_at(ticket, within_seconds=answer_within_seconds)
@@ -258,4 +331,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     SetTags,
     WriteNote,
     OperatorMessage,
+    WriteReply,
+    Rate,
+    GiveFeedback,
 )

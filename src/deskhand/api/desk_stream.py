@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from starlette.responses import StreamingResponse
 
-from deskhand.api.desk_schemas import ConversationView
+from deskhand.api.desk_schemas import ConversationView, SeatView
+from deskhand.api.desk_team import RENEW_SECONDS, appear, list_team
 from deskhand.api.services import Services
 from deskhand.api.sse import HEADERS
 from deskhand.errors import Forbidden, PartDown, Unauthenticated
@@ -19,6 +20,7 @@ from deskhand.insights import Changed, Counted, Listener, Notice, Removed, Typed
 from deskhand.sessions import Staff
 
 _TICK_SECONDS = 1.0
+_TEAM_SECONDS = 3.0
 _HEARTBEAT_SECONDS = 15.0
 _RECHECK_SECONDS = 30.0
 _RETRY = b"retry: 2000\n\n"
@@ -34,15 +36,23 @@ class _Desk:
         self._staff = staff
         self._services = services
         self._check = check
-        self._checked_at = self._sent_at = services.clock.monotonic()
+        self._checked_at = self._sent_at = self._appeared_at = self._team_at = services.clock.monotonic()
+        self._team: list[dict[str, Any]] | None = None
 
     async def frames(self) -> AsyncIterator[bytes]:
         services, clock = self._services, self._services.clock
         with services.inbox.listen() as listener:
-            yield _RETRY + await self._snapshot()
+            await appear(self._staff.id, services)
+            yield _RETRY + await self._snapshot() + await self._presence()
             while not services.turns.draining:
                 frame = await self._next(listener)
                 now = clock.monotonic()
+                if now - self._appeared_at >= RENEW_SECONDS:
+                    self._appeared_at = now
+                    await appear(self._staff.id, services)
+                if now - self._team_at >= _TEAM_SECONDS:
+                    self._team_at = now
+                    frame += await self._presence()
                 if now - self._checked_at >= _RECHECK_SECONDS:
                     self._checked_at = now
                     if not await self._may_read():
@@ -67,6 +77,14 @@ class _Desk:
     async def _snapshot(self) -> bytes:
         counts = await self._services.desk.count()
         return _frame("snapshot", {"counts": counts.of(self._staff.id)})
+
+    async def _presence(self) -> bytes:
+        """Who is there, if that has changed."""
+        team = [SeatView.of(seat.colleague, seat.presence).model_dump(mode="json") for seat in await list_team(self._services)]
+        if team == self._team:
+            return b""
+        self._team = team
+        return _frame("presence", {"staff": team})
 
     def _encode(self, update: Update) -> bytes:
         match update:

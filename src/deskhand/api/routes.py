@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, FastAPI
 
-from deskhand.api.routers import chat, desk, health, identification, jobs, knowledge, pages, root, sessions, staff
+from deskhand.api.routers import chat, desk, desk_team, health, identification, jobs, knowledge, opinions, pages, root, sessions, staff
 from deskhand.settings import Settings
 
 
@@ -12,6 +12,8 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
         (sessions.router, settings.api_prefix),
         (identification.router, settings.api_prefix),
         (desk.router, settings.api_prefix),
+        (desk_team.router, settings.api_prefix),
+        (opinions.router, settings.api_prefix),
         (knowledge.router, settings.api_prefix),
         (jobs.router, settings.api_prefix),
         (staff.router, settings.api_prefix),

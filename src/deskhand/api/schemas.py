@@ -176,11 +176,14 @@ class MessageView(BaseModel):
     created_at: str
     sources: list[SourceView]
     attachments: list[dict[str, Any]]
+    author_name: str | None = Field(default=None, description="Of an operator.")
+    feedback: Literal["up", "down"] | None = Field(default=None, description="What the customer thinks of this answer.")
     details: dict[str, Any]
 
     @classmethod
-    def of(cls, message: Message) -> "MessageView":
+    def of(cls, message: Message, *, feedback: Literal["up", "down"] | None = None) -> "MessageView":
         details = dict(message.data)
+        details.pop("author_id", None)
         return cls(
             message_id=message.id,
             event_id=str(message.seq),
@@ -192,6 +195,8 @@ class MessageView(BaseModel):
             created_at=to_iso(message.created_at),
             sources=details.pop("sources", []),
             attachments=details.pop("attachments", []),
+            author_name=details.pop("author_name", None),
+            feedback=feedback,
             details=details,
         )
 
@@ -200,6 +205,7 @@ class Transcript(BaseModel):
     messages: list[MessageView]
     total: int
     session_id: str
+    rating: int | None = Field(default=None, description="From 1 to 5, once the customer has rated the conversation.")
 
 
 class UploadView(BaseModel):

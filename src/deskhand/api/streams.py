@@ -87,7 +87,7 @@ class Streams:
         if reader.closing is not None:
             self.metrics.stream_closed.labels(reader.transport, reader.closing.value).inc()
 
-    async def tell_others(self, session_id: str, frame: bytes, *, teller: Reader) -> None:
+    async def tell_others(self, session_id: str, frame: bytes, *, teller: Reader | None) -> None:
         """Send a frame to the session's other WebSockets of this process."""
         for reader in list(self._readers.get(session_id, ())):
             if reader is not teller and reader.tell is not None and reader.sending_since is None:

@@ -119,6 +119,7 @@ class Connection:
             case frames.Typing():
                 notice = _ENCODER.encode(frames.TypingNotice("customer"))
                 await self._services.streams.tell_others(self._session_id, notice, teller=self._reader)
+                self._services.inbox.typed(self._session_id)
             case frames.Ping():
                 await self.send(_ENCODER.encode(frames.Pong()))
             case frames.Cancel():

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.handoff.policy import EscalationReason, Priority
-from deskhand.handoff.tables import notes, tickets
+from deskhand.handoff.tables import notes, replies, tickets
 from deskhand.handoff.ticket import Ticket, TicketState
 from deskhand.ids import SessionId, StaffId, TicketId, TurnId, new_ticket_id
-from deskhand.persistence import Prepared, Transaction
+from deskhand.persistence import Prepared, Transaction, db_now
 
 OPEN_STATES = tuple(state.value for state in TicketState if state.is_open)
 _GRAVITY = tuple(Priority)
@@ -117,6 +117,48 @@ def count_assigned(connection: sa.Connection, staff_ids: Sequence[StaffId]) -> d
         .group_by(tickets.c.assignee_id)
     )
     return {StaffId(row.assignee_id): row.assigned for row in rows}
+
+
+def find_last_given(connection: sa.Connection, staff_ids: Sequence[StaffId]) -> dict[StaffId, float]:
+    """When the newest conversation that each of them has or had began; those who never had one are missing."""
+    rows = connection.execute(
+        sa.select(tickets.c.assignee_id, sa.func.max(tickets.c.created_at).label("at"))
+        .where(tickets.c.assignee_id.in_(list(staff_ids)))
+        .group_by(tickets.c.assignee_id)
+    )
+    return {StaffId(row.assignee_id): row.at for row in rows}
+
+
+def list_waiting(connection: sa.Connection, *, limit: int) -> list[Ticket]:
+    """Tickets that wait for somebody: the gravest first, then the oldest."""
+    gravity = sa.case({priority.value: rank for rank, priority in enumerate(_GRAVITY)}, value=tickets.c.priority)
+    rows = connection.execute(
+        sa.select(tickets).where(tickets.c.status == TicketState.WAITING).order_by(gravity.desc(), tickets.c.created_at).limit(limit)
+    )
+    return [to_ticket(row) for row in rows]
+
+
+def list_replies(connection: sa.Connection) -> list[Any]:
+    """The rows (id, shortcut, title, text, created_at), by shortcut."""
+    return list(connection.execute(sa.select(replies).order_by(replies.c.shortcut)))
+
+
+def find_reply_by_shortcut(connection: sa.Connection, shortcut: str) -> Any:
+    return connection.execute(sa.select(replies).where(replies.c.shortcut == shortcut)).one_or_none()
+
+
+def insert_reply(transaction: Transaction, **values: Any) -> None:
+    transaction.execute(sa.insert(replies).values(**values, created_at=db_now()))
+
+
+def update_reply(transaction: Transaction, reply_id: str, **values: Any) -> bool:
+    """False: there is no such reply."""
+    return transaction.execute(sa.update(replies).where(replies.c.id == reply_id).values(**values)).rowcount == 1
+
+
+def delete_reply(transaction: Transaction, reply_id: str) -> bool:
+    """False: there is no such reply."""
+    return transaction.execute(sa.delete(replies).where(replies.c.id == reply_id)).rowcount == 1
 
 
 def insert_note(transaction: Transaction, **values: Any) -> None:

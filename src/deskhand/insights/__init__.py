@@ -2,23 +2,28 @@
 
 from deskhand.insights.conversation import Conversation, ConversationState, View, answer_due_at
 from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Notice, NoticeKind, Removed, Typed, Update
+from deskhand.insights.opinions import AnswerNotFound, Feedback, Opinions, Rating
 from deskhand.insights.repository import Counts, Place, Wanted
 from deskhand.insights.service import DeskReader, Listed, Opened
 
 __all__ = [
+    "AnswerNotFound",
     "Changed",
     "Conversation",
     "ConversationState",
     "Counted",
     "Counts",
     "DeskReader",
+    "Feedback",
     "Inbox",
     "Listed",
     "Listener",
     "Notice",
     "NoticeKind",
     "Opened",
+    "Opinions",
     "Place",
+    "Rating",
     "Removed",
     "Typed",
     "Update",

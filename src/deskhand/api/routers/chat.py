@@ -103,9 +103,10 @@ async def cancel_turn(authorised: WriterDep, services: ServicesDep) -> schemas.C
 async def list_messages(authorised: SessionIdDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
     """The transcript, oldest first."""
     messages, total = await services.sessions.list_messages(authorised, limit=page.limit, offset=page.offset)
-    views = [schemas.MessageView.of(message) for message in messages]
+    told = await services.opinions.list_of_session(authorised)
+    views = [schemas.MessageView.of(message, feedback=told.thumbs.get(message.id)) for message in messages]
     await hide_withdrawn(views, authorised, services)
-    return schemas.Transcript(messages=views, total=total, session_id=authorised)
+    return schemas.Transcript(messages=views, total=total, session_id=authorised, rating=told.score)
 
 
 @router.post(

@@ -37,11 +37,14 @@ SessionName = Annotated[str, Path(pattern=r"^sess_[0-9a-f]{12}$")]
 _MOST_MESSAGES = 200
 _ACT_ERRORS = documented.errors(401, 403, 404, 409, 413, 415, 422, 503)
 _MOST_WORDS = 8
+
+
 _SEEING = "conversation.read"
 _SINGULAR = {"notes": "note", "messages": "message", "tags": "tag"}
 
 
-def _acting(schema: type[Any], *, required: bool = False) -> dict[str, Any]:
+def acting(schema: type[Any], *, required: bool = False) -> dict[str, Any]:
+    """How a route of the desk describes itself that reads a body."""
     return {**documented.STAFF, **documented.body(schema, required=required)}
 
 
@@ -70,7 +73,8 @@ async def open_conversation(_staff: OperatorDep, session_id: SessionName, servic
     """One conversation with all that helps to answer: the brief, the newest 200 messages, notes, facts, what there was before."""
     known_id = SessionId(session_id)
     opened = await services.desk.open(known_id, messages=_MOST_MESSAGES + 1)
-    messages = [MessageView.of(message) for message in opened.messages[-_MOST_MESSAGES:]]
+    told = await services.opinions.list_of_session(known_id)
+    messages = [MessageView.of(message, feedback=told.thumbs.get(message.id)) for message in opened.messages[-_MOST_MESSAGES:]]
     await hide_withdrawn(messages, known_id, services)
     found = opened.conversation
     brief = found.ticket.brief if found.ticket is not None else {}
@@ -114,6 +118,9 @@ class Case:
     async def act(self, work: Callable[[Desk, Transaction, dict[TurnId, str]], object]) -> desk_schemas.ConversationView:
         """Do it, and show the conversation as it is then."""
         await self.services.turns.act(self.session_id, self.recorded(work))
+        return await self.show()
+
+    async def show(self) -> desk_schemas.ConversationView:
         return _view(await self.services.desk.get(self.session_id), self.services)
 
 
@@ -126,7 +133,7 @@ async def _case(*, staff: OperatorDep, session_id: SessionName, services: Servic
 CaseDep = Annotated[Case, Depends(_case)]
 
 
-@router.post("/conversations/{session_id}/claim", openapi_extra=_acting(desk_schemas.Claim), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/claim", openapi_extra=acting(desk_schemas.Claim), responses=_ACT_ERRORS)
 async def claim_conversation(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Take the conversation: from those who wait, from the AI, or with `force` from a colleague."""
     wanted = await read_json(request, desk_schemas.Claim, optional=True)
@@ -137,14 +144,14 @@ async def claim_conversation(case: CaseDep, request: Request) -> desk_schemas.Co
     )
 
 
-@router.post("/conversations/{session_id}/release", openapi_extra=_acting(desk_schemas.Act), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/release", openapi_extra=acting(desk_schemas.Act), responses=_ACT_ERRORS)
 async def release_conversation(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Let somebody else take it."""
     wanted = await read_json(request, desk_schemas.Act, optional=True)
     return await case.act(lambda desk, tx, _partials: desk.release(tx, case.session_id, version=wanted.version))
 
 
-@router.post("/conversations/{session_id}/return", openapi_extra=_acting(desk_schemas.Return), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/return", openapi_extra=acting(desk_schemas.Return), responses=_ACT_ERRORS)
 async def return_conversation(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Give the conversation back to the AI."""
     wanted = await read_json(request, desk_schemas.Return, optional=True)
@@ -157,7 +164,7 @@ async def return_conversation(case: CaseDep, request: Request) -> desk_schemas.C
     return await case.act(give_back)
 
 
-@router.post("/conversations/{session_id}/snooze", openapi_extra=_acting(desk_schemas.Snooze, required=True), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/snooze", openapi_extra=acting(desk_schemas.Snooze, required=True), responses=_ACT_ERRORS)
 async def snooze_conversation(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Put it aside until a moment, or until the customer says something."""
     wanted = await read_json(request, desk_schemas.Snooze)
@@ -165,7 +172,7 @@ async def snooze_conversation(case: CaseDep, request: Request) -> desk_schemas.C
     return await case.act(lambda desk, tx, _partials: desk.snooze(tx, case.session_id, until=until, version=wanted.version))
 
 
-@router.post("/conversations/{session_id}/resolve", openapi_extra=_acting(desk_schemas.Resolve), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/resolve", openapi_extra=acting(desk_schemas.Resolve), responses=_ACT_ERRORS)
 async def resolve_conversation(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Close the case. What the customer writes next is answered by the AI, unless the session is ended as well."""
     wanted = await read_json(request, desk_schemas.Resolve, optional=True)
@@ -174,7 +181,7 @@ async def resolve_conversation(case: CaseDep, request: Request) -> desk_schemas.
     )
 
 
-@router.post("/conversations/{session_id}/reopen", openapi_extra=_acting(desk_schemas.Act), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/reopen", openapi_extra=acting(desk_schemas.Act), responses=_ACT_ERRORS)
 async def reopen_conversation(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Take up a conversation again that was resolved or given back, as a new episode. One that people have stays as it is."""
     wanted = await read_json(request, desk_schemas.Act, optional=True)
@@ -183,7 +190,7 @@ async def reopen_conversation(case: CaseDep, request: Request) -> desk_schemas.C
     )
 
 
-@router.post("/conversations/{session_id}/priority", openapi_extra=_acting(desk_schemas.SetPriority, required=True), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/priority", openapi_extra=acting(desk_schemas.SetPriority, required=True), responses=_ACT_ERRORS)
 async def set_priority(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Say how urgent it is."""
     wanted = await read_json(request, desk_schemas.SetPriority)
@@ -191,7 +198,7 @@ async def set_priority(case: CaseDep, request: Request) -> desk_schemas.Conversa
     return await case.act(lambda desk, tx, _partials: desk.label(tx, case.session_id, priority=priority, version=wanted.version))
 
 
-@router.post("/conversations/{session_id}/tags", openapi_extra=_acting(desk_schemas.SetTags, required=True), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/tags", openapi_extra=acting(desk_schemas.SetTags, required=True), responses=_ACT_ERRORS)
 async def set_tags(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Say what it is about, in place of what was said before."""
     wanted = await read_json(request, desk_schemas.SetTags)
@@ -205,7 +212,7 @@ async def mark_conversation_read(case: CaseDep) -> desk_schemas.ConversationView
     return await case.act(lambda desk, tx, _partials: desk.mark_read(tx, case.session_id))
 
 
-@router.post("/conversations/{session_id}/notes", openapi_extra=_acting(desk_schemas.WriteNote, required=True), responses=_ACT_ERRORS)
+@router.post("/conversations/{session_id}/notes", openapi_extra=acting(desk_schemas.WriteNote, required=True), responses=_ACT_ERRORS)
 async def write_note(case: CaseDep, request: Request) -> desk_schemas.ConversationView:
     """Keep a note that no customer sees."""
     wanted = await read_json(request, desk_schemas.WriteNote)
@@ -215,7 +222,7 @@ async def write_note(case: CaseDep, request: Request) -> desk_schemas.Conversati
 @router.post(
     "/conversations/{session_id}/messages",
     status_code=201,
-    openapi_extra=_acting(desk_schemas.OperatorMessage, required=True),
+    openapi_extra=acting(desk_schemas.OperatorMessage, required=True),
     responses=_ACT_ERRORS,
 )
 async def say_as_operator(case: CaseDep, request: Request) -> desk_schemas.SaidView:

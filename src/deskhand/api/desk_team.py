@@ -1,0 +1,140 @@
+"""Who is at the desk, and what happens there by itself: what was put aside comes back, and what waits is given to whoever is free.
+
+The invariant: any number of processes may do this at once; each conversation is locked while it is decided upon, and whoever comes late
+finds it changed.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+import structlog
+
+from deskhand.api.assembled import Services
+from deskhand.errors import Conflict, NotFound
+from deskhand.handoff import repository as tickets
+from deskhand.handoff.assignment import Colleague, choose
+from deskhand.handoff.ticket import Ticket
+from deskhand.ids import SessionId, StaffId
+from deskhand.insights import NoticeKind
+from deskhand.persistence import db_now
+from deskhand.staff import Presence
+from deskhand.turns.desk import Operator
+
+log = structlog.get_logger(__name__)
+
+_GROUP = "desk"
+# How long somebody whose console has gone is still taken to be there, and how often a console says that it is there.
+_PRESENT_SECONDS = 20.0
+RENEW_SECONDS = 8.0
+_ROUND_SECONDS = 1.0
+_AT_ONCE = 50
+
+
+class NobodyFree(Conflict):
+    """Nobody who could take this conversation is there."""
+
+    code = "nobody_free"
+    support = "Release it instead: it then waits for whoever comes."
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A colleague as the others see them."""
+
+    colleague: Colleague
+    presence: str
+
+
+async def appear(staff_id: StaffId, services: Services) -> None:
+    """Say that this person's console is open."""
+    await services.presence.appear(_GROUP, staff_id, ttl_seconds=_PRESENT_SECONDS)
+
+
+async def list_team(services: Services) -> list[Seat]:
+    """Everybody who may work at the desk, by name."""
+    accounts = [account for account in await services.staff.accounts.list() if not account.is_disabled]
+    present = set(await services.presence.list_present(_GROUP))
+    ids = [account.id for account in accounts]
+    counts, given = await services.database.read(
+        lambda connection: (tickets.count_assigned(connection, ids), tickets.find_last_given(connection, ids))
+    )
+    seats = []
+    for account in accounts:
+        presence = account.presence.value if account.id in present else "offline"
+        colleague = Colleague(
+            id=account.id,
+            name=account.name,
+            is_online=presence == Presence.ONLINE,
+            open=counts.get(account.id, 0),
+            capacity=account.capacity,
+            skills=account.skills,
+            given_at=given.get(account.id, 0.0),
+        )
+        seats.append(Seat(colleague, presence))
+    return seats
+
+
+async def find_free(services: Services, *, skill: str | None, but: StaffId | None = None) -> Operator:
+    """Raises NobodyFree."""
+    team = [seat.colleague for seat in await list_team(services) if seat.colleague.id != but]
+    chosen = choose(team, skill=skill)
+    if chosen is None:
+        raise NobodyFree
+    return Operator(chosen.id, chosen.name)
+
+
+async def assign(services: Services, session_id: str, *, to: Operator, version: int | None) -> None:
+    """Give a conversation to somebody, and tell them."""
+    await services.turns.act(session_id, lambda desk, tx, partials: desk.assign(tx, session_id, to=to, version=version, partials=partials))
+    services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, SessionId(session_id), staff_id=to.id)
+
+
+async def look_after_desk(services: Services) -> None:
+    """Wake what was put aside until now and, if the settings say so, give what waits to whoever is free; for ever."""
+    while True:
+        await _wake(services)
+        if services.settings.desk_assignment == "round_robin":
+            await _give_out(services)
+        await asyncio.sleep(_ROUND_SECONDS)
+
+
+async def _wake(services: Services) -> None:
+    def find(connection: sa.Connection) -> list[SessionId]:
+        now = connection.execute(sa.select(db_now())).scalar_one()
+        return tickets.list_snoozed_until(connection, now=now, limit=_AT_ONCE)
+
+    for session_id in await services.database.read(find):
+        await _wake_one(session_id, services)
+
+
+async def _wake_one(session_id: SessionId, services: Services) -> None:
+    try:
+        woken = await services.turns.act(session_id, lambda desk, tx, _partials: desk.wake(tx, session_id))
+    except NotFound:
+        # Deleted meanwhile.
+        return
+    if woken is not None and woken.assignee_id is not None:
+        services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, session_id, staff_id=woken.assignee_id)
+
+
+async def _give_out(services: Services) -> None:
+    waiting = await services.database.read(lambda connection: tickets.list_waiting(connection, limit=_AT_ONCE))
+    for ticket in waiting:
+        if not await _give_one(ticket, services) and ticket.skill is None:
+            # Nobody at all is free.
+            return
+
+
+async def _give_one(ticket: Ticket, services: Services) -> bool:
+    """False: nobody who could take it is free."""
+    try:
+        free = await find_free(services, skill=ticket.skill)
+    except NobodyFree:
+        return False
+    try:
+        await assign(services, ticket.session_id, to=free, version=ticket.version)
+    except (Conflict, NotFound) as error:
+        # Somebody else was faster.
+        log.debug("conversation_not_assigned", session_id=ticket.session_id, code=error.code)
+    return True

@@ -1,0 +1,170 @@
+"""Those at the desk: who is there, who gets what, and what helps them; and what customers say of it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from api.serving import STAFF, Served, Visitor, serving, settings_in
+from desk.people import Operator, following, transcript
+from deskhand.sessions import SessionStatus
+from deskhand.settings import Settings
+
+
+@pytest.fixture
+async def served(settings: Settings) -> AsyncIterator[Served]:
+    async with serving(settings) as running:
+        yield running
+
+
+async def colleague(served: Served, name: str, *, capacity: int = 5, skills: tuple[str, ...] = ()) -> tuple[str, Operator]:
+    """A new account, signed in as its console is."""
+    email = f"{name.lower()}@example.com"
+    wanted = {"email": email, "name": name, "password": "correct horse battery", "capacity": capacity, "skills": list(skills)}
+    made = await served.http.post("/api/staff/accounts", json=wanted, headers=STAFF)
+    assert made.status_code == 201, made.text
+    signed_in = await served.http.post("/api/staff/sign-in", json={"email": email, "password": "correct horse battery"})
+    assert signed_in.status_code == 200, signed_in.text
+    token = signed_in.cookies["deskhand_staff"]
+    served.http.cookies.clear()
+    headers = {"Cookie": f"deskhand_staff={token}", "X-Deskhand": "console", "Origin": served.base_url}
+    return signed_in.json()["staff"]["staff_id"], Operator(served, headers)
+
+
+async def waiting(served: Served) -> Visitor:
+    visitor = await served.visitor()
+    await served.say(visitor, "I want to talk to a person")
+    return visitor
+
+
+async def test_two_who_claim_at_once_are_not_both_given_the_conversation(served: Served) -> None:
+    ana_id, ana = await colleague(served, "Ana")
+    _, bo = await colleague(served, "Bo")
+    visitor = await waiting(served)
+    await ana.done(visitor.session_id, "claim")
+    refused = await bo.act(visitor.session_id, "claim")
+    assert (refused.status_code, refused.json()["error"], refused.json()["details"]) == (409, "taken_by_another", {"assignee": "Ana"})
+    assert (await bo.act(visitor.session_id, "messages", message="Hello")).status_code == 409
+    assert [item["assignee"]["staff_id"] for item in (await ana.list("mine"))["items"]] == [ana_id]
+    assert (await bo.list("mine"))["counts"]["mine"] == 0
+    taken = await bo.done(visitor.session_id, "claim", force=True)
+    assert taken["assignee"]["name"] == "Bo"
+
+
+async def test_whoever_is_given_a_conversation_is_told_and_sees_the_note(served: Served) -> None:
+    ana_id, ana = await colleague(served, "Ana")
+    _, bo = await colleague(served, "Bo")
+    visitor = await waiting(served)
+    await bo.done(visitor.session_id, "claim")
+    async with ana.console() as console:
+        await console.until("presence", lambda told: ("Ana", "online") in [(one["name"], one["presence"]) for one in told["staff"]])
+        await bo.done(visitor.session_id, "transfer", staff_id=ana_id, note="Knows about boilers.")
+        notice = await console.until("notice", lambda told: told["kind"] == "assigned_to_you")
+        assert notice["session_id"] == visitor.session_id
+    opened = await ana.open(visitor.session_id)
+    assert (opened["assignee"]["name"], opened["notes"][0]["text"]) == ("Ana", "Knows about boilers.")
+
+
+async def test_what_waits_is_given_in_turn_to_those_who_are_there_and_have_room(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path, desk_assignment="round_robin")) as served:
+        _, ana = await colleague(served, "Ana", capacity=1)
+        _, bo = await colleague(served, "Bo", capacity=1)
+        await colleague(served, "Cleo")
+        visitors = [await waiting(served) for _ in range(3)]
+        async with ana.console(), bo.console() as console:
+            for person in (ana, bo):
+                own = (await served.http.get("/api/staff/me", headers=person.headers)).json()
+                await console.until(
+                    "conversation", lambda item, own=own: (item["assignee"] or {}).get("staff_id") == (own.get("staff") or own)["staff_id"]
+                )
+        left = [item["session_id"] for item in (await ana.list("unassigned"))["items"]]
+        assert left == [visitors[2].session_id]
+
+
+async def test_what_was_put_aside_comes_back_when_its_time_has_come(served: Served) -> None:
+    _, ana = await colleague(served, "Ana")
+    visitor = await waiting(served)
+    await ana.done(visitor.session_id, "claim")
+    async with ana.console() as console:
+        snoozed = await ana.done(visitor.session_id, "snooze", until="2031-05-09T14:00:00Z")
+        assert (snoozed["state"], snoozed["snoozed_until"]) == ("snoozed", "2031-05-09T14:00:00.000Z")
+        await ana.done(visitor.session_id, "snooze", until="2020-05-09T14:00:00Z")
+        await console.until("conversation", lambda item: item["state"] == "snoozed")
+        notice = await console.until("notice", lambda told: told["kind"] == "assigned_to_you")
+        assert notice["session_id"] == visitor.session_id
+    assert (await ana.open(visitor.session_id))["state"] == "assigned"
+
+
+async def test_a_draft_answers_the_question_and_leaves_no_trace(served: Served) -> None:
+    operator, visitor = Operator(served), await served.visitor()
+    await served.say(visitor, "How do I reset my password?")
+    await served.say(visitor, "I want to talk to a person")
+    before = await transcript(served, visitor)
+    drafted = await operator.done(visitor.session_id, "draft")
+    assert drafted["text"] == "You can reset your password on the sign-in page."
+    assert await transcript(served, visitor) == before
+    session = await served.services.sessions.find_session(visitor.session_id)
+    assert session is not None
+    assert session.status is SessionStatus.ESCALATED
+
+
+async def test_a_prepared_reply_is_shared_changed_and_taken_away(served: Served) -> None:
+    _, ana = await colleague(served, "Ana")
+
+    async def call(method: str, path: str, **body: str) -> tuple[int, object]:
+        answer = await served.http.request(method, f"/api/desk/replies{path}", json=body or None, headers=ana.headers)
+        return answer.status_code, answer.json() if answer.content else None
+
+    status, made = await call("POST", "", shortcut="hours", title="Opening hours", text="We are here from 9 to 5.")
+    assert status == 201
+    assert isinstance(made, dict)
+    assert (await call("POST", "", shortcut="hours", title="Again", text="Once more."))[0] == 409
+    changed = {"shortcut": "hours", "title": "Opening hours", "text": "We are here from 8 to 5."}
+    assert await call("PUT", f"/{made['reply_id']}", **changed) == (200, {**changed, "reply_id": made["reply_id"]})
+    assert await call("GET", "") == (200, [{**changed, "reply_id": made["reply_id"]}])
+    assert (await call("DELETE", f"/{made['reply_id']}"))[0] == 204
+    assert await call("GET", "") == (200, [])
+
+
+async def test_a_customer_rates_the_conversation_and_each_answer_and_may_change_both(served: Served) -> None:
+    operator, visitor, other = Operator(served), await served.visitor(), await served.visitor()
+    await served.say(visitor, "How do I reset my password?")
+    answer = (await transcript(served, visitor))[1]
+    path = f"/api/chat/sessions/{visitor.session_id}/messages/{answer['message_id']}/feedback"
+    for value in ("down", "up"):
+        assert (await served.http.post(path, json={"value": value}, headers=visitor.headers)).status_code == 200
+    for score in (2, 5):
+        rated = await served.http.post(f"/api/sessions/{visitor.session_id}/rating", json={"score": score}, headers=visitor.headers)
+        assert rated.status_code == 200
+    foreign = await served.http.post(path, json={"value": "down"}, headers=other.headers)
+    assert foreign.status_code == 404
+    assert (await transcript(served, visitor))[1]["feedback"] == "up"
+    opened = await operator.open(visitor.session_id)
+    assert (opened["rating"], opened["messages"][1]["feedback"]) == (5, "up")
+    question = f"/api/chat/sessions/{visitor.session_id}/messages/{opened['messages'][0]['message_id']}/feedback"
+    assert (await served.http.post(question, json={"value": "up"}, headers=visitor.headers)).status_code == 404
+
+
+async def test_each_side_sees_that_the_other_is_typing(served: Served) -> None:
+    operator, visitor = Operator(served), await waiting(served)
+    async with operator.console() as console, served.connect(visitor) as socket:
+        await socket.send('{"type": "typing"}')
+        assert await console.until("typing") == {"session_id": visitor.session_id}
+        assert (await operator.act(visitor.session_id, "typing")).status_code == 204
+        async for frame in socket:
+            if '"typing"' in str(frame):
+                assert '"operator"' in str(frame)
+                break
+
+
+async def test_a_conversation_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        visitor = await waiting(served)
+        await Operator(served).done(visitor.session_id, "claim")
+    async with serving(settings_in(tmp_path)) as served:
+        operator = Operator(served)
+        async with following(served, f"/api/sessions/{visitor.session_id}/events?after=0", visitor.headers) as read:
+            await operator.done(visitor.session_id, "messages", message="Still here.")
+            await read.until("message")
+        assert (await served.say(visitor, "Good")).status_code == 202
+        assert (await operator.done(visitor.session_id, "resolve"))["state"] == "resolved"
