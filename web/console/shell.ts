@@ -169,7 +169,7 @@ export class Shell {
     this.rail.append(
       make(
         "a",
-        { class: "brand", attributes: { href: "#/inbox/all", "aria-label": "Deskhand, inbox" } },
+        { class: "brand", attributes: { href: "#/inbox/all", "aria-label": "Deskhand" } },
         make("span", { class: "brand-mark", attributes: { "aria-hidden": "true" } }, "D"),
         make("span", { class: "brand-name" }, "Deskhand"),
       ),

@@ -3,7 +3,7 @@
 import { isObject, type SessionEvent } from "../../protocol/events";
 import { reduce } from "../../protocol/reduce";
 import type { Answer, Thread, ThreadItem } from "../../protocol/thread";
-import type { ConversationDetail, Note, TranscriptMessage } from "../api/types";
+import type { ConversationDetail, MessageView, Note } from "../api/types";
 
 /** What the desk knows of an answer that the customer is not shown. */
 export interface AnswerFacts {
@@ -59,7 +59,7 @@ function noteItem(note: Note): NoteItem {
   return { kind: "note", key: note.note_id, note, timestamp: note.at };
 }
 
-function readItem(message: TranscriptMessage): readonly ThreadItem[] {
+function readItem(message: MessageView): readonly ThreadItem[] {
   const common = { messageId: message.message_id, content: message.content, timestamp: message.created_at };
   switch (message.role) {
     case "customer":
@@ -75,7 +75,7 @@ function readItem(message: TranscriptMessage): readonly ThreadItem[] {
   }
 }
 
-function answerOf(message: TranscriptMessage): Answer {
+function answerOf(message: MessageView): Answer {
   return {
     kind: "answer",
     key: message.turn_id ?? message.message_id,
@@ -96,7 +96,7 @@ function answerOf(message: TranscriptMessage): Answer {
   };
 }
 
-function factsOf(message: TranscriptMessage): AnswerFacts {
+function factsOf(message: MessageView): AnswerFacts {
   const { confidence, tools_used: tools } = message.details;
   return {
     confidence: typeof confidence === "number" ? confidence : null,
@@ -105,9 +105,8 @@ function factsOf(message: TranscriptMessage): AnswerFacts {
   };
 }
 
-/** On the message itself, or among its details. */
-function readFeedback(message: TranscriptMessage): "up" | "down" | null {
-  const feedback: unknown = message.feedback ?? message.details["feedback"];
+function readFeedback(message: MessageView): "up" | "down" | null {
+  const feedback: unknown = message.details["feedback"];
   const value = isObject(feedback) ? feedback["value"] : feedback;
   return value === "up" || value === "down" ? value : null;
 }

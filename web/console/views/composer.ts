@@ -74,7 +74,9 @@ export class Composer {
     this.field.placeholder = this.placeholder(open, isBlocked);
   }
 
+  /** A field that was closed a moment ago takes the focus only once it is drawn as open. */
   focus(): void {
+    if (this.session.open !== null) this.update(this.session.open);
     this.field.focus();
   }
 

@@ -155,7 +155,7 @@ export class ConversationPane {
       make(
         "div",
         { class: "conversation-words" },
-        make("h2", {}, detail.subject === "" ? customerName(detail) : detail.subject),
+        make("h1", {}, detail.subject === "" ? customerName(detail) : detail.subject),
         make(
           "p",
           { class: "conversation-sub" },

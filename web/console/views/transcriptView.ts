@@ -30,6 +30,7 @@ export class TranscriptView {
     this.element = make(
       "div",
       { class: "transcript-scroll", attributes: { tabindex: "0", role: "region", "aria-label": "Messages" } },
+      make("h2", { class: "visually-hidden" }, "What was said"),
       this.earlier,
       this.log,
       this.typing,

@@ -1,6 +1,6 @@
 // A list of rows of one height, of which only those in sight exist. 5,000 rows cost what 30 do.
 
-import { make } from "../../chat/dom";
+import { arrange, make } from "../../chat/dom";
 
 const OVERSCAN = 6;
 
@@ -72,22 +72,31 @@ export class VirtualList<Item> {
     const first = Math.max(0, Math.floor(this.element.scrollTop / rowHeight) - OVERSCAN);
     const last = Math.min(this.items.length, Math.ceil((this.element.scrollTop + this.element.clientHeight) / rowHeight) + OVERSCAN);
     const wanted = new Set<string>();
+    const holders: HTMLElement[] = [];
     for (let index = first; index < last; index += 1) {
       const item = this.items[index];
       if (item === undefined) continue;
       wanted.add(keyOf(item));
-      this.place(item, index);
+      holders.push(this.place(item, index));
     }
     for (const [key, row] of this.rows) {
       // A row that has the focus stays, so that it is not lost by scrolling.
-      if (wanted.has(key) || (row.holder.contains(document.activeElement) && this.items.includes(row.item))) continue;
-      row.holder.remove();
-      this.rows.delete(key);
+      if (wanted.has(key)) continue;
+      if (row.holder.contains(document.activeElement) && this.items.includes(row.item)) holders.push(row.holder);
+      else this.rows.delete(key);
     }
+    this.arrange(holders);
     if (last >= this.items.length - OVERSCAN && this.items.length > 0) this.options.onEnd();
   }
 
-  private place(item: Item, index: number): void {
+  /** Whoever walks by the Tab key goes through the rows as they are seen. */
+  private arrange(holders: readonly HTMLElement[]): void {
+    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
+    arrange(this.list, holders);
+    if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true });
+  }
+
+  private place(item: Item, index: number): HTMLElement {
     const key = this.options.keyOf(item);
     let row = this.rows.get(key);
     if (row === undefined) {
@@ -95,7 +104,6 @@ export class VirtualList<Item> {
       row = { holder: make("li", { class: "virtual-row" }, view.element), view, item };
       view.update(item);
       this.rows.set(key, row);
-      this.list.append(row.holder);
     } else if (row.item !== item) {
       row.item = item;
       row.view.update(item);
@@ -103,5 +111,6 @@ export class VirtualList<Item> {
     row.holder.style.transform = `translateY(${index * this.options.rowHeight}px)`;
     row.holder.setAttribute("aria-setsize", String(this.items.length));
     row.holder.setAttribute("aria-posinset", String(index + 1));
+    return row.holder;
   }
 }
