@@ -86,7 +86,9 @@ async def test_all_readers_of_a_server_that_died_come_back_to_the_other_and_miss
                 follower.base = second.base
             dropped_at = time.monotonic()
             await first.kill()
+            cpu_before = sum(process.cpu_times()[:2])
             waits = sorted(await herd.back_after(dropped_at, seconds=3 * BACK_SECONDS))
+            cpu_ms = (sum(process.cpu_times()[:2]) - cpu_before) * 1000 / len(followers)
             each_kib = (process.memory_info().rss - resident) / 1024 / len(followers)
             # PostgreSQL tells of them a second late.
             await asyncio.sleep(1.5)
@@ -97,8 +99,8 @@ async def test_all_readers_of_a_server_that_died_come_back_to_the_other_and_miss
             behind = await herd.until_seen(await last_seqs(postgres_url, followers), seconds=10)
             p99 = waits[int(0.99 * (len(waits) - 1))]
             print(
-                f"{len(followers)} readers back within {waits[-1]:.1f} s (p99 {p99:.1f} s), {each_kib:.1f} KiB and"
-                f" {each_transactions:.1f} transactions each, {len(behind)} of them behind"
+                f"{len(followers)} readers back within {waits[-1]:.1f} s (p99 {p99:.1f} s), {each_kib:.1f} KiB,"
+                f" {each_transactions:.1f} transactions and {cpu_ms:.1f} ms of CPU each, {len(behind)} of them behind"
             )
             assert waits[-1] <= BACK_SECONDS
             assert behind == []

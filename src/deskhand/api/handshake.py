@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope
 
 from deskhand.api import frames
 from deskhand.api.assembled import Services
-from deskhand.api.identity import access, identify_token
+from deskhand.api.identity import authorise, identify_token
 from deskhand.errors import DeskhandError, Forbidden, Unauthenticated
 from deskhand.ids import SessionId, StaffId
 from deskhand.sessions import SessionNotFound, Staff
@@ -68,9 +68,9 @@ async def admit(scope: Scope, receive: Receive, services: Services) -> Admitted:
         token = await _token_of_first_frame(receive)
     try:
         principal = await identify_token(token, services)
-        session = await access(session_id, principal, services)
+        authorised = await authorise(session_id, principal, services)
         staff_id = principal.id if isinstance(principal, Staff) else None
-        return Admitted(session.id, token, cursor=await services.turns.last_event_id(session.id), staff_id=staff_id)
+        return Admitted(authorised, token, cursor=await services.turns.last_event_id(authorised), staff_id=staff_id)
     except (Forbidden, Unauthenticated) as error:
         raise Refusal(NOT_ALLOWED, "this token is not valid") from error
     except SessionNotFound as error:
