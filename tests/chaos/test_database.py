@@ -27,8 +27,9 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(300 if IS_FULL else 120)]
 HEALS_SECONDS = 10.0
 LOCKED_SECONDS = 8.0 if IS_FULL else 6.0
 FROZEN_SECONDS = 10.0 if IS_FULL else 4.0
-# On a machine that does other things as well, a server that waits is told from one that is blocked by the seconds, not the milliseconds.
-MOST_LAG_SECONDS = 0.1 if IS_FULL else 1.0
+# While the file is locked, on a machine that does nothing else. Elsewhere a server that waits is told from one that is blocked by the second.
+LOCKED_LAG_SECONDS = 0.1 if IS_FULL else 1.0
+MOST_LAG_SECONDS = 1.0
 PATIENT = aiohttp.ClientTimeout(total=20)
 ANSWERS_AT_ONCE = Model(8, 0, 10)
 
@@ -130,13 +131,13 @@ async def lag_during(ground: Desk, work: Callable[[], Awaitable[None]]) -> float
     return sorted(waits)[int(0.99 * (len(waits) - 1))]
 
 
-async def end(ground: Desk, sender: Sender, fault: str, lag: float, *, refusal: int) -> None:
+async def end(ground: Desk, sender: Sender, fault: str, lag: float, *, refusal: int, most_lag: float = MOST_LAG_SECONDS) -> None:
     """Judge what came of it, once it healed."""
     print(f"{fault}: {dict(sender.statuses)}, alive within {lag * 1000:.0f} ms (p99), healed after {sender.healed_seconds:.1f} s")
     (await ground.judge()).assert_nothing_wrong()
     assert sender.statuses.keys() <= {200, 202, refusal}
     assert sender.refusals_without_advice == 0
-    assert lag <= MOST_LAG_SECONDS
+    assert lag <= most_lag
 
 
 async def test_while_another_program_locks_the_database_customers_are_told_to_come_back_and_the_server_lives(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ async def test_while_another_program_locks_the_database_customers_are_told_to_co
                 other.execute("ROLLBACK")
             await sender.wait_until_healed()
         assert sender.statuses[503] > 0
-        await end(ground, sender, "locked", lag, refusal=503)
+        await end(ground, sender, "locked", lag, refusal=503, most_lag=LOCKED_LAG_SECONDS)
 
 
 @contextmanager
