@@ -11,6 +11,8 @@ import websockets
 
 from api.serving import STAFF
 from deskhand.api import streams
+from deskhand.jobs import JobState, Order
+from deskhand.jobs.repository import insert_job
 from staff.people import CONSOLE, PASSWORD, Company, Person
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -142,3 +144,21 @@ async def reading(company: Company, session_id: str, headers: dict[str, str]) ->
         await anext(lines)
         await anext(lines)
         yield lines
+
+
+@pytest.mark.parametrize("path", ["/api/desk/events", "/api/jobs/{job_id}"])
+async def test_what_staff_follow_ends_as_well(company: Company, path: str) -> None:
+    person = await company.hire(f"{uuid4().hex}@example.com")
+    order = Order(label="a file", requested_by="admin")
+    # One that nobody begins, because its files are still on their way.
+    job_id = await company.served.services.database.write(lambda tx: insert_job(tx, order, state=JobState.RECEIVING))
+    headers = {"Accept": "text/event-stream"}
+    async with person.http.stream("GET", path.replace("{job_id}", job_id), headers=headers) as stream:
+        assert stream.status_code == 200
+        lines = stream.aiter_lines()
+        await anext(lines)
+        await disable(company, person)
+        async with asyncio.timeout(4):
+            rest = [line async for line in lines]
+    assert "event: conversation" not in rest
+    assert "event: report" not in rest

@@ -36,6 +36,7 @@ class _Desk:
         self._staff = staff
         self._services = services
         self._check = check
+        self._losses = services.streams.losses
         self._checked_at = self._sent_at = self._appeared_at = self._team_at = services.clock.monotonic()
         self._team: list[dict[str, Any]] | None = None
 
@@ -53,8 +54,8 @@ class _Desk:
                 if now - self._team_at >= _TEAM_SECONDS:
                     self._team_at = now
                     frame += await self._presence()
-                if now - self._checked_at >= _RECHECK_SECONDS:
-                    self._checked_at = now
+                if now - self._checked_at >= _RECHECK_SECONDS or self._losses != services.streams.losses:
+                    self._checked_at, self._losses = now, services.streams.losses
                     if not await self._may_read():
                         return
                 if not frame and now - self._sent_at >= _HEARTBEAT_SECONDS:

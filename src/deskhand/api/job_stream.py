@@ -5,7 +5,8 @@ server stops, the stream has no `report`; whoever asks again goes on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import msgspec
 from starlette.responses import StreamingResponse
@@ -13,6 +14,7 @@ from starlette.responses import StreamingResponse
 from deskhand.api.assembled import Services
 from deskhand.api.job_schemas import frame_of
 from deskhand.api.sse import HEADERS
+from deskhand.api.streams import RECHECK_SECONDS
 from deskhand.errors import DeskhandError
 from deskhand.jobs import Job
 
@@ -20,12 +22,14 @@ _LOOK_SECONDS = 0.5
 _SILENCE_SECONDS = 15.0
 
 
-def stream_job(job: Job, services: Services) -> StreamingResponse:
-    return StreamingResponse(_frames(job, services), headers=HEADERS)
+def stream_job(job: Job, services: Services, *, check: Callable[[], Awaitable[Any]]) -> StreamingResponse:
+    """`check` raises when the reader may not read (any more)."""
+    return StreamingResponse(_frames(job, services, check=check), headers=HEADERS)
 
 
-async def _frames(job: Job, services: Services) -> AsyncIterator[bytes]:
+async def _frames(job: Job, services: Services, *, check: Callable[[], Awaitable[Any]]) -> AsyncIterator[bytes]:
     clock = services.clock
+    checked_at, losses = clock.monotonic(), services.streams.losses
     sent: dict[str, object] = {}
     sent_at = clock.monotonic()
     try:
@@ -40,6 +44,9 @@ async def _frames(job: Job, services: Services) -> AsyncIterator[bytes]:
             if services.turns.draining:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
+            if clock.monotonic() - checked_at >= RECHECK_SECONDS or losses != services.streams.losses:
+                checked_at, losses = clock.monotonic(), services.streams.losses
+                await check()
             job = await services.jobs.get_job(job.id)
         yield _frame("report", frame_of(job))
     except DeskhandError as error:

@@ -62,6 +62,8 @@ class Streams:
     supervisor: Supervisor
     _readers: dict[str, set[Reader]] = field(default_factory=dict)
     _count: int = 0
+    # How often somebody lost a right, that this process knows of: for streams that look by themselves.
+    losses: int = 0
 
     @property
     def count(self) -> int:
@@ -95,6 +97,7 @@ class Streams:
 
     def recheck(self, staff_id: str) -> None:
         """Ask at once whether the readers of this account or key still may read."""
+        self.losses += 1
         for reader in [reader for readers in self._readers.values() for reader in readers if reader.staff_id == staff_id]:
             _ = self.supervisor.start(partial(self._recheck, reader), name="recheck")
 

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from deskhand.api import documented, job_schemas
 from deskhand.api.auditing import AuditedRoute
 from deskhand.api.body import read_json
-from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep
+from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep, check_scope, require_staff
 from deskhand.api.job_stream import stream_job
 from deskhand.api.services import ServicesDep
 from deskhand.jobs import Order
 from deskhand.knowledge import Tier
+from deskhand.roles import Scope
 
 router = APIRouter(tags=["jobs"], route_class=AuditedRoute)
 
@@ -50,7 +51,11 @@ async def get_job(_staff: KnowledgeReaderDep, request: Request, services: Servic
     """The job as it stands."""
     job = await services.jobs.get_job(job_id)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return stream_job(job, services)
+
+        async def check() -> None:
+            check_scope(await require_staff(request), Scope.KNOWLEDGE_READ)
+
+        return stream_job(job, services, check=check)
     return Response(job_schemas.JobView.of(job).model_dump_json(), media_type="application/json")
 
 
