@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(300 if IS_FULL else 120)]
 HEALS_SECONDS = 10.0
 LOCKED_SECONDS = 8.0 if IS_FULL else 6.0
 FROZEN_SECONDS = 10.0 if IS_FULL else 4.0
-# While the file is locked, on a machine that does nothing else. Elsewhere a server that waits is told from one that is blocked by the second.
+# While the file is locked, on a machine that does nothing else. Elsewhere one that waits is told from one that is blocked by the second.
 LOCKED_LAG_SECONDS = 0.1 if IS_FULL else 1.0
 MOST_LAG_SECONDS = 1.0
 PATIENT = aiohttp.ClientTimeout(total=20)
