@@ -25,6 +25,7 @@ from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.clock import Clock, SystemClock
 from deskhand.composition import open_services, warm_up
 from deskhand.errors import ConfigurationError
+from deskhand.insights import SearchIndex
 from deskhand.models.port import ChatModel
 from deskhand.settings import Settings, load_settings
 from deskhand.shared_parts import SharedParts
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
             _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
             _ = services.supervisor.start(services.inbox.run, name="inbox", restart=True)
+            _ = services.supervisor.start(SearchIndex(services.database).run, name="search-index", restart=True)
             _ = services.supervisor.start(lambda: look_after_desk(services), name="desk", restart=True)
             _ = services.supervisor.start(lambda: pass_on_typing(services), name="typing", restart=True)
             yield

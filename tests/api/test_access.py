@@ -121,6 +121,7 @@ GRID += [
     Operation("POST", DESK + "/tags", STAFF_NOT_HANDED_OVER, body={"tags": ["parcel"]}),
     Operation("POST", DESK + "/messages", STAFF_NOT_HANDED_OVER, body={"message": "Hello"}),
     Operation("GET", "/api/desk/staff", STAFF_ONLY),
+    Operation("GET", "/api/desk/overview", STAFF_ONLY),
     Operation("POST", DESK + "/assign", STAFF_WHO_MISS, body={"staff_id": "staff_0000000000000000"}),
     Operation("POST", DESK + "/transfer", STAFF_NOT_HANDED_OVER, body={"skill": "billing"}),
     Operation("POST", DESK + "/typing", STAFF_ONLY),

@@ -489,6 +489,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/desk/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Overview
+         * @description Numbers: how it is now, and what came of the last days, today included.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/desk/replies": {
         parameters: {
             query?: never;
@@ -1841,6 +1861,19 @@ export interface components {
             /** Verified */
             verified: boolean;
         };
+        /** DayView */
+        DayView: {
+            /** Csat */
+            csat: number | null;
+            /** Day */
+            day: string;
+            /** Escalated */
+            escalated: number;
+            /** Resolved By Ai */
+            resolved_by_ai: number;
+            /** Sessions */
+            sessions: number;
+        };
         /** DocumentDeleted */
         DocumentDeleted: {
             /** Document Id */
@@ -2458,6 +2491,19 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** NowView */
+        NowView: {
+            /** Ai */
+            ai: number;
+            /** Assigned */
+            assigned: number;
+            /** Online */
+            online: number;
+            /** Snoozed */
+            snoozed: number;
+            /** Waiting */
+            waiting: number;
+        };
         /**
          * OpenConversation
          * @description One conversation. `messages` are the newest, oldest first; `events_after` is the event to follow it from.
@@ -2522,6 +2568,20 @@ export interface components {
             client_message_id: string | null;
             /** Message */
             message: string;
+        };
+        /**
+         * OverviewView
+         * @description `now.ai` is counted up to 1,000. Days are days of UTC, the oldest first.
+         */
+        OverviewView: {
+            /** By Day */
+            by_day: components["schemas"]["DayView"][];
+            now: components["schemas"]["NowView"];
+            /** Reasons */
+            reasons: components["schemas"]["ReasonView"][];
+            totals: components["schemas"]["TotalsView"];
+            /** Unanswered */
+            unanswered: components["schemas"]["UnansweredView"][];
         };
         /**
          * PartView
@@ -2619,6 +2679,12 @@ export interface components {
             comment: string;
             /** Score */
             score: number | null;
+        };
+        /** ReasonView */
+        ReasonView: {
+            /** Count */
+            count: number;
+            reason: components["schemas"]["EscalationReason"];
         };
         /**
          * RecoveryCodes
@@ -3203,6 +3269,36 @@ export interface components {
          */
         Tier: "public" | "customers" | "operators";
         /**
+         * TotalsView
+         * @description Times in seconds. `resolved_by_ai`: sessions with an answer and without a hand-off.
+         */
+        TotalsView: {
+            /** Csat Average */
+            csat_average: number | null;
+            /** Csat Count */
+            csat_count: number;
+            /** Escalated */
+            escalated: number;
+            /** First Response P50 S */
+            first_response_p50_s: number | null;
+            /** First Response P90 S */
+            first_response_p90_s: number | null;
+            /** Resolve P50 S */
+            resolve_p50_s: number | null;
+            /** Resolved By Ai */
+            resolved_by_ai: number;
+            /** Sessions */
+            sessions: number;
+            /** Thumbs Down */
+            thumbs_down: number;
+            /** Thumbs Up */
+            thumbs_up: number;
+            /** Tokens */
+            tokens: number;
+            /** Unanswered */
+            unanswered: number;
+        };
+        /**
          * TotpView
          * @description Shown in this answer only.
          */
@@ -3275,6 +3371,17 @@ export interface components {
              * @enum {string}
              */
             type: "typing";
+        };
+        /** UnansweredView */
+        UnansweredView: {
+            /** Count */
+            count: number;
+            /** Last At */
+            last_at: string;
+            /** Question */
+            question: string;
+            /** Session Id */
+            session_id: string;
         };
         /** UploadRules */
         UploadRules: {
@@ -6611,6 +6718,103 @@ export interface operations {
             };
             /** @description Not yours to do. */
             403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A part is down, or the turn failed with the code given. */
+            503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    get_overview: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Not yours to do. */
+            403: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
+            422: {
                 headers: {
                     /** @description Seconds. */
                     "X-Process-Time"?: string;

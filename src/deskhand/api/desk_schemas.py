@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,7 @@ from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.replies import Reply
-from deskhand.insights import Conversation, ConversationState, Place, View, answer_due_at
+from deskhand.insights import Conversation, ConversationState, Counts, Overview, Place, View, answer_due_at
 
 StaffName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,32}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -229,6 +230,75 @@ class ReplyView(BaseModel):
     @classmethod
     def of(cls, reply: Reply) -> "ReplyView":
         return cls(reply_id=reply.id, shortcut=reply.shortcut, title=reply.title, text=reply.text)
+
+
+class NowView(BaseModel):
+    ai: int
+    waiting: int
+    assigned: int
+    snoozed: int
+    online: int
+
+
+class TotalsView(BaseModel):
+    """Times in seconds. `resolved_by_ai`: sessions with an answer and without a hand-off."""
+
+    sessions: int
+    resolved_by_ai: int
+    escalated: int
+    first_response_p50_s: float | None
+    first_response_p90_s: float | None
+    resolve_p50_s: float | None
+    csat_average: float | None
+    csat_count: int
+    thumbs_up: int
+    thumbs_down: int
+    tokens: int
+    unanswered: int
+
+
+class DayView(BaseModel):
+    day: str
+    sessions: int
+    resolved_by_ai: int
+    escalated: int
+    csat: float | None
+
+
+class ReasonView(BaseModel):
+    reason: EscalationReason
+    count: int
+
+
+class UnansweredView(BaseModel):
+    question: str
+    count: int
+    last_at: str
+    session_id: str
+
+
+class OverviewView(BaseModel):
+    """`now.ai` is counted up to 1,000. Days are days of UTC, the oldest first."""
+
+    now: NowView
+    totals: TotalsView
+    by_day: list[DayView]
+    reasons: list[ReasonView]
+    unanswered: list[UnansweredView]
+
+    @classmethod
+    def of(cls, found: Overview, counts: Counts, *, online: int) -> "OverviewView":
+        assigned = sum(counts.assigned.values())
+        return cls(
+            now=NowView(ai=counts.ai, waiting=counts.unassigned, assigned=assigned, snoozed=counts.snoozed, online=online),
+            totals=TotalsView(**asdict(found.totals)),
+            by_day=[DayView(**asdict(day)) for day in found.by_day],
+            reasons=[ReasonView(reason=EscalationReason(reason), count=count) for reason, count in found.reasons],
+            unanswered=[
+                UnansweredView(question=one.question, count=one.count, last_at=to_iso(one.last_at), session_id=one.session_id)
+                for one in found.unanswered
+            ],
+        )
 
 
 class RatingView(BaseModel):

@@ -3,7 +3,9 @@
 from deskhand.insights.conversation import Conversation, ConversationState, View, answer_due_at
 from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Notice, NoticeKind, Removed, Typed, Update
 from deskhand.insights.opinions import AnswerNotFound, Feedback, Opinions, Rating
+from deskhand.insights.overview import Overview, read_overview
 from deskhand.insights.repository import Counts, Place, Wanted
+from deskhand.insights.search_index import SearchIndex
 from deskhand.insights.service import DeskReader, Listed, Opened
 
 __all__ = [
@@ -22,12 +24,15 @@ __all__ = [
     "NoticeKind",
     "Opened",
     "Opinions",
+    "Overview",
     "Place",
     "Rating",
     "Removed",
+    "SearchIndex",
     "Typed",
     "Update",
     "View",
     "Wanted",
     "answer_due_at",
+    "read_overview",
 ]

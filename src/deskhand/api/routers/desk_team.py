@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from deskhand.api import desk_schemas, documented
 from deskhand.api.body import read_json
@@ -14,7 +14,7 @@ from deskhand.api.services import ServicesDep
 from deskhand.api.typing_notices import tell_operator_types
 from deskhand.handoff.replies import Reply
 from deskhand.ids import ReplyId, SessionId
-from deskhand.insights import NoticeKind
+from deskhand.insights import NoticeKind, read_overview
 from deskhand.sessions import SessionNotFound
 from deskhand.staff.errors import AccountNotFound
 from deskhand.turns.desk import Operator
@@ -29,6 +29,16 @@ _ERRORS = documented.errors(401, 403, 404, 409, 413, 415, 422, 503)
 async def list_desk_staff(_staff: OperatorDep, services: ServicesDep) -> list[desk_schemas.SeatView]:
     """Who works at the desk, by name, and who is there now."""
     return [desk_schemas.SeatView.of(seat.colleague, seat.presence) for seat in await list_team(services)]
+
+
+@router.get("/overview", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422, 503))
+async def get_overview(
+    _staff: OperatorDep, services: ServicesDep, days: Annotated[int, Query(ge=1, le=90)] = 7
+) -> desk_schemas.OverviewView:
+    """Numbers: how it is now, and what came of the last days, today included."""
+    found = await read_overview(services.database, days=days)
+    online = sum(seat.colleague.is_online for seat in await list_team(services))
+    return desk_schemas.OverviewView.of(found, await services.desk.count(), online=online)
 
 
 @router.post("/conversations/{session_id}/assign", openapi_extra=acting(desk_schemas.Assign, required=True), responses=_ERRORS)

@@ -1,0 +1,84 @@
+"""The words that customers said, their names and their ids, so that a conversation is found by them. Taken down a moment after they were
+said, apart from the turn.
+
+The invariant: what is taken down is what the transcript has up to `said_until`; whatever is missing is taken down by whoever looks next.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import sqlalchemy as sa
+
+from deskhand.ids import SessionId
+from deskhand.insights.tables import said_until, said_words
+from deskhand.persistence import Database, Transaction, db_now
+from deskhand.sessions import Author, Session
+from deskhand.sessions.log import open_log
+from deskhand.sessions.tables import messages, sessions
+from deskhand.words import words
+
+_ROUND_SECONDS = 2.0
+_AT_ONCE = 100
+_LONGEST_WORD = 64
+# What is committed late is dated earlier.
+_COMMITTED_LATE_SECONDS = 5.0
+
+
+class SearchIndex:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._since = 0.0
+
+    async def run(self) -> None:
+        """Take down what is said, for ever."""
+        while True:
+            if not await self.take_down():
+                await asyncio.sleep(_ROUND_SECONDS)
+
+    async def take_down(self) -> bool:
+        """Take down what the next conversations have to it; False when there is nothing left."""
+        found, now = await self._database.read(self._find)
+        for session_id in found:
+            await self._database.write(partial(_take_down, session_id=session_id), durable=False)
+        if len(found) < _AT_ONCE:
+            self._since = now - _COMMITTED_LATE_SECONDS
+        return len(found) == _AT_ONCE
+
+    def _find(self, connection: sa.Connection) -> tuple[list[SessionId], float]:
+        now = connection.execute(sa.select(db_now())).scalar_one()
+        rows = connection.execute(
+            sa.select(sessions.c.id)
+            .select_from(sessions.outerjoin(said_until, said_until.c.session_id == sessions.c.id))
+            .where(sessions.c.last_activity >= self._since, sessions.c.last_seq > sa.func.coalesce(said_until.c.seq, 0))
+            .limit(_AT_ONCE)
+        )
+        return [SessionId(row.id) for row in rows], now
+
+
+def _take_down(tx: Transaction, *, session_id: SessionId) -> None:
+    if tx.execute(sa.select(sessions.c.id).where(sessions.c.id == session_id)).first() is None:
+        return
+    with open_log(tx, session_id) as log:
+        until = tx.execute(sa.select(said_until.c.seq).where(said_until.c.session_id == session_id)).scalar_one_or_none()
+        said = tx.execute(
+            sa.select(messages.c.content).where(
+                messages.c.session_id == session_id, messages.c.seq > (until or 0), messages.c.role == Author.CUSTOMER
+            )
+        ).scalars()
+        _add(tx, session_id, [*said, *(_about(log.session) if until is None else ())])
+        tx.execute(sa.delete(said_until).where(said_until.c.session_id == session_id))
+        tx.execute(sa.insert(said_until).values(session_id=session_id, seq=log.session.last_seq))
+
+
+def _about(session: Session) -> list[str]:
+    """What else a conversation is found by."""
+    told = [session.metadata.get(name) for name in ("name", "email", "order", "company")]
+    return [session.id, session.user_id or "", *(value for value in told if isinstance(value, str))]
+
+
+def _add(tx: Transaction, session_id: SessionId, texts: Sequence[str]) -> None:
+    fresh = {word[:_LONGEST_WORD] for text in texts for word in words(text)}
+    known = set(tx.execute(sa.select(said_words.c.word).where(said_words.c.session_id == session_id)).scalars())
+    if missing := sorted(fresh - known):
+        tx.execute(sa.insert(said_words), [{"word": word, "session_id": session_id} for word in missing])

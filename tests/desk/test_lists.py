@@ -1,0 +1,76 @@
+"""The desk's lists: found by words, names and ids, page after page; and the numbers."""
+
+import asyncio
+
+import pytest
+
+from api.serving import Served
+from desk.people import Operator
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def found(operator: Operator, q: str, count: int) -> list[str]:
+    """The sessions that are found, once as many are: words are taken down a moment after they were said."""
+    async with asyncio.timeout(20):
+        while True:
+            items = (await operator.list("all", q=q))["items"]
+            if len(items) == count:
+                return [item["session_id"] for item in items]
+            await asyncio.sleep(0.05)
+
+
+async def test_a_conversation_is_found_by_what_was_said_by_its_customer_s_name_and_by_its_id(shared: Served) -> None:
+    operator = Operator(shared)
+    ida, bob = await shared.visitor(metadata={"name": "Ida Ålund"}), await shared.visitor(metadata={"name": "Bob"})
+    await shared.say(ida, "My zeppelin leaks")
+    await shared.say(bob, "Where is my zeppelin parked?")
+    assert set(await found(operator, "ZEPPELIN", 2)) == {ida.session_id, bob.session_id}
+    for words in ("zeppelin lea", "alund", ida.session_id):
+        assert await found(operator, words, 1) == [ida.session_id]
+    assert await found(operator, "zeppelin submarine", 0) == []
+    assert (await operator.list("unassigned", q="zeppelin"))["items"] == []
+
+
+async def test_pages_follow_one_another_without_a_gap(shared: Served) -> None:
+    operator = Operator(shared)
+    visitors = [await shared.visitor() for _ in range(5)]
+    for visitor in visitors:
+        await shared.say(visitor, "I want to talk to a person")
+    whole = [item["session_id"] for item in (await operator.list("unassigned"))["items"]]
+    assert whole[:5] == [visitor.session_id for visitor in reversed(visitors)]
+    paged: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await operator.list("unassigned", limit="2", **cursor)
+        paged += [item["session_id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert paged == whole
+    refused = await shared.http.get("/api/desk/conversations?cursor=nonsense", headers=operator.headers)
+    assert (refused.status_code, refused.json()["error"]) == (422, "malformed")
+
+
+async def test_numbers_count_what_happened(shared: Served) -> None:
+    operator = Operator(shared)
+
+    async def overview() -> dict[str, dict[str, int]]:
+        answer = await shared.http.get("/api/desk/overview?days=2", headers=operator.headers)
+        assert answer.status_code == 200, answer.text
+        numbers: dict[str, dict[str, int]] = answer.json()
+        return numbers
+
+    before = await overview()
+    helped, handed_over = await shared.visitor(), await shared.visitor()
+    await shared.say(helped, "How do I reset my password?")
+    await shared.http.post(f"/api/sessions/{helped.session_id}/rating", json={"score": 4}, headers=helped.headers)
+    await shared.say(handed_over, "I want to talk to a person")
+    await operator.done(handed_over.session_id, "messages", message="Hello")
+    await operator.done(handed_over.session_id, "resolve")
+    after = await overview()
+    grown = {name: after["totals"][name] - before["totals"][name] for name in ("sessions", "resolved_by_ai", "escalated", "csat_count")}
+    assert grown == {"sessions": 2, "resolved_by_ai": 1, "escalated": 1, "csat_count": 1}
+    assert after["totals"]["first_response_p50_s"] is not None
+    assert len(after["by_day"]) == 2
+    assert after["by_day"][-1]["sessions"] == after["totals"]["sessions"]  # type: ignore[index]
