@@ -14,6 +14,7 @@ from deskhand.staff.tables import accounts, sessions
 
 _NOW: sa.ColumnElement[float] = db_now()
 _MOST_ENDED_AT_ONCE = 1_000
+_LOCK = 0x4163636F756E7473
 # Seeing somebody again is noted once in a while, not at each request.
 _SEEN_SECONDS = 60.0
 
@@ -59,6 +60,9 @@ class StoredSession:
 
 def insert_account(tx: Transaction, *, email: str, values: Mapping[str, Any]) -> Account | None:
     """None: there is one with this address."""
+    if tx.connection.dialect.name == "postgresql":
+        # Another transaction may make the same account at this moment, which looking for it does not find.
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     if tx.execute(sa.select(accounts.c.id).where(accounts.c.email == email)).first() is not None:
         return None
     account_id = new_staff_id()
