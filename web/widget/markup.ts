@@ -24,7 +24,7 @@ export function drawMarkup({ language, direction }: { language: string; directio
     drawTop(),
     make(
       "div",
-      { class: "scroll", attributes: { id: "scroll", tabindex: "-1" } },
+      { class: "scroll", attributes: { id: "scroll", tabindex: "0", role: "group", "aria-label": widgetTexts.words.conversation } },
       make(
         "div",
         { attributes: { id: "content" } },
@@ -46,7 +46,7 @@ export function drawMarkup({ language, direction }: { language: string; directio
 function drawTop(): HTMLElement {
   const connection = make("span", { class: "connection", attributes: { id: "connection", "data-state": "connecting", role: "status" } });
   return make(
-    "header",
+    "div",
     { class: "top" },
     make(
       "div",
@@ -54,7 +54,7 @@ function drawTop(): HTMLElement {
       make(
         "div",
         { class: "who" },
-        make("h1", { attributes: { id: "company" } }, texts.assistant),
+        make("h2", { attributes: { id: "company" } }, texts.assistant),
         make("p", { class: "status" }, connection),
       ),
       make("div", { class: "top-actions", attributes: { id: "actions" } }),
@@ -106,7 +106,7 @@ function drawBottom(): HTMLElement {
     make("span", { attributes: { id: "count", role: "status", hidden: "" } }),
   );
   const latest = make("button", { class: "latest", attributes: { id: "latest", type: "button", hidden: "" } }, words.latest);
-  return make("footer", { class: "bottom" }, make("div", { class: "column" }, latest, form, hint));
+  return make("div", { class: "bottom" }, make("div", { class: "column" }, latest, form, hint));
 }
 
 /** An element of the panel, before and after it hangs in the shadow tree. */

@@ -2,16 +2,16 @@
 
 import { lastingArea } from "../client/area";
 import type { Conversation } from "../client/conversation";
-import { storedNumber } from "../protocol/eventId";
 import type { ThreadItem } from "../protocol/thread";
 import type { Frame, MessageNews } from "./contract";
 
 const SEEN_KEY = "deskhand.seen";
+const TOLD_KEY = "deskhand.told";
 
 export class NewsReader {
   private readonly told = new Set<string>();
-  private session: string | null = null;
-  private isRestored = false;
+  /** The last that was told on an earlier page of this browser. */
+  private readonly toldBefore = lastingArea.getItem(TOLD_KEY);
   private isOpen = false;
   private unread = 0;
 
@@ -27,24 +27,16 @@ export class NewsReader {
   }
 
   update(): void {
-    const { session, thread, connection } = this.conversation.state;
-    if ((session?.sessionId ?? null) !== this.session) this.turnTo(session?.sessionId ?? null);
-    const said = thread.items.map(newsOf).filter((news) => news !== null);
-    for (const { key, news } of said) {
+    const said = this.conversation.state.thread.items.map(newsOf).filter((news) => news !== null);
+    const old = said.findLastIndex(({ key }) => key === this.toldBefore);
+    for (const [index, { key, news }] of said.entries()) {
       if (this.told.has(key)) continue;
       this.told.add(key);
-      // What was said before this page was opened is no news to it.
-      if (this.isRestored) this.frame.tell("message", news);
+      if (index <= old) continue;
+      lastingArea.setItem(TOLD_KEY, key);
+      this.frame.tell("message", news);
     }
-    this.isRestored ||= connection === "online" || session === null;
     this.count(said.map(({ key }) => key));
-  }
-
-  private turnTo(sessionId: string | null): void {
-    this.session = sessionId;
-    this.told.clear();
-    // The first message of a new conversation opens its session: nothing of it is from before.
-    this.isRestored = sessionId === null || storedNumber(this.conversation.state.thread.lastEventId) === 0;
   }
 
   private count(keys: readonly string[]): void {

@@ -18,7 +18,7 @@ export class WelcomeView {
     // The settings' questions are in the language of whoever wrote them, which is rarely the visitor's: English ones are for English.
     const questions = options.suggestions ?? (options.language === "en" ? config.suggestions : []);
     this.element.replaceChildren(
-      make("h2", { class: "welcome-title" }, options.greeting ?? texts.welcome),
+      make("h3", { class: "welcome-title" }, options.greeting ?? texts.welcome),
       make("p", { class: "welcome-text" }, texts.welcomeText(config.company)),
       make(
         "ul",
