@@ -170,7 +170,7 @@ export class Shell {
       make(
         "a",
         { class: "brand", attributes: { href: "#/inbox/all", "aria-label": "Deskhand" } },
-        make("span", { class: "brand-mark", attributes: { "aria-hidden": "true" } }, "D"),
+        make("span", { class: "brand-mark" }),
         make("span", { class: "brand-name" }, "Deskhand"),
       ),
       this.sections,

@@ -10,6 +10,9 @@ import { customerName } from "../texts";
 import { makeAction } from "./parts";
 import { ReplyMenu } from "./replyMenu";
 
+/** Below this, a draft without sources only says that there is none. */
+const UNSURE = 0.4;
+
 type Mode = "reply" | "note";
 
 export interface ComposerHandlers {
@@ -133,6 +136,7 @@ export class Composer {
 
   private listen(): void {
     this.field.addEventListener("input", () => {
+      if (this.field.value === "") this.draftFacts.hidden = true;
       this.fit();
       this.keep();
       this.menu.look(this.mode === "reply" ? this.session.replies : []);
@@ -185,7 +189,11 @@ export class Composer {
       return;
     }
     const { text, sources, confidence } = reply.value;
-    const sure = confidence === null ? "" : `, ${Math.round(confidence * 100)} % sure`;
+    if (sources.length === 0 && confidence < UNSURE) {
+      this.draftFacts.textContent = "The assistant found nothing to draft from. This one is yours.";
+      return;
+    }
+    const sure = `, ${Math.round(confidence * 100)} % sure`;
     const written = this.field.value.trim();
     this.write(written === "" ? text : `${written}\n\n${text}`);
     this.draftFacts.textContent = `Draft from ${sources.length === 1 ? "1 source" : `${sources.length} sources`}${sure}. Read it before you send it.`;
