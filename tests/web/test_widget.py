@@ -157,7 +157,9 @@ def test_a_question_is_answered_with_its_source_and_the_answer_can_be_judged(vis
     widget.answers.get_by_role("button", name=re.compile("^Source 1: ")).first.click()
     expect(widget.answers.locator("details").first).to_have_attribute("open", "")
     helpful = widget.answers.get_by_role("button", name="This helped", exact=True)
-    helpful.click()
+    with widget.page.expect_response(lambda response: response.url.endswith("/feedback")) as judged:
+        helpful.click()
+    assert judged.value.ok
     expect(helpful).to_have_attribute("aria-pressed", "true")
 
 
@@ -172,6 +174,10 @@ def test_a_person_speaks_in_the_widget_and_the_conversation_is_rated(visit: Call
     expect(widget.panel.locator(".person-words")).to_have_text("Good morning, how can I help?")
     ask_desk(desk, "POST", f"{conversation}/resolve", {})
     expect(widget.panel.get_by_role("group", name="How did we do?")).to_be_visible()
+    with widget.page.expect_response(lambda response: response.url.endswith("/rating")) as rated:
+        widget.panel.get_by_role("button", name="4 of 5").click()
+    assert rated.value.ok
+    assert ask_desk(desk, "GET", conversation)["rating"] is not None
 
 
 def test_what_is_said_while_the_panel_is_closed_is_counted_and_told(visit: Callable[..., Widget], desk: Site) -> None:
