@@ -51,6 +51,10 @@ async def test_everything_that_staff_do_is_in_it_once_under_their_names_and_with
     ):
         answer = await operator.send("POST", f"{at_desk}/{step}", body)
         assert answer.status_code in (200, 201), (step, answer.text)
+    reply = {"shortcut": "tea", "title": "Tea", "text": "We ship tea on Mondays."}
+    assert (await operator.send("POST", "/api/desk/replies", reply)).status_code == 201
+    await operator.send("POST", f"{at_desk}/claim")
+    assert (await operator.send("POST", f"{at_desk}/assign", {"staff_id": admin.staff_id})).status_code == 200
     changed = {"password": "another harbour lamp 8", "current_password": PASSWORD}
     await operator.send("PATCH", "/api/staff/me", changed)
     await operator.send("POST", "/api/staff/sign-out")
@@ -72,6 +76,9 @@ async def test_everything_that_staff_do_is_in_it_once_under_their_names_and_with
         ("ada", "conversation.claim"),
         ("ada", "conversation.message"),
         ("ada", "conversation.resolve"),
+        ("ada", "add_reply"),
+        ("ada", "conversation.claim"),
+        ("ada", "conversation.assign"),
         ("ada", "account.change_password"),
         ("ada", "staff.sign_out"),
         ("root", "delete_session"),

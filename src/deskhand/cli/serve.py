@@ -159,7 +159,12 @@ def _print_banner(services: Services, *, port: int) -> None:
     settings = services.settings
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.api_host, settings.api_host)  # noqa: S104 - compared, not bound
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    rows = [("Chat page", f"{base}/chat"), ("API", f"{base}{settings.api_prefix}"), ("Health", f"{base}/health/ready")]
+    rows = [
+        ("Chat page", f"{base}/chat"),
+        ("Console", f"{base}/console"),
+        ("API", f"{base}{settings.api_prefix}"),
+        ("Health", f"{base}/health/ready"),
+    ]
     if settings.debug:
         rows.append(("API docs", f"{base}/docs"))
     if services.first_admin.password is not None:
