@@ -83,7 +83,7 @@ def list_places(connection: sa.Connection, wanted: Wanted, *, after: Place | Non
     """The next `limit` conversations of a list, the newest first."""
     at, query = _select(wanted)
     if wanted.words:
-        query = query.where(sessions.c.id.in_(_saying(wanted.words)))
+        query = query.where(_saying(wanted.words))
     if wanted.priority is not None:
         query = query.where(tickets.c.priority == wanted.priority)
     if wanted.assignee_id is not None:
@@ -123,13 +123,14 @@ def _select(wanted: Wanted) -> tuple[sa.ColumnElement[float], sa.Select[Any]]:
             return ended, joined.where(tickets.c.ended_at.is_not(None), tickets.c.status.in_(_ENDED_STATES), _NEWEST)
 
 
-def _saying(words: Sequence[str]) -> sa.Select[Any]:
-    """The sessions in which all of the words were said; of the last one the beginning is enough."""
+def _saying(words: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether all of the words were said in a session; of the last one the beginning is enough."""
     *whole, begun = words
-    found = sa.select(said_words.c.session_id).where(said_words.c.word >= begun, said_words.c.word < begun + "\U0010ffff")
-    for word in whole:
-        found = found.where(said_words.c.session_id.in_(sa.select(said_words.c.session_id).where(said_words.c.word == word)))
-    return found
+    begins = sa.and_(said_words.c.word >= begun, said_words.c.word < begun + "\U0010ffff")
+    # One word finds the sessions, and only those are asked for the others.
+    first, *others = [*(said_words.c.word == word for word in whole), begins]
+    found = sessions.c.id.in_(sa.select(said_words.c.session_id).where(first))
+    return sa.and_(found, *(sa.exists().where(said_words.c.session_id == sessions.c.id, other) for other in others))
 
 
 def count_lists(connection: sa.Connection) -> Counts:

@@ -34,7 +34,7 @@ said_words = sa.Table(
     metadata,
     sa.Column("word", sa.String(64), primary_key=True),
     sa.Column("session_id", sa.ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
-    sa.Index("ix_said_word_session_id", "session_id"),
+    sa.Index("ix_said_word_session_id", "session_id", "word"),
 )
 
 # Up to which event the words of a session have been taken down.

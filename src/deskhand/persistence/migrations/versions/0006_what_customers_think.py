@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["session_id"], ["session.id"], name=op.f("fk_said_word_session_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("word", "session_id", name=op.f("pk_said_word")),
     )
-    op.create_index("ix_said_word_session_id", "said_word", ["session_id"])
+    op.create_index("ix_said_word_session_id", "said_word", ["session_id", "word"])
     op.create_table(
         "said_until",
         sa.Column("session_id", sa.String(length=32), nullable=False),
