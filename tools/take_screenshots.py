@@ -97,7 +97,7 @@ def answer(page: Page, server: Server, session_id: str) -> None:
         expect(page.get_by_role("log").get_by_text(words)).to_be_visible()
 
 
-def take(browser: Browser, server: Server, folder: Path, session_id: str) -> None:
+def take(browser: Browser, server: Server, folder: Path, *, session_id: str) -> None:
     places = {"inbox": "inbox/all", "conversation": f"inbox/all/{session_id}", "knowledge": "knowledge", "overview": "overview"}
     for scheme in ("light", "dark"):
         for size, viewport in SIZES.items():
@@ -127,7 +127,7 @@ def main() -> None:
                 context = browser.new_context(viewport=SIZES["desktop"])
                 answer(sign_in(context, server), server, waiting[0])
                 context.close()
-                take(browser, server, arguments.folder, waiting[0])
+                take(browser, server, arguments.folder, session_id=waiting[0])
                 browser.close()
         finally:
             server.process.terminate()

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from parts.missing import part_missing
 from parts.ports import find_free_port
 from web.chat_page import Chat
+from web.console_page import Console
 from web.site import Model, Site
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,12 @@ class Visitor:
         chat = Chat(page)
         chat.wait_until_ready()
         return chat
+
+    def open_console(self, site: Site) -> Console:
+        self.address = site.address
+        page = self.context.new_page()
+        page.goto(f"{site.address}/console")
+        return Console(page)
 
     def _judge(self, url: str) -> None:
         if not url.startswith((self.address, self.address.replace("http", "ws"), "data:,")):

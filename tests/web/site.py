@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import threading
 import urllib.error
@@ -75,6 +76,13 @@ class Site:
         command = [sys.executable, "-m", "deskhand", "serve"]
         self._process = ServerProcess(command, folder=self._folder, environment=self._environment)
         self._process.wait_until(self._is_ready, seconds=START_SECONDS)
+
+    def create_account(self, email: str, password: str, *options: str) -> None:
+        """Beside the running server, as whoever looks after it does."""
+        command = [sys.executable, "-m", "deskhand", "staff", "create", email, "--password-stdin", *options]
+        subprocess.run(
+            command, cwd=self._folder, env=self._environment, input=f"{password}\n", text=True, check=True, timeout=START_SECONDS
+        )
 
     def kill(self) -> None:
         """As a power cut does: without a word."""
