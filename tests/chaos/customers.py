@@ -283,6 +283,11 @@ class Crowd:
         """Wait until everybody has said what they had to say and heard the end of it."""
         await asyncio.gather(*self._tasks)
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether anybody has said something that is not acknowledged yet."""
+        return any(customer.sent and customer.sent[-1].acknowledged is None for customer in self.everybody)
+
     def stop_talking(self) -> None:
         self._is_over = True
 
@@ -312,7 +317,9 @@ class Crowd:
         """Until everything is said, or the customer was handed to a person."""
         while not self._is_over and (messages is None or len(customer.sent) < messages):
             # Said in a burst, two are one turn, or two turns that wait for each other.
-            for _ in range(1 + (self.chance.random() < 0.2)):
+            for number in range(1 + (self.chance.random() < 0.2)):
+                if number and self._is_over:
+                    break
                 acknowledged = await customer.say(self.say(self.chance, f"{customer.session_id}-{len(customer.sent)}"))
             if acknowledged.turn_id is None:
                 return
