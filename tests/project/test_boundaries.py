@@ -28,7 +28,9 @@ RULES: dict[str, Rule] = {
     "rich": _in("cli"),
     "argon2": _in("staff"),
     "redis": _in("redis_link"),
-    "cryptography": _in("sealing"),
+    # To keep secrets sealed, and to read the keys that a company's site signs with.
+    "cryptography": lambda parts: _in("sealing")(parts) or _in("sessions", "user_tokens")(parts),
+    "jwt": _in("sessions", "user_tokens"),
     "pydantic_ai": _in("models", "providers"),
     "onnxruntime": _in("knowledge"),
     "tokenizers": _in("knowledge"),

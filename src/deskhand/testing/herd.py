@@ -81,7 +81,7 @@ class Follower(asyncio.Protocol):
                 parts = urlsplit(self.base)
                 self._reset()
                 try:
-                    await loop.create_connection(lambda: self, parts.hostname, parts.port)
+                    await loop.create_connection(lambda: self, parts.hostname or "", parts.port or 80)
                     await self._left.wait()
                 except OSError:
                     pass
