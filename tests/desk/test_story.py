@@ -44,7 +44,7 @@ async def test_a_customer_is_helped_by_a_person_and_goes_on_with_the_ai(shared: 
 
         opened = await operator.open(session_id)
         assert [message["role"] for message in opened["messages"]] == ["customer", "assistant"] * 2 + ["operator", "customer"]
-        assert opened["brief"]["wants"] == "I want to talk to a person"
+        assert opened["brief"]["wants"] == "How do I reset my password?"
         assert opened["unread"] == 1
 
         returned = await operator.done(session_id, "return", note="A link was enough.")

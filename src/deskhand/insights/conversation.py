@@ -6,7 +6,7 @@ The invariant: what is shown is derived from the transcript and the tickets; not
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deskhand.handoff.policy import Priority
+from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.ticket import Ticket, TicketState
 from deskhand.ids import SessionId
 from deskhand.sessions import Author, Session, SessionStatus
@@ -67,7 +67,11 @@ class Conversation:
     def subject(self) -> str:
         if self.ticket is None:
             return self.opening
-        return self.ticket.summary or str(self.ticket.brief.get("wants", "")) or self.opening
+        said = str(self.ticket.brief.get("wants", ""))
+        # Where a person was asked for, the summary is the asking.
+        asked = self.ticket.reason is EscalationReason.ASKED_FOR_PERSON
+        first, second = (said, self.ticket.summary) if asked else (self.ticket.summary, said)
+        return first or second or self.opening
 
     @property
     def customer_name(self) -> str | None:

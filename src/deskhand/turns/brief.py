@@ -7,10 +7,13 @@ The shape: `wants`, the customer's own words; `tried`, what was answered, each a
 from collections.abc import Sequence
 from typing import Any
 
+from deskhand.handoff.signals import wants_person
 from deskhand.sessions import Author, Message, MessageStatus
 
 _LONGEST = 280
 _MOST = 5
+# So short, a wish for a person says nothing of what it is about.
+_BARE_WORDS = 9
 
 
 def make_brief(messages: Sequence[Message]) -> dict[str, Any]:
@@ -20,11 +23,15 @@ def make_brief(messages: Sequence[Message]) -> dict[str, Any]:
     titles = [source["metadata"].get("title", "") for message in answers for source in message.data.get("sources", ())]
     unfinished = [message for message in answers if message.status is MessageStatus.INCOMPLETE]
     return {
-        "wants": _line(said[-1]) if said else "",
+        "wants": _line(next((text for text in reversed(said) if not _only_asks_for_person(text)), said[-1])) if said else "",
         "tried": [_line(message.content) for message in answers[-_MOST:] if message.status is MessageStatus.COMPLETE],
         "sources": list(dict.fromkeys(title for title in titles if title))[:_MOST],
         "open_actions": [_line(message.content) for message in unfinished[-_MOST:]],
     }
+
+
+def _only_asks_for_person(text: str) -> bool:
+    return len(text.split()) <= _BARE_WORDS and wants_person(text)
 
 
 def _line(text: str) -> str:
