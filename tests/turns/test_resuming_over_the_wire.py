@@ -38,6 +38,15 @@ async def websocket_events(connection: Any, *, after: Key) -> AsyncIterator[dict
             yield event
 
 
+async def take_what_came_before(connection: Any, *, end: Key) -> None:
+    """A connection begins to follow before it is told from where. At the end nothing comes after the pong."""
+    await connection.send(msgspec.json.encode({"type": "resume", "after": id_of(end)}).decode())
+    await connection.send('{"type":"ping"}')
+    async with asyncio.timeout(20):
+        while msgspec.json.decode(await connection.recv())["type"] != "pong":
+            pass
+
+
 async def read_until(events: AsyncIterator[dict[str, Any]], key: Key) -> list[Piece]:
     got: list[dict[str, Any]] = []
     async with asyncio.timeout(20):
@@ -84,6 +93,7 @@ async def try_every_cut(served: Served, visitor: Visitor, reader: Reader) -> int
     keys: list[Key] = [(0,), *(key for piece in pieces for key in piece.cuts)][:-1]
     cuts = 0
     async with served.connect(visitor) as connection:
+        await take_what_came_before(connection, end=pieces[-1].key)
         for number, key in enumerate(keys):
             # The generator is left open on purpose: closing it would close nothing, the connection goes on.
             ways = [await read_until(websocket_events(connection, after=key), pieces[-1].key)]

@@ -51,12 +51,12 @@ def test_a_file_goes_with_a_message_and_is_read(visitor: Visitor, quoting_site: 
 
 def test_a_file_that_cannot_be_read_is_named_and_does_not_stop_the_message(visitor: Visitor, quoting_site: Site) -> None:
     chat = visitor.open(quoting_site)
-    chat.add_file("photo.png", b"\x89PNG", kind="image/png")
+    chat.add_file("film.mp4", b"\x00\x00\x00\x18ftypmp42", kind="video/mp4")
     expect(chat.files.get_by_text("This kind of file cannot be read here.")).to_be_visible()
     chat.add_file("empty.txt", b"")
     expect(chat.files.get_by_text("The file is empty.")).to_be_visible()
-    chat.files.get_by_role("button", name="Remove photo.png").click()
-    expect(chat.files.get_by_text("photo.png")).to_have_count(0)
+    chat.files.get_by_role("button", name="Remove film.mp4").click()
+    expect(chat.files.get_by_text("film.mp4")).to_have_count(0)
     chat.ask("How do I reset my password?")
     chat.wait_until_complete()
     expect(chat.said.first.locator(".chip")).to_have_count(0)
