@@ -5,15 +5,15 @@ The invariant: the key of the settings decides the algorithm, never the token; a
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
-
-import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from typing import TYPE_CHECKING, Any
 
 from deskhand.errors import ConfigurationError
 from deskhand.ids import UserId
 from deskhand.sessions.errors import UserTokenRefused
+
+# jwt and cryptography are loaded where a company has set a key: 19 MiB that other installations do without.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LONGEST_LIFE_SECONDS = 3_600
 SHORTEST_SECRET_BYTES = 32
@@ -61,6 +61,8 @@ class UserTokenVerifier:
         """Raises UserTokenRefused: it is not one of ours, not for us, or not valid at `now` (epoch seconds)."""
         if len(token) > _LONGEST_TOKEN_CHARACTERS:
             raise UserTokenRefused("The token is too long.")
+        import jwt  # noqa: PLC0415 - see above
+
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -91,7 +93,10 @@ class UserTokenVerifier:
         )
 
 
-def _read_public_key(pem: str) -> Ed25519PublicKey:
+def _read_public_key(pem: str) -> "Ed25519PublicKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+
     try:
         key = load_pem_public_key(pem.encode())
     except ValueError as error:
