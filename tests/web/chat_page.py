@@ -25,6 +25,10 @@ class Chat:
         self.message.fill(question)
         self.message.press("Enter")
 
+    def session_id(self) -> str:
+        kept: str = self.page.evaluate("JSON.parse(localStorage.getItem('deskhand.session')).sessionId")
+        return kept
+
     def answer(self, number: int = 0) -> Locator:
         return self.answers.nth(number)
 

@@ -24,6 +24,9 @@ class Console:
     def row_of(self, name: str) -> Locator:
         return self.rows.filter(has_text=name)
 
+    def row_with(self, session_id: str) -> Locator:
+        return self.page.locator(f'.conversation-row[href$="/{session_id}"]')
+
     def open(self, name: str) -> None:
         self.row_of(name).click()
         expect(self.page.locator(".conversation-sub")).to_contain_text(name)
