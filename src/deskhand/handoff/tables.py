@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from deskhand.persistence import metadata
+from deskhand.persistence import metadata, partial_index
 
 tickets = sa.Table(
     "ticket",
@@ -27,10 +27,16 @@ tickets = sa.Table(
     sa.Column("snoozed_until", sa.Double),
     sa.Column("answered_at", sa.Double),
     sa.Column("ended_at", sa.Double),
+    # When people were told that the customer has waited too long for a first answer, or for the end of the case.
+    sa.Column("answer_told_at", sa.Double),
+    sa.Column("resolve_told_at", sa.Double),
     sa.Index("ix_ticket_session_id", "session_id"),
     sa.Index("ix_ticket_status", "status", "created_at"),
     sa.Index("ix_ticket_assignee_id", "assignee_id", "status"),
     sa.Index("ix_ticket_ended_at", "ended_at"),
+    # The clocks that run: what was told, or has ended, is not looked at again.
+    partial_index("ix_ticket_unanswered", "created_at", where="ended_at IS NULL AND answered_at IS NULL AND answer_told_at IS NULL"),
+    partial_index("ix_ticket_unresolved", "created_at", where="ended_at IS NULL AND resolve_told_at IS NULL"),
 )
 
 # What those behind the desk tell each other; no customer sees it.

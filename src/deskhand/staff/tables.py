@@ -31,6 +31,9 @@ accounts = sa.Table(
     sa.Column("disabled_at", sa.Double),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("last_sign_in_at", sa.Double),
+    # Who this is to the company's identity provider: a hash of its address and of its name for the person.
+    sa.Column("oidc_identity", sa.String(64)),
+    sa.Index("ix_staff_account_oidc_identity", "oidc_identity", unique=True),
 )
 
 sessions = sa.Table(
