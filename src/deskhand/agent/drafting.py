@@ -3,15 +3,13 @@
 The invariant: drafting changes nothing. It has only tools that read, its own place for contexts, and no journal.
 """
 
-import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any
 
 from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.agent.options import AgentOptions
-from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, ToolCallKey
+from deskhand.agent.run import Answered, CustomerMessage, Run, Unrecorded
 from deskhand.errors import Conflict
 from deskhand.handoff.policy import HandoffRules
 from deskhand.handoff.signals import read_signals
@@ -34,16 +32,6 @@ def drafting_options(options: AgentOptions) -> AgentOptions:
     """As the company's, without what acts and without handing over: a person has the conversation already."""
     tools = tuple(tool for tool in options.tools if tool in READING_TOOLS)
     return replace(options, tools=tools, handoff=HandoffRules(on_anger=False, on_sensitive_matter=False, failures_in_a_row=_NEVER))
-
-
-class _Unrecorded:
-    """A journal for a run that nobody takes over: it keeps nothing."""
-
-    async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Begun:  # noqa: ARG002 - the journal's signature
-        return Begun(idempotency_key=secrets.token_hex(16))
-
-    async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
-        pass
 
 
 class Drafter:
@@ -69,7 +57,7 @@ class Drafter:
             turn_id=new_turn_id(),
             attempt=1,
             messages=[CustomerMessage(asked.id, asked.content)],
-            journal=_Unrecorded(),
+            journal=Unrecorded(),
             seconds_left=self._seconds,
         )
         try:

@@ -4,6 +4,7 @@ A run yields any number of `StageChanged`, `TextProduced` and `SourcesFound`, th
 all `TextProduced` joined are the text of `Answered`.
 """
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -59,6 +60,16 @@ class Replayed:
 
     result: dict[str, Any]
     failed: bool
+
+
+class Unrecorded:
+    """A journal for a run that nobody takes over, such as a draft or a question without a transcript: it keeps nothing."""
+
+    async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Begun:  # noqa: ARG002 - the port's
+        return Begun(idempotency_key=secrets.token_hex(16))
+
+    async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import secrets
 from contextlib import aclosing
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, SourcesFound, StageChanged, TextProduced, ToolCallKey
+from deskhand.agent.run import Answered, CustomerMessage, Run, SourcesFound, StageChanged, TextProduced, Unrecorded
 from deskhand.api.assembled import Services
 from deskhand.cli.answers import AnswerView, answer_view, show_sources
 from deskhand.cli.terminal import is_text, output, remarks, start_command
@@ -44,16 +43,6 @@ def command(
     asyncio.run(_ask(settings, question, as_json=as_json))
 
 
-class _Unrecorded:
-    """A journal for a run that nobody takes over: it keeps nothing."""
-
-    async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Begun:  # noqa: ARG002 - the journal's signature
-        return Begun(idempotency_key=secrets.token_hex(16))
-
-    async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
-        pass
-
-
 async def _ask(settings: Settings, question: str, *, as_json: bool) -> None:
     console = output()
     async with open_services(settings) as services:
@@ -80,7 +69,7 @@ async def _answer(services: Services, question: str, *, view: AnswerView | None)
         turn_id=new_turn_id(),
         attempt=1,
         messages=[CustomerMessage(new_message_id(), question)],
-        journal=_Unrecorded(),
+        journal=Unrecorded(),
         seconds_left=services.settings.turn_timeout_seconds,
     )
     answered: Answered | None = None

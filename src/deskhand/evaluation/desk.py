@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, ToolCallKey
+from deskhand.agent.run import Answered, CustomerMessage, Run, Unrecorded
 from deskhand.api.assembled import Services
 from deskhand.composition import open_services
 from deskhand.evaluation.sets import Question, SetUnreadable
@@ -23,16 +22,6 @@ Step = Callable[[str, int, int], None]
 """Told what is being done, how much of it is, and how much there is."""
 
 _PASSAGES = 60
-
-
-class _Unrecorded:
-    """A journal for runs that are never tried again."""
-
-    async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Begun:  # noqa: ARG002 - the port's
-        return Begun(idempotency_key=f"{key.step}.{key.index}")
-
-    async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
-        """Keeps nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +45,7 @@ class Desk:
             new_turn_id(),
             attempt=1,
             messages=[CustomerMessage(new_message_id(), question.text)],
-            journal=_Unrecorded(),
+            journal=Unrecorded(),
             seconds_left=services.settings.turn_timeout_seconds,
         )
         answered: Answered | None = None
