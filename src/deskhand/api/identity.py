@@ -231,7 +231,6 @@ async def access(session_id: str, principal: Principal, services: Services) -> S
 
 
 KnownDep = Annotated[Visitor | Staff, Depends(_require_known)]
-StaffDep = Annotated[Staff, Depends(require_staff)]
 CallerDep = Annotated[Caller, Depends(_require_caller)]
 OperatorDep = Annotated[Staff, Depends(_requiring(Scope.DESK))]
 AdminDep = Annotated[Staff, Depends(_requiring(Scope.STAFF))]

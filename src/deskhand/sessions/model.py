@@ -1,6 +1,6 @@
 """The nouns of the transcript as values. They know nothing of how they are stored."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -122,12 +122,3 @@ class Attachment:
     content_type: str
     size_bytes: int
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCallRecord:
-    key: str
-    name: str
-    args_hash: str
-    state: ToolCallState
-    result: Any = field(default=None)

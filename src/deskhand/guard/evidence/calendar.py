@@ -102,11 +102,6 @@ def days_beside(date: Date) -> tuple[Date, ...]:
     return tuple((other.year if year else 0, other.month, other.day) for other in beside)
 
 
-def weekday_of(date: Date) -> int | None:
-    """0 for Monday; None when the date is not whole."""
-    return calendar_date(*date).weekday() if all(date) else None
-
-
 def _readings(kind: str, text: str) -> Iterator[Date]:
     figures = [int(found) for found in _DIGITS.findall(text)]
     match kind:

@@ -15,7 +15,7 @@ import msgspec
 
 from deskhand.guard.evidence import records
 from deskhand.guard.evidence.atoms import Atom, Kind, digits_of, number_words, scan
-from deskhand.guard.evidence.calendar import Date, agree, weekday_of
+from deskhand.guard.evidence.calendar import Date, agree
 from deskhand.guard.evidence.numbers import NUMBER_WORDS, SCALE, in_smallest
 from deskhand.guard.evidence.roots import root, words_of
 from deskhand.guard.evidence.things import Thing, things_by_key
@@ -228,9 +228,6 @@ class Evidence:
     def has_word(self, word: str) -> bool:
         return any(word in text.words for text in self)
 
-    def has_root(self, wanted: str) -> bool:
-        return any(wanted in text.roots for text in self)
-
     def records(self, codes: frozenset[str]) -> tuple[TextIndex, ...]:
         """The records of tool results that hold one of these codes; a short code, such as a size, names no record."""
         codes = frozenset(code for code in codes if len(code) >= _SHORTEST_KEY)
@@ -251,6 +248,3 @@ class Evidence:
                 return True
             is_named = True
         return not is_named
-
-    def has_weekday(self, weekday: int) -> bool:
-        return any(weekday_of(found) == weekday for text in self for found in text.dates)
