@@ -3,6 +3,7 @@
 from deskhand.persistence.database import Database, Dialect, parse_url
 from deskhand.persistence.erasing import erasing
 from deskhand.persistence.errors import DatabaseFull, DatabaseNotSetUp, DatabaseTooNew, DatabaseUnavailable, OutcomeNotKnown
+from deskhand.persistence.gathered import GatheredRead
 from deskhand.persistence.metadata import db_now, listed, metadata, partial_index
 from deskhand.persistence.postgresql_options import PostgresqlOptions
 from deskhand.persistence.prepared import Prepared, insert_into
@@ -15,6 +16,7 @@ __all__ = [
     "DatabaseTooNew",
     "DatabaseUnavailable",
     "Dialect",
+    "GatheredRead",
     "OutcomeNotKnown",
     "PostgresqlOptions",
     "Prepared",

@@ -4,7 +4,7 @@ Opening the log locks the session's row. Two transactions on one session therefo
 numbers of its events have neither gap nor repeat.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Prepared, Transaction, db_now, insert_into
+from deskhand.persistence import Prepared, Transaction, db_now, insert_into, listed
 from deskhand.sessions.errors import SessionNotFound
 from deskhand.sessions.model import Session, SessionStatus, StoredEvent
 from deskhand.sessions.repository import SESSION_COLUMNS, to_session
@@ -37,7 +37,7 @@ _AFTER = Prepared(
     .order_by(events.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_LAST_SEQ = Prepared(sa.select(sessions.c.last_seq).where(sessions.c.id == sa.bindparam("session_id")))
+_LAST_SEQS = Prepared(sa.select(sessions.c.id, sessions.c.last_seq).where(listed(sessions.c.id, "session_ids")))
 
 
 class SessionLog:
@@ -127,15 +127,9 @@ def list_events(connection: sa.Connection, session_id: str, *, after_seq: int, l
     ]
 
 
-def find_last_seq(connection: sa.Connection, session_id: str) -> int | None:
-    """The number of the session's newest event; None when there is no such session."""
-    row = _LAST_SEQ.one_or_none(connection, {"session_id": session_id})
-    return row.last_seq if row is not None else None
-
-
-def list_last_seqs(connection: sa.Connection, session_ids: list[SessionId]) -> dict[SessionId, int]:
+def list_last_seqs(connection: sa.Connection, session_ids: Sequence[SessionId]) -> dict[SessionId, int]:
     """The number of the newest event of each of these sessions. A session that is gone is missing from the answer."""
-    rows = connection.execute(sa.select(sessions.c.id, sessions.c.last_seq).where(sessions.c.id.in_(session_ids)))
+    rows = _LAST_SEQS.all(connection, {"session_ids": list(session_ids)})
     return {SessionId(row.id): row.last_seq for row in rows}
 
 

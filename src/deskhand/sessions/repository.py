@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import AttachmentId, MessageId, SessionId, ThreadId, TurnId, UserId
-from deskhand.persistence import Prepared, Transaction, db_now, insert_into
+from deskhand.persistence import Prepared, Transaction, db_now, insert_into, listed
 from deskhand.sessions.model import Attachment, Author, Message, MessageStatus, Session, SessionStatus
 from deskhand.sessions.tables import attachments, messages, sessions
 
@@ -44,7 +44,7 @@ _ATTACHMENT_COLUMNS = (
     attachments.c.text,
 )
 
-_SESSION_BY_TOKEN = Prepared(sa.select(sessions.c.id).where(sessions.c.token_hash == sa.bindparam("token_hash")))
+_SESSIONS_BY_TOKEN = Prepared(sa.select(sessions.c.token_hash, sessions.c.id).where(listed(sessions.c.token_hash, "token_hashes")))
 _SESSION_BY_ID = Prepared(sa.select(*SESSION_COLUMNS).where(sessions.c.id == sa.bindparam("session_id")))
 _MESSAGE_BY_CLIENT_ID = Prepared(
     sa.select(messages.c.id, messages.c.turn_id, messages.c.seq, messages.c.body_hash).where(
@@ -179,9 +179,10 @@ def find_session(connection: sa.Connection, session_id: str) -> Session | None:
     return to_session(row) if row is not None else None
 
 
-def find_session_id_by_token(connection: sa.Connection, token_hash: str) -> SessionId | None:
-    row = _SESSION_BY_TOKEN.one_or_none(connection, {"token_hash": token_hash})
-    return SessionId(row.id) if row is not None else None
+def list_owners(connection: sa.Connection, keys: Sequence[str]) -> dict[str, SessionId]:
+    """The session of each of these tokens, both by the token's hash. A token that no session has is missing from the answer."""
+    rows = _SESSIONS_BY_TOKEN.all(connection, {"token_hashes": list(keys)})
+    return {row.token_hash: SessionId(row.id) for row in rows}
 
 
 def list_sessions(

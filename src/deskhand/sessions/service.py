@@ -8,7 +8,7 @@ from typing import Any
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import Unauthenticated
 from deskhand.ids import SessionId, new_attachment_id, new_session_id, new_thread_id, new_visitor_token
-from deskhand.persistence import Database, Transaction
+from deskhand.persistence import Database, GatheredRead, Transaction
 from deskhand.sessions import repository
 from deskhand.sessions.access import Anonymous, Principal, Visitor, hash_token
 from deskhand.sessions.errors import AttachmentNotFound, SessionNotFound
@@ -34,6 +34,7 @@ class SessionService:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._clock = clock or SystemClock()
+        self._sessions_of_tokens = GatheredRead(database, repository.list_owners)
         # By the token's hash: its session, and when that was read.
         self._owners: OrderedDict[str, tuple[SessionId, float]] = OrderedDict()
 
@@ -56,7 +57,7 @@ class SessionService:
     async def authenticate(self, token: str) -> Visitor | None:
         """Whose token this is; `None` when no session has it (any more)."""
         token_hash = hash_token(token)
-        session_id = await self._database.read(lambda connection: repository.find_session_id_by_token(connection, token_hash))
+        session_id = await self._sessions_of_tokens.ask(token_hash)
         if session_id is None:
             self._owners.pop(token_hash, None)
             return None

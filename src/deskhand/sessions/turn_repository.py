@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Prepared, Transaction, db_now, insert_into
+from deskhand.persistence import Prepared, Transaction, db_now, insert_into, listed
 from deskhand.sessions.model import Author, Turn, TurnState
 from deskhand.sessions.tables import ACTIVE_STATES, messages, tool_calls, turns
 
@@ -71,6 +71,23 @@ _END = Prepared(
         error_code=sa.bindparam("new_error_code"),
         cancel_reason=sa.bindparam("new_cancel_reason"),
     )
+)
+_OTHER = turns.alias("other")
+_WITH_WORK = Prepared(
+    sa.select(turns.c.session_id)
+    .where(
+        turns.c.ended_at.is_(None),
+        sa.or_(
+            sa.and_(turns.c.state == TurnState.QUEUED, turns.c.created_at < _NOW - sa.bindparam("queued_for_seconds", type_=sa.Double)),
+            sa.and_(_ACTIVE, turns.c.lease_until < _NOW),
+        ),
+        ~sa.exists().where(_OTHER.c.session_id == turns.c.session_id, _OTHER.c.state.in_(ACTIVE_STATES), _OTHER.c.lease_until >= _NOW),
+    )
+    .distinct()
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_ACTIVE_ELSEWHERE = Prepared(
+    sa.select(turns).where(listed(turns.c.session_id, "session_ids"), _ACTIVE, turns.c.worker != sa.bindparam("not_by"))
 )
 
 _INSERT_TOOL_CALL = Prepared(
@@ -224,27 +241,13 @@ def expire_leases_of_others(tx: Transaction, *, worker: str) -> int:
 
 def list_sessions_with_work(connection: sa.Connection, *, queued_for_seconds: float, limit: int) -> list[SessionId]:
     """Sessions with a turn that nobody works on: queued for a while with none active, or active with its lease run out."""
-    other = turns.alias("other")
-    held = sa.exists().where(other.c.session_id == turns.c.session_id, other.c.state.in_(ACTIVE_STATES), other.c.lease_until >= _NOW)
-    rows = connection.execute(
-        sa.select(turns.c.session_id)
-        .where(
-            turns.c.ended_at.is_(None),
-            sa.or_(
-                sa.and_(turns.c.state == TurnState.QUEUED, turns.c.created_at < _NOW - queued_for_seconds),
-                sa.and_(_ACTIVE, turns.c.lease_until < _NOW),
-            ),
-            ~held,
-        )
-        .distinct()
-        .limit(limit)
-    )
+    rows = _WITH_WORK.all(connection, {"queued_for_seconds": queued_for_seconds, "limit": limit})
     return [SessionId(row.session_id) for row in rows]
 
 
 def list_active_turns(connection: sa.Connection, session_ids: Sequence[SessionId], *, not_by: str) -> list[Turn]:
     """The running turns of these sessions that other workers hold, with their text as last checkpointed."""
-    rows = connection.execute(sa.select(turns).where(turns.c.session_id.in_(list(session_ids)), _ACTIVE, turns.c.worker != not_by))
+    rows = _ACTIVE_ELSEWHERE.all(connection, {"session_ids": list(session_ids), "not_by": not_by})
     return [to_turn(row) for row in rows]
 
 

@@ -7,51 +7,41 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 
 import msgspec
-import sqlalchemy as sa
 
 from deskhand.clock import Clock, to_iso
 from deskhand.ids import SessionId
-from deskhand.persistence import Database
+from deskhand.persistence import Database, GatheredRead
 from deskhand.realtime import Answer, Begins, Channel, Hub
-from deskhand.sessions import SessionNotFound, StoredEvent, Turn, turn_repository
-from deskhand.sessions.log import find_last_seq, list_events
+from deskhand.sessions import SessionNotFound
+from deskhand.sessions.log import list_events
 from deskhand.turns.events import Resync, SessionEvent, Started, Text
 from deskhand.turns.position import Position
 from deskhand.turns.render import to_event
+from deskhand.turns.standing import Elsewhere, Standing
 
 _BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Elsewhere:
-    """An answer that another process gives: its turn as last checkpointed, and the events since it began."""
+class Ground:
+    """What all readers of a process stand on. `has_peers`: other processes serve the same sessions."""
 
-    turn: Turn
-    later: list[StoredEvent]
+    database: Database
+    standings: GatheredRead[SessionId, Standing]
+    clock: Clock
+    has_peers: bool
 
 
 class SessionReader:
     """One reader of one session. Holds a position and a place in the running answer, nothing else."""
 
-    __slots__ = ("_answer", "_channel", "_clock", "_database", "_entered", "_next_mark", "_peers", "_position", "_session_id", "_with_text")
+    __slots__ = ("_answer", "_channel", "_entered", "_ground", "_next_mark", "_position", "_session_id", "_with_text")
 
-    def __init__(
-        self,
-        session_id: SessionId,
-        channel: Channel[SessionEvent],
-        *,
-        database: Database,
-        clock: Clock,
-        with_text: bool,
-        peers: str | None,
-    ) -> None:
-        """`peers`: the name of this process's worker, if other processes serve the same sessions; None if it is alone."""
+    def __init__(self, session_id: SessionId, channel: Channel[SessionEvent], *, ground: Ground, with_text: bool) -> None:
         self._session_id = session_id
         self._channel = channel
-        self._database = database
-        self._clock = clock
+        self._ground = ground
         self._with_text = with_text
-        self._peers = peers
         self._position = Position(0)
         self._answer: Answer[SessionEvent] | None = None
         # Where in the running answer it came in, as the offset and the number of the last note seen.
@@ -69,14 +59,14 @@ class SessionReader:
             # The channel is followed already: by a worker, who holds the session, or by a reader, for whom the database is polled.
             self._position = position
             return []
-        last_seq, joined = await self._database.read(self._look)
-        if last_seq is None:
+        standing = await self._ground.standings.ask(self._session_id)
+        if standing is None:
             raise SessionNotFound
-        if joined is not None:
-            self._join(joined)
-        self._channel.begin_at(last_seq)
+        if standing.elsewhere is not None and self._channel.last_seq is None:
+            self._join(standing.elsewhere)
+        self._channel.begin_at(standing.last_seq)
         # The channel may be behind the database: another process stored what it has not heard of yet.
-        newest = max(last_seq, self._channel.last_seq or 0)
+        newest = max(standing.last_seq, self._channel.last_seq or 0)
         if after is None:
             self._position = Position(newest)
             return []
@@ -86,17 +76,7 @@ class SessionReader:
         self._position = position
         return []
 
-    def _look(self, connection: sa.Connection) -> tuple[int | None, "_Elsewhere | None"]:
-        """The newest event and, for a channel that nobody follows yet, the answer that another process gives."""
-        last_seq = find_last_seq(connection, self._session_id)
-        if self._peers is None or last_seq is None or self._channel.last_seq is not None:
-            return last_seq, None
-        running = turn_repository.list_active_turns(connection, [self._session_id], not_by=self._peers)
-        if not running or running[0].started_seq is None:
-            return last_seq, None
-        return last_seq, _Elsewhere(running[0], list_events(connection, self._session_id, after_seq=running[0].started_seq, limit=_BATCH))
-
-    def _join(self, elsewhere: "_Elsewhere") -> None:
+    def _join(self, elsewhere: Elsewhere) -> None:
         turn = elsewhere.turn
         self._channel.join(Begins(turn.id, turn.attempt), started_seq=turn.started_seq or 0, text=turn.partial)
         for stored in elsewhere.later:
@@ -144,7 +124,7 @@ class SessionReader:
             return
         attempt = answer.begun.attempt
         # A stored event stands elsewhere in the text for another process, and there this reader may have seen it.
-        for index, mark in enumerate(answer.timeline if self._peers is None else ()):
+        for index, mark in enumerate(() if self._ground.has_peers else answer.timeline):
             if mark.seq == position.seq:
                 self._next_mark = index + 1
                 self._position = Position(position.seq, attempt, mark.offset, _last_note_before(answer, index))
@@ -187,7 +167,9 @@ class SessionReader:
         known = self._channel.events_after(self._position.seq)
         if known is None:
             after = self._position.seq
-            rows = await self._database.read(lambda connection: list_events(connection, self._session_id, after_seq=after, limit=_BATCH))
+            rows = await self._ground.database.read(
+                lambda connection: list_events(connection, self._session_id, after_seq=after, limit=_BATCH)
+            )
             known = [(row.seq, to_event(row)) for row in rows]
         for seq, event in known:
             self._position = Position(seq)
@@ -196,7 +178,7 @@ class SessionReader:
                 return
 
     def _now(self) -> str:
-        return to_iso(self._clock.now())
+        return to_iso(self._ground.clock.now())
 
 
 def _first_unseen(answer: Answer[SessionEvent], position: Position) -> int:
@@ -220,11 +202,9 @@ async def read_session(
     session_id: SessionId,
     *,
     hub: Hub[SessionEvent],
-    database: Database,
-    clock: Clock,
+    ground: Ground,
     after: str | None,
-    with_text: bool = True,
-    peers: str | None = None,
+    with_text: bool,
     has_closed: Callable[[], bool],
 ) -> AsyncGenerator[list[SessionEvent]]:
     """The events of a session after the id `after` (None: from now on), those together that are there at once, until the session is gone
@@ -234,7 +214,7 @@ async def read_session(
         SessionNotFound: there is no such session.
     """
     with hub.subscribe(session_id) as subscription:
-        reader = SessionReader(session_id, subscription.channel, database=database, clock=clock, with_text=with_text, peers=peers)
+        reader = SessionReader(session_id, subscription.channel, ground=ground, with_text=with_text)
         if missed := await reader.begin(after):
             yield missed
         while not has_closed() and not subscription.channel.closed:

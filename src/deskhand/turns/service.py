@@ -10,18 +10,18 @@ from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.clock import Clock
 from deskhand.failpoints import Failpoint, reach
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Database, Transaction
+from deskhand.persistence import Database, GatheredRead, Transaction
 from deskhand.realtime import Bus, Channel, Ends, Hub, Relay
 from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
-from deskhand.sessions.log import list_last_seqs
 from deskhand.telemetry import Metrics, Supervisor
 from deskhand.turns.desk import Desk
 from deskhand.turns.errors import TurnInterrupted
 from deskhand.turns.events import Cancelled, Complete, Failed, Handoff, ModeChanged, PersonMessage, Resync, SessionEvent
 from deskhand.turns.lifecycle import Accepted, TurnLifecycle, TurnRules
 from deskhand.turns.poller import Poller
-from deskhand.turns.reader import read_session
+from deskhand.turns.reader import Ground, read_session
 from deskhand.turns.render import CODEC, classify, to_event
+from deskhand.turns.standing import find_standings
 from deskhand.turns.worker import TurnWorker
 
 T = TypeVar("T")
@@ -79,7 +79,9 @@ class TurnService:
             metrics=metrics,
             concurrency=concurrency,
         )
-        self._peers = name if database.dialect == "postgresql" else None
+        has_peers = database.dialect == "postgresql"
+        standings = GatheredRead(database, partial(find_standings, peers=name if has_peers else None))
+        self._ground = Ground(database, standings, clock, has_peers)
         self._poller = Poller(
             database=database,
             hub=self._hub,
@@ -154,7 +156,7 @@ class TurnService:
                 worker=self._worker.name if may_begin else None,
             )
             reach(Failpoint.ACCEPT_BEFORE_COMMIT)
-            if not accepted.duplicate and self._peers is None:
+            if not accepted.duplicate and not self._ground.has_peers:
                 # Whoever follows the turn from here on need not ask the database where the session stands.
                 tx.after_commit(lambda: channel.begin_at(accepted.seq - 1))
             if (claim := accepted.claim) is not None:
@@ -207,10 +209,10 @@ class TurnService:
 
     async def last_event_id(self, session_id: str) -> str:
         """The id of the newest stored event; "0" when there is none yet."""
-        known = await self._database.read(lambda connection: list_last_seqs(connection, [SessionId(session_id)]))
-        if session_id not in known:
+        standing = await self._ground.standings.ask(SessionId(session_id))
+        if standing is None:
             raise SessionNotFound
-        return str(known[SessionId(session_id)])
+        return str(standing.last_seq)
 
     async def cancel(self, session_id: str, *, reason: str = "cancelled_by_customer") -> TurnId | None:
         """Stop the answer that runs (or waits first); what was said of it is kept. None: nothing runs."""
@@ -298,16 +300,14 @@ class TurnService:
         return read_session(
             SessionId(session_id),
             hub=self._hub,
-            database=self._database,
-            clock=self._clock,
+            ground=self._ground,
             after=after,
             with_text=with_text,
-            peers=self._peers,
             has_closed=lambda: self._closed if outlasts_drain else self._draining,
         )
 
     def _find_interval(self) -> float:
-        if self._peers is None:
+        if not self._ground.has_peers:
             return _POLL_ALONE_SECONDS
         return _POLL_TOLD_SECONDS if self._relay is not None and self._relay.is_connected else _POLL_SHARED_SECONDS
 
