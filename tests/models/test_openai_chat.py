@@ -85,7 +85,7 @@ async def test_a_provider_that_writes_the_key_back_does_not_get_it_into_an_error
     assert heard.error is not None
     assert KEY not in shown(heard.error)
     assert KEY not in str([entry for entry in logs if entry["log_level"] != "debug"])
-    failed = next(entry for entry in logs if entry["event"] == "model.failed")
+    failed = next(entry for entry in logs if entry["event"] == "model_failed")
     assert (failed["status"], failed["remedy"]) == (401, "Check DESKHAND_MODEL_API_KEY.")
 
 

@@ -20,6 +20,7 @@ from deskhand.agent.options import AgentOptions
 from deskhand.agent.prompts.system import render_system_prompt
 from deskhand.agent.registry import AnyTool, ToolDeps, ToolRegistry
 from deskhand.agent.run import Answered, Run, RunEvent, SourcesFound, StageChanged, TextProduced
+from deskhand.agent.tool_calls import count_calls
 from deskhand.agent.tools import ALL_TOOLS
 from deskhand.handoff.signals import read_signals
 from deskhand.ids import SessionId, TurnId
@@ -114,6 +115,7 @@ class CustomerSupportAgent:
             return
 
         deadline = Deadline(run.seconds_left)
+        loop: AnswerLoop | None = None
         try:
             loop = await self._prepare(run, context, words=words, language=language, deadline=deadline)
             notice_orders("\n".join(words), findings=loop.findings)
@@ -122,6 +124,8 @@ class CustomerSupportAgent:
                     yield event
         finally:
             deadline.close()
+            if loop is not None and self._metrics is not None:
+                count_calls(loop.findings, self._metrics)
 
         # Everything is closed before the last events: a consumer may leave at `Answered` without closing this generator.
         addition, answered = conclude(

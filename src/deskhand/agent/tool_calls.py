@@ -17,6 +17,7 @@ from deskhand.agent.registry import AnyTool, ToolDeps, ToolRegistry
 from deskhand.agent.run import Replayed, Stage, ToolCallKey, ToolJournal
 from deskhand.errors import DeskhandError
 from deskhand.models.port import ModelMessage, Role, ToolCall
+from deskhand.telemetry import Metrics
 
 _SHOWN_ERROR_CHARACTERS = 500
 _REFUSED = "not_called_for"
@@ -113,6 +114,17 @@ async def make_call(
         return _tool_message(checked.call, result)
     findings.succeeded.append((tool.name, result))
     return _tool_message(checked.call, tool.absorb(findings, result))
+
+
+def count_calls(findings: Findings, metrics: Metrics) -> None:
+    """Count what came of the calls of a run."""
+    for outcome, names in (
+        ("done", [name for name, _ in findings.succeeded]),
+        ("failed", findings.failed_parts),
+        ("refused", findings.refused),
+    ):
+        for name in names:
+            metrics.tool_calls.labels(name, outcome).inc()
 
 
 async def _make(tool: AnyTool, arguments: msgspec.Struct, deps: ToolDeps, *, seconds: float) -> tuple[dict[str, Any], bool]:

@@ -6,20 +6,25 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from deskhand.errors import ConfigurationError
+from deskhand.models.counted import CountedModel
 from deskhand.models.fallback import FallbackModel
 from deskhand.models.port import ChatModel
 from deskhand.models.quoting import Compare, QuotingModel
 from deskhand.settings import Settings
+from deskhand.telemetry import Metrics
 
 _OPENAI_URL: Final = "https://api.openai.com/v1"
 _OPENAI: Final = "openai:"
 
 
-def create_configured_model(settings: Settings, *, compare: Compare | None = None) -> ChatModel:
-    """The model of the settings, with those behind it that are asked when it cannot answer. Raises as `create_model` does."""
+def create_configured_model(settings: Settings, *, compare: Compare | None = None, metrics: Metrics | None = None) -> ChatModel:
+    """The model of the settings, with those behind it that are asked when it cannot answer; `metrics` counts the calls of each.
+
+    Raises as `create_model` does.
+    """
 
     def create(name: str) -> ChatModel:
-        return create_model(
+        model = create_model(
             name,
             base_url=settings.model_base_url,
             api_key=settings.model_api_key,
@@ -28,6 +33,7 @@ def create_configured_model(settings: Settings, *, compare: Compare | None = Non
             breaker_failures=settings.model_breaker_failures,
             compare=compare,
         )
+        return model if metrics is None else CountedModel(model, metrics)
 
     first = create(settings.model)
     if not settings.model_fallbacks:

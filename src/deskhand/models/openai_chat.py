@@ -144,10 +144,10 @@ class OpenAIChatModel:
         if isinstance(failure, StatusFailure):
             other = find_other_dialect(self._dialect, complaint=failure.complaint) if failure.status in {400, 422} else None
             if other is not None and tries < retry.tries:
-                log.info("model.dialect_learnt", model=self.name, reports_usage=other.reports_usage, limit_field=other.limit_field)
+                log.info("model_dialect_learnt", model=self.name, reports_usage=other.reports_usage, limit_field=other.limit_field)
                 self._dialect = other
                 return 0.0
-            log.debug("model.provider_says", model=self.name, status=failure.status, text=failure.complaint[:300])
+            log.debug("model_provider_says", model=self.name, status=failure.status, text=failure.complaint[:300])
         error = failure.to_error() if isinstance(failure, StatusFailure) else failure
         wait: float | None = None
         if isinstance(error, _RETRIED) and not reading.has_shown:
@@ -159,10 +159,10 @@ class OpenAIChatModel:
             )
         status = failure.status if isinstance(failure, StatusFailure) else None
         if wait is not None:
-            log.info("model.retried", model=self.name, code=error.code, status=status, tries=tries, wait_seconds=round(wait, 2))
+            log.info("model_retried", model=self.name, code=error.code, status=status, tries=tries, wait_seconds=round(wait, 2))
             return wait
         remedy = remedy_for(status) if status is not None else None
-        log.warning("model.failed", model=self.name, code=error.code, status=status, tries=tries, reason=error.message, remedy=remedy)
+        log.warning("model_failed", model=self.name, code=error.code, status=status, tries=tries, reason=error.message, remedy=remedy)
         error.details = {**(error.details or {}), "tries": tries}
         raise error from error.__cause__
 

@@ -41,7 +41,7 @@ class Metrics:
         self.turn_seconds = Histogram(
             "deskhand_turn_seconds", "From the claim of a turn to its end.", buckets=_TURN_BUCKETS, registry=self.registry
         )
-        self.model_calls = Counter("deskhand_model_calls", "Calls of a language model.", ["model", "outcome"], registry=self.registry)
+        self.model_calls = Counter("deskhand_model_calls", "Calls of a model.", ["model", "outcome"], registry=self.registry)
         self.tool_calls = Counter("deskhand_tool_calls", "Calls of a tool.", ["tool", "outcome"], registry=self.registry)
         self.gate_sentences = Counter(
             "deskhand_gate_sentences", "Sentences that the evidence gate examined or dropped.", ["verdict"], registry=self.registry
@@ -50,13 +50,6 @@ class Metrics:
             "deskhand_untrusted",
             "Texts that read like orders to the agent, calls of tools that no customer asked for, addresses shown as text.",
             ["what"],
-            registry=self.registry,
-        )
-        self.cache = Counter("deskhand_cache_requests", "Requests to the cache.", ["outcome"], registry=self.registry)
-        self.database_group = Histogram(
-            "deskhand_database_group_size",
-            "Transactions that shared one commit.",
-            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
             registry=self.registry,
         )
         self.jobs = Counter("deskhand_jobs", "Attempts at jobs that ended.", ["outcome"], registry=self.registry)
