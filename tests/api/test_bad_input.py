@@ -1,6 +1,7 @@
 """Bad input: one shape of error, the right code, the cause and what to do; nothing stored, no traceback, no 500."""
 
 import contextlib
+import json
 from typing import Any
 
 import httpx2
@@ -97,6 +98,18 @@ async def test_a_message_that_is_not_one_is_refused_and_not_stored(shared: Serve
     address = f"/api/chat/sessions/{visitor.session_id}/messages"
     assert_shape(await shared.http.post(address, json=body, headers=visitor.headers), status)
     assert (await shared.http.get(address, headers=visitor.headers)).json()["total"] == 0
+
+
+async def test_an_empty_message_and_a_list_are_called_what_they_are_rather_than_shown_a_pattern(shared: Served) -> None:
+    visitor = await shared.visitor()
+    for said in ("", " \n\t "):
+        assert assert_shape(await shared.say(visitor, said), 422)["message"] == "message: it is empty."
+    listed = await shared.http.post(f"/api/chat/sessions/{visitor.session_id}/messages", json=[1], headers=visitor.headers)
+    assert assert_shape(listed, 422)["message"] == "the body: it is not an object."
+    async with shared.connect(visitor) as socket:
+        await socket.recv()
+        await socket.send('{"type": "message", "content": " "}')
+        assert json.loads(await socket.recv())["message"] == "content: it is empty."
 
 
 async def upload(shared: Served, visitor: Visitor, name: str, data: bytes, kind: str = "text/plain") -> Any:

@@ -175,5 +175,7 @@ def _headers(error: DeskhandError) -> dict[str, str]:
 def _sentence(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
         return "there is no such field"
+    if problem["type"] in ("model_type", "dict_type"):
+        return "it is not an object"
     text = str(problem["msg"]).removeprefix("Value error, ")
     return text[:1].lower() + text[1:]

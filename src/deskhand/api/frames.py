@@ -80,14 +80,21 @@ class Pong(msgspec.Struct, frozen=True, tag_field="type", tag="pong"):
     pass
 
 
+_KINDS = ("authenticate", "message", "resume", "typing", "ping", "cancel")
+
 AnyServerFrame = Connected | SentAgain | Refused | TypingNotice | Pong
 
 
 def decode(raw: str | bytes) -> AnyClientFrame:
     """Raises Malformed: not one of the client's frames."""
+    value = decode_json(raw, what="frame")
     try:
-        return cast("AnyClientFrame", msgspec.convert(decode_json(raw, what="frame"), AnyClientFrame))
+        return cast("AnyClientFrame", msgspec.convert(value, AnyClientFrame))
     except msgspec.ValidationError as error:
-        raise Malformed(
-            f"The frame is refused: {error}.", support="Send one of: authenticate, message, resume, typing, ping, cancel."
-        ) from error
+        fields = value if isinstance(value, dict) else {}
+        if fields.get("type") not in _KINDS:
+            raise Malformed(f"The frame is refused: {error}.", support=f"Send one of: {', '.join(_KINDS)}.") from error
+        content = fields.get("content")
+        if isinstance(content, str) and not content.strip():
+            raise Malformed("content: it is empty.", support="Send a message that says something.") from error
+        raise Malformed(f"The frame is refused: {error}.", support="Correct the frame and send it again.") from error

@@ -14,8 +14,18 @@ from deskhand.sessions import Message, OpenedSession, Session, SessionStatus
 
 _LARGEST_METADATA_BYTES = 16_384
 
+
+def _saying_something(value: Any) -> Any:
+    """The schema's pattern demands it, too; a person does not read patterns."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("it is empty")
+    return value
+
+
+NOT_BLANK = BeforeValidator(_saying_something)
+
 # A text that every database can hold and that says something.
-Said = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Said = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"), NOT_BLANK]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ClientMessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 AttachmentName = Annotated[str, StringConstraints(pattern=r"^file_[0-9a-f]{24}$")]
@@ -66,7 +76,7 @@ class SendMessage(Request):
 
 
 class SearchKnowledge(Request):
-    query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"), NOT_BLANK]
     limit: Whole = Field(5, ge=1, le=20)
 
 

@@ -108,6 +108,7 @@ def unreadable() -> ConfigurationError:
     """What is said of an address that is none."""
     return ConfigurationError(
         "The Redis URL cannot be read.",
-        support="Use 'redis://[user:password@]host:6379/0', 'redis+sentinel://host:26379,host:26379/service', or "
+        support="Set DESKHAND_REDIS_URL, or the one of DESKHAND_CACHE_REDIS_URL and DESKHAND_SESSION_REDIS_URL that you use, to "
+        "'redis://[user:password@]host:6379/0', 'redis+sentinel://host:26379,host:26379/service' or "
         "'redis+cluster://host:6379,host:6379'; 'rediss' in place of 'redis' means TLS.",
     )
