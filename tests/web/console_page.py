@@ -10,7 +10,7 @@ class Console:
         self.messages = page.get_by_role("log", name="Conversation")
         self.reply = page.get_by_label("Reply to the customer")
         self.note = page.get_by_label("Internal note", exact=True)
-        self.state = page.locator(".conversation-sub .pill")
+        self.state = page.locator(".conversation-state")
         self.told = page.locator("#toasts")
 
     def sign_in(self, email: str, password: str) -> None:

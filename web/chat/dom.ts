@@ -46,6 +46,11 @@ export function makeButton(options: {
   );
 }
 
+/** Something is on its way. */
+export function makeDots(): HTMLElement {
+  return make("span", { class: "dots", attributes: { "aria-hidden": "true" } }, make("i"), make("i"), make("i"));
+}
+
 /** An element that the page, or the shadow tree `root`, is known to have. */
 export function findRequired<Kind extends Element>(id: string, kind: new () => Kind, root: NonElementParentNode = document): Kind {
   const element = root.getElementById(id);

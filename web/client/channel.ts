@@ -13,6 +13,8 @@ export interface ChannelHandlers {
   cursor(): string;
   onOpen(): void;
   onEvent(event: SessionEvent): void;
+  /** A person on the other side is writing. Only over the WebSocket. */
+  onTyping(): void;
   /** Called once, and not at all after `close`. */
   onClose(reason: CloseReason, retryMs: number | null): void;
 }

@@ -17,6 +17,7 @@ const STEADY_MS = 5_000;
 export interface ConnectionHandlers {
   cursor(): string;
   onEvent(event: SessionEvent): void;
+  onTyping(): void;
   onState(state: ConnectionState): void;
   onGone(): void;
 }
@@ -74,6 +75,7 @@ export class Connection {
     const handlers: ChannelHandlers = {
       cursor: () => this.handlers.cursor(),
       onEvent: (event) => this.handlers.onEvent(event),
+      onTyping: () => this.handlers.onTyping(),
       onOpen: () => this.opened(),
       onClose: (reason, retryMs) => this.closed(reason, retryMs, { isStream }),
     };

@@ -30,6 +30,8 @@ export interface ConversationState {
   readonly obstacle: RequestFailure | null;
   /** The session that was being read is no longer there; what is said next opens another. */
   readonly wasClosedElsewhere: boolean;
+  /** A person is writing, or was a moment ago. */
+  readonly isPersonTyping: boolean;
 }
 
 const LOST_FILES: Failure = {
@@ -39,6 +41,8 @@ const LOST_FILES: Failure = {
 };
 const RESUME_AT_MOST_EVERY_MS = 1_000;
 const TYPING_AT_MOST_EVERY_MS = 3_000;
+/** Longer than what lies between two notices of somebody who goes on writing. */
+const TYPING_SHOWN_MS = 6_000;
 
 export class Conversation {
   private current: ConversationState;
@@ -48,6 +52,7 @@ export class Conversation {
   private readonly listeners = new Set<() => void>();
   private resumedAt = Number.NEGATIVE_INFINITY;
   private typedAt = Number.NEGATIVE_INFINITY;
+  private typingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly api: Api,
@@ -60,6 +65,7 @@ export class Conversation {
       connection: "idle",
       obstacle: null,
       wasClosedElsewhere: false,
+      isPersonTyping: false,
     };
     this.sender = new Sender(api, {
       nextToSend: () => findNextToSend(this.current.outbox),
@@ -156,11 +162,13 @@ export class Conversation {
   private connect(session: SessionRecord | null): void {
     this.connection?.close();
     this.connection = null;
+    this.showTyping(false);
     this.change({ session });
     if (session === null) return;
     this.connection = new Connection(this.api, session, {
       cursor: () => this.current.thread.lastEventId,
       onEvent: (event) => this.takeEvent(event),
+      onTyping: () => this.showTyping(true),
       onState: (connection) => this.takeConnectionState(connection),
       onGone: () => this.dropSession(session),
     });
@@ -179,9 +187,16 @@ export class Conversation {
     }
     const thread = reduce(before, event);
     if (thread === before) return;
+    if (event.type === "message" || event.type === "handoff") this.showTyping(false);
     this.change({ thread });
     if (this.current.outbox.length > 0) this.changeOutbox((outbox) => settle(outbox, thread));
     if (event.type === "resync") this.resume();
+  }
+
+  private showTyping(isPersonTyping: boolean): void {
+    clearTimeout(this.typingTimer);
+    if (isPersonTyping) this.typingTimer = setTimeout(() => this.showTyping(false), TYPING_SHOWN_MS);
+    if (isPersonTyping !== this.current.isPersonTyping) this.change({ isPersonTyping });
   }
 
   private resume(): void {

@@ -75,6 +75,8 @@ export class WebSocketChannel implements Channel {
       this.takeConnected(typeof frame["last_event_id"] === "string" ? frame["last_event_id"] : "");
     } else if (isObject(frame) && frame["type"] === "pong") {
       this.goingBackBehind = null;
+    } else if (isObject(frame) && frame["type"] === "typing" && frame["author"] === "operator") {
+      this.handlers.onTyping();
     }
   }
 

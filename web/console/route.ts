@@ -2,7 +2,7 @@
 
 import { VIEWS, type View } from "./api/types";
 
-export const SETTINGS_PAGES = ["profile", "security", "notifications", "replies", "people", "keys"] as const;
+export const SETTINGS_PAGES = ["profile", "security", "notifications", "replies", "people", "keys", "audit"] as const;
 export type SettingsPage = (typeof SETTINGS_PAGES)[number];
 
 export type Route =

@@ -34,6 +34,7 @@ export const settingsNames: Readonly<Record<SettingsPage, string>> = {
   replies: "Canned replies",
   people: "People",
   keys: "API keys",
+  audit: "Audit log",
 };
 
 const stateNames: Readonly<Record<ConversationState, string>> = {
@@ -110,6 +111,36 @@ export function initialsOf(name: string): string {
   const first = words[0]?.charAt(0) ?? "";
   const last = words.length > 1 ? (words.at(-1)?.charAt(0) ?? "") : "";
   return (first + last).toUpperCase();
+}
+
+/** Where the name of a deed would not be understood by itself. */
+const DEEDS: Readonly<Record<string, string>> = {
+  "staff.sign_in": "Signed in",
+  "staff.sign_out": "Signed out",
+  "staff.recovery_code": "Used a recovery code",
+  "account.create": "Made an account",
+  "account.change": "Changed an account",
+  "account.reset_password": "Made a new password",
+  "account.change_password": "Changed the own password",
+  "account.totp_on": "Switched codes on",
+  "account.totp_off": "Switched codes off",
+  "account.link_identity": "Signed in through the company's provider for the first time",
+  "key.create": "Made an API key",
+  "key.revoke": "Revoked an API key",
+  "conversation.return": "Gave back to the AI",
+  "conversation.message": "Replied",
+};
+
+export function auditText(action: string): string {
+  const [of, done] = action.split(".", 2);
+  const words = `${done ?? ""} ${of ?? ""}`.replaceAll("_", " ").trim();
+  return DEEDS[action] ?? words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** How long until, or since, somebody should have answered. */
+export function dueText(timestamp: string, now: number): string {
+  const seconds = (Date.parse(timestamp) - now) / 1000;
+  return seconds > 0 ? `Answer within ${durationText(seconds)}` : `Late by ${durationText(-seconds)}`;
 }
 
 const TOOLS: Readonly<Record<string, string>> = {

@@ -1159,6 +1159,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/staff/sign-in-options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sign In Options
+         * @description How people sign in here: with a password, and where the settings name an identity provider, there.
+         */
+        get: operations["list_sign_in_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/staff/sign-out": {
         parameters: {
             query?: never;
@@ -2646,6 +2666,16 @@ export interface components {
          * @enum {string}
          */
         Priority: "low" | "normal" | "high" | "urgent";
+        /**
+         * ProviderView
+         * @description An identity provider. `name` is what people call it; `path` is where a browser goes to sign in there.
+         */
+        ProviderView: {
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+        };
         /** PublicConfig */
         PublicConfig: {
             /** Api Prefix */
@@ -3089,6 +3119,13 @@ export interface components {
             text: string;
             /** Title */
             title: string;
+        };
+        /**
+         * SignInOptions
+         * @description `oidc` is null where people sign in with passwords alone.
+         */
+        SignInOptions: {
+            oidc: components["schemas"]["ProviderView"] | null;
         };
         /** SignInRequest */
         SignInRequest: {
@@ -11687,6 +11724,53 @@ export interface operations {
             };
             /** @description A part is down, or the turn failed with the code given. */
             503: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    list_sign_in_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInOptions"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
                 headers: {
                     /** @description Seconds. */
                     "X-Process-Time"?: string;

@@ -1,7 +1,7 @@
 // What happened to the conversation as a whole: handed to a person, back to the assistant, closed.
 
 import type { EscalationNotice, HandoffNotice, ModeNotice, PersonReply } from "../../protocol/thread";
-import { make } from "../dom";
+import { make, makeDots } from "../dom";
 import { makeIcon } from "../icons";
 import { texts } from "../texts";
 import { makeTime } from "./answerView";
@@ -57,6 +57,9 @@ export function makeModeNotice(notice: ModeNotice): HTMLElement | null {
 }
 
 export function makePending(): HTMLElement {
-  const dots = make("span", { class: "dots", attributes: { "aria-hidden": "true" } }, make("i"), make("i"), make("i"));
-  return make("p", { class: "row pending stage" }, dots, texts.thinking);
+  return make("p", { class: "row pending stage" }, makeDots(), texts.thinking);
+}
+
+export function makePersonTyping(): HTMLElement {
+  return make("p", { class: "row pending stage person-typing" }, makeDots(), texts.personTyping);
 }

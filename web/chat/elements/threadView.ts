@@ -6,13 +6,14 @@ import { findRunningAnswer, listWaitingTurns, type ThreadItem } from "../../prot
 import { arrange } from "../dom";
 import { type AnswerActions, AnswerView } from "./answerView";
 import { type CustomerActions, type CustomerRow, CustomerView, type Delivery } from "./customerView";
-import { makeEscalation, makeHandoff, makeModeNotice, makePending, makePersonReply } from "./notices";
+import { makeEscalation, makeHandoff, makeModeNotice, makePending, makePersonReply, makePersonTyping } from "./notices";
 
 export class ThreadView {
   private readonly answers = new Map<string, AnswerView>();
   private readonly customers = new Map<string, CustomerView>();
   private readonly notices = new Map<string, HTMLElement | null>();
   private readonly pending = makePending();
+  private readonly personTyping = makePersonTyping();
 
   constructor(
     private readonly element: HTMLElement,
@@ -25,7 +26,8 @@ export class ThreadView {
     const rows = state.thread.items.map((item) => this.drawItem(item, isRunning ? waiting : new Set()));
     const outgoing = state.outbox.map((entry) => this.drawCustomer(outgoingRow(entry, state)));
     const isPending = !isRunning && waiting.size > 0;
-    arrange(this.element, [...rows.filter((row) => row !== null), ...outgoing, ...(isPending ? [this.pending] : [])]);
+    const last = [isPending && this.pending, state.isPersonTyping && this.personTyping].filter((row) => row !== false);
+    arrange(this.element, [...rows.filter((row) => row !== null), ...outgoing, ...last]);
     this.forgetOthers(state);
   }
 

@@ -2,7 +2,9 @@
 
 import type { Reply } from "../../protocol/rest";
 import type { Http } from "./http";
-import type { Account, ApiKey, Presence, SignedIn, StaffMember } from "./types";
+import type { Account, ApiKey, AuditPage, Presence, SignedIn, StaffMember } from "./types";
+
+const AUDIT_PAGE = 100;
 
 export interface Credentials {
   readonly email: string;
@@ -62,7 +64,10 @@ export class StaffApi {
     return this.http.ask("POST", "/staff/accounts", { body: account });
   }
 
-  changeAccount(staffId: string, change: Partial<Pick<Account, "name" | "role" | "capacity" | "disabled">>): Promise<Reply<unknown>> {
+  changeAccount(
+    staffId: string,
+    change: Partial<Pick<Account, "name" | "role" | "skills" | "capacity" | "disabled">>,
+  ): Promise<Reply<unknown>> {
     return this.http.ask("PATCH", `/staff/accounts/${staffId}`, { body: change });
   }
 
@@ -77,6 +82,14 @@ export class StaffApi {
   /** `key` is shown in this answer only. */
   addKey(name: string, scopes: readonly string[]): Promise<Reply<ApiKey & { readonly key: string }>> {
     return this.http.ask("POST", "/staff/keys", { body: { name, scopes } });
+  }
+
+  /** `actor` is somebody's id, or empty for everybody; `cursor` that of the page before, null for the newest. */
+  audit({ actor, cursor }: { readonly actor: string; readonly cursor: number | null }): Promise<Reply<AuditPage>> {
+    const parameters = new URLSearchParams({ limit: String(AUDIT_PAGE) });
+    if (actor !== "") parameters.set("actor", actor);
+    if (cursor !== null) parameters.set("cursor", String(cursor));
+    return this.http.ask("GET", `/staff/audit?${parameters}`);
   }
 
   deleteKey(keyId: string): Promise<Reply<unknown>> {

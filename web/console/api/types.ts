@@ -12,6 +12,8 @@ export type MessageView = Schemas["MessageView"];
 export type StaffMember = Schemas["StaffView"];
 export type SignedIn = Schemas["SignedInView"];
 export type Account = Schemas["AccountView"];
+export type AuditEntry = Schemas["AuditView"];
+export type AuditPage = Schemas["AuditPage"];
 export type ApiKey = Schemas["KeyView"];
 /** A line of the inbox. */
 export type Conversation = Schemas["ConversationView"];

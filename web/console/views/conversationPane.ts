@@ -8,8 +8,10 @@ import { customerName, reasonText, stateText } from "../texts";
 import { Composer } from "./composer";
 import { askAssign, askReturn, askSnooze } from "./deedDialogs";
 import { DetailsPanel } from "./detailsPanel";
-import { makeAction, makeEmpty, makePill } from "./parts";
+import { makeAction, makeDueClock, makeEmpty, makePill, windDueClock } from "./parts";
 import { TranscriptView } from "./transcriptView";
+
+const CLOCK_MS = 10_000;
 
 type InboxRoute = Extract<Route, { section: "inbox" }>;
 
@@ -25,6 +27,7 @@ export class ConversationPane {
   private drawn: ConversationDetail | null = null;
   private nothingKey = "";
   private briefKey = "";
+  private clock: HTMLTimeElement | null = null;
 
   constructor(private readonly session: DeskSession) {
     this.composer = new Composer(session, {
@@ -41,6 +44,7 @@ export class ConversationPane {
       this.transcript.element,
       this.composer.element,
     );
+    setInterval(() => this.clock !== null && windDueClock(this.clock), CLOCK_MS);
     this.element = make("div", { class: "conversation-area" }, this.nothing, this.body, this.details.element);
   }
 
@@ -150,6 +154,9 @@ export class ConversationPane {
       onClick: () => go({ section: "inbox", view: this.session.inbox.view, sessionId: null }),
     });
     back.classList.add("back");
+    const state = makePill(stateText(detail, this.session.me.staff_id), detail.state);
+    state.classList.add("conversation-state");
+    this.clock = isOpen && detail.sla_due_at !== null ? makeDueClock(detail.sla_due_at) : null;
     this.head.replaceChildren(
       back,
       make(
@@ -160,7 +167,8 @@ export class ConversationPane {
           "p",
           { class: "conversation-sub" },
           make("span", {}, customerName(detail)),
-          makePill(stateText(detail, this.session.me.staff_id), detail.state),
+          state,
+          this.clock,
           detail.reason !== null && isOpen && make("span", { class: "conversation-reason" }, reasonText(detail.reason)),
         ),
       ),

@@ -1,6 +1,7 @@
 // Questions that a deed asks before it is done: until when, to whom, with which words.
 
 import { make } from "../../chat/dom";
+import type { Colleague } from "../api/types";
 import type { DeskSession } from "../session";
 import { momentText } from "../texts";
 import { makeAction, makeArea, makeFace, makeField, makeForm, showDialog } from "./parts";
@@ -52,6 +53,13 @@ export function askAssign(session: DeskSession): void {
   void session.refreshColleagues();
   const detail = session.open?.detail;
   showDialog("Give it to", (close) => {
+    const note = makeArea("A word for them, if they should know something", { rows: "2" });
+    const give = (to: { readonly staff_id: string } | { readonly skill: string }, done: string) => {
+      close();
+      const words = note.control.value.trim();
+      const isPlain = "staff_id" in to && words === "";
+      void session.do(isPlain ? { act: "assign", ...to } : { act: "transfer", ...to, ...(words === "" ? {} : { note: words }) }, done);
+    };
     const rows = session.colleagues.map((colleague, index) => {
       const isMe = colleague.staff_id === session.me.staff_id;
       const load = colleague.capacity === null ? `${colleague.open} open` : `${colleague.open} of ${colleague.capacity}`;
@@ -60,16 +68,21 @@ export function askAssign(session: DeskSession): void {
         {
           class: "choice",
           attributes: { type: "button", autofocus: index === 0 ? "" : null },
-          onClick: () => {
-            close();
-            void session.do({ act: "assign", staff_id: colleague.staff_id }, isMe ? "It is yours." : `${colleague.name} has it now.`);
-          },
+          onClick: () => give({ staff_id: colleague.staff_id }, isMe ? "It is yours." : `${colleague.name} has it now.`),
         },
         makeFace(colleague.name, { presence: colleague.presence }),
         make("span", {}, isMe ? `${colleague.name} (you)` : colleague.name),
         make("span", { class: "choice-more" }, `${load} · ${colleague.presence}`),
       );
     });
+    const skills = listSkills(session.colleagues).map(([skill, online]) =>
+      make(
+        "button",
+        { class: "choice", attributes: { type: "button" }, onClick: () => give({ skill }, `It waits for somebody who knows ${skill}.`) },
+        make("span", {}, skill),
+        make("span", { class: "choice-more" }, online === 0 ? "nobody online" : `${online} online`),
+      ),
+    );
     const release =
       detail?.assignee !== null &&
       makeAction({
@@ -83,9 +96,21 @@ export function askAssign(session: DeskSession): void {
     return [
       make("div", { class: "choices" }, ...rows),
       rows.length === 0 && make("p", { class: "nothing" }, "Nobody else is here yet."),
+      skills.length > 0 && make("h3", { class: "label" }, "Or whoever knows"),
+      skills.length > 0 && make("div", { class: "choices" }, ...skills),
+      note.element,
       release,
     ];
   });
+}
+
+/** What anybody here knows, each with how many of them are there now; in order of the alphabet. */
+export function listSkills(colleagues: readonly Colleague[]): readonly (readonly [skill: string, online: number])[] {
+  const skills = [...new Set(colleagues.flatMap((colleague) => colleague.skills))].sort((one, other) => one.localeCompare(other));
+  return skills.map((skill) => [
+    skill,
+    colleagues.filter((colleague) => colleague.presence === "online" && colleague.skills.includes(skill)).length,
+  ]);
 }
 
 export function askReturn(session: DeskSession): void {

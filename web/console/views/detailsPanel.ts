@@ -45,6 +45,7 @@ export class DetailsPanel {
   private drawFields(detail: ConversationDetail): HTMLElement {
     const rows: (readonly [string, Child])[] = [["Status", stateText(detail, this.session.me.staff_id)]];
     if (detail.reason !== null) rows.push(["Reason", reasonText(detail.reason)]);
+    if (detail.skill !== null && detail.state === "waiting") rows.push(["Waits for", `somebody who knows ${detail.skill}`]);
     rows.push(["Priority", this.drawPriority(detail)]);
     if (detail.waiting_since !== null && detail.state === "waiting") rows.push(["Waiting since", momentText(detail.waiting_since)]);
     if (detail.sla_due_at !== null && detail.state !== "resolved") rows.push(["Answer due", momentText(detail.sla_due_at)]);

@@ -183,8 +183,7 @@ export class InboxList {
 
   private drawMarks(item: Conversation): readonly HTMLElement[] {
     const marks: HTMLElement[] = [];
-    if (item.sla_due_at !== null && item.state === "waiting" && Date.parse(item.sla_due_at) < Date.now())
-      marks.push(makePill("Late", "late"));
+    if (item.sla_due_at !== null && Date.parse(item.sla_due_at) < Date.now()) marks.push(makePill("Late", "late"));
     if (item.priority === "urgent" || item.priority === "high") marks.push(makePill(priorityNames[item.priority], item.priority));
     if (item.state === "assigned" && this.route.view !== "mine")
       marks.push(makePill(stateText(item, this.session.me.staff_id), "assigned"));

@@ -2,7 +2,7 @@
 
 import { make, makeButton } from "../../chat/dom";
 import { type IconName, makeIcon } from "../icons";
-import { initialsOf } from "../texts";
+import { dueText, initialsOf } from "../texts";
 
 export type Child = Node | string | null | undefined | false;
 
@@ -21,6 +21,19 @@ function toneOf(name: string): number {
 
 export function makePill(text: string, kind: string, icon?: IconName): HTMLElement {
   return make("span", { class: "pill", attributes: { "data-kind": kind } }, icon === undefined ? null : makeIcon(icon), text);
+}
+
+/** How long until somebody should have answered, as of now: whoever shows it winds it up again. */
+export function makeDueClock(dueAt: string): HTMLTimeElement {
+  const clock = make("time", { class: "pill", attributes: { datetime: dueAt } });
+  windDueClock(clock);
+  return clock;
+}
+
+export function windDueClock(clock: HTMLTimeElement): void {
+  const now = Date.now();
+  clock.textContent = dueText(clock.dateTime, now);
+  clock.dataset["kind"] = Date.parse(clock.dateTime) < now ? "late" : "quiet";
 }
 
 export function makeAction(options: {

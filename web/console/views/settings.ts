@@ -5,13 +5,14 @@ import type { Notifier } from "../notifier";
 import { SETTINGS_PAGES, type SettingsPage } from "../route";
 import type { DeskSession } from "../session";
 import { settingsNames } from "../texts";
+import { drawAudit } from "./settings/audit";
 import { drawKeys } from "./settings/keys";
 import { drawNotifications, drawProfile } from "./settings/own";
 import { drawPeople } from "./settings/people";
 import { drawReplies } from "./settings/replies";
 import { drawSecurity } from "./settings/security";
 
-const ADMIN_ONLY: readonly SettingsPage[] = ["people", "keys"];
+const ADMIN_ONLY: readonly SettingsPage[] = ["people", "keys", "audit"];
 
 export class SettingsView {
   readonly element: HTMLElement;
@@ -68,6 +69,8 @@ export class SettingsView {
         return drawPeople(this.session);
       case "keys":
         return drawKeys(this.session);
+      case "audit":
+        return drawAudit(this.session);
     }
   }
 }

@@ -1,6 +1,6 @@
 // The conversation itself: rows that are kept while the value changes, the newest in sight as long as the reader is at the end.
 
-import { arrange, make } from "../../chat/dom";
+import { arrange, make, makeDots } from "../../chat/dom";
 import type { OpenConversation } from "../session";
 import { type DeskItem, listItems, type TranscriptState } from "../state/transcript";
 import { customerName } from "../texts";
@@ -25,8 +25,7 @@ export class TranscriptView {
   private isFollowing = true;
 
   constructor() {
-    const dots = make("span", { class: "dots", attributes: { "aria-hidden": "true" } }, make("i"), make("i"), make("i"));
-    this.typing.append(dots, make("span", { class: "typing-words" }));
+    this.typing.append(makeDots(), make("span", { class: "typing-words" }));
     this.element = make(
       "div",
       { class: "transcript-scroll", attributes: { tabindex: "0", role: "region", "aria-label": "Messages" } },

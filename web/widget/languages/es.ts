@@ -48,6 +48,7 @@ export const words: Texts = {
   escalationText: "Toda la conversación se ha pasado a nuestro equipo; no tiene que repetir nada. Puede añadir detalles abajo.",
   ticket: "Referencia",
   personSaid: (name) => `${name} escribe`,
+  personTyping: "Alguien de nuestro equipo está escribiendo…",
   modeActive: "El asistente vuelve a responder.",
   modeEnded: "Esta conversación se ha cerrado.",
   endedText: "Para otra pregunta, empiece una conversación nueva.",

@@ -49,6 +49,7 @@ export const words: Texts = {
     "Toute la conversation a été transmise à notre équipe ; vous n’avez rien à répéter. Vous pouvez ajouter des détails ci-dessous.",
   ticket: "Référence",
   personSaid: (name) => `${name} écrit`,
+  personTyping: "Quelqu’un de notre équipe écrit…",
   modeActive: "L’assistant répond de nouveau.",
   modeEnded: "Cette conversation a été close.",
   endedText: "Pour une autre question, commencez une nouvelle conversation.",

@@ -48,6 +48,7 @@ export const words: Texts = {
   escalationText: "Het hele gesprek is aan ons team overgedragen; u hoeft niets te herhalen. Hieronder kunt u details toevoegen.",
   ticket: "Kenmerk",
   personSaid: (name) => `${name} schrijft`,
+  personTyping: "Iemand van ons team is aan het typen…",
   modeActive: "De assistent antwoordt weer.",
   modeEnded: "Dit gesprek is gesloten.",
   endedText: "Begin een nieuw gesprek voor een andere vraag.",

@@ -48,6 +48,7 @@ export const words: Texts = {
   escalationText: "Toda a conversa foi entregue à nossa equipe; não precisa repetir nada. Pode acrescentar detalhes abaixo.",
   ticket: "Referência",
   personSaid: (name) => `${name} escreve`,
+  personTyping: "Alguém da nossa equipe está digitando…",
   modeActive: "O assistente volta a responder.",
   modeEnded: "Esta conversa foi encerrada.",
   endedText: "Para outra pergunta, comece uma nova conversa.",

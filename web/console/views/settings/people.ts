@@ -46,27 +46,53 @@ function drawAccount(session: DeskSession, account: Account, reload: () => void)
       { class: "list-words" },
       make("strong", {}, isMe ? `${account.name} (you)` : account.name),
       make("p", {}, `${account.email} · ${seen}`),
+      account.skills.length > 0 && make("p", {}, `Knows ${account.skills.join(", ")}`),
     ),
     makePill(isAdmin ? "Administrator" : "Operator", isAdmin ? "assigned" : "quiet"),
     account.totp_enabled && makePill("Codes", "good"),
     account.disabled && makePill("Disabled", "late"),
-    !isMe &&
-      make(
-        "div",
-        { class: "list-actions" },
+    make(
+      "div",
+      { class: "list-actions" },
+      makeAction({ label: "Skills", kind: "quiet", onClick: () => askSkills(account, (wanted) => change(wanted, "Changed.")) }),
+      !isMe &&
         makeAction({
           label: isAdmin ? "Make operator" : "Make administrator",
           kind: "quiet",
           onClick: () => void change({ role: isAdmin ? "operator" : "admin" }, "Changed."),
         }),
-        makeAction({ label: "New password", kind: "quiet", onClick: () => void reset(session, account) }),
+      !isMe && makeAction({ label: "New password", kind: "quiet", onClick: () => void reset(session, account) }),
+      !isMe &&
         makeAction({
           label: account.disabled ? "Enable" : "Disable",
           kind: "quiet",
           onClick: () => void change({ disabled: !account.disabled }, account.disabled ? "Enabled." : "Disabled, and signed out."),
         }),
-      ),
+    ),
   );
+}
+
+function askSkills(account: Account, change: (wanted: { skills: string[]; capacity: number }) => Promise<void>): void {
+  showDialog(`What ${account.name} takes`, (close) => {
+    const skills = makeField(
+      "Skills",
+      { value: account.skills.join(", "), placeholder: "billing, returns", autofocus: "", autocomplete: "off" },
+      "With commas in between. Conversations can be given to whoever has a skill.",
+    );
+    const capacity = makeField("Conversations at once", { type: "number", min: "0", max: "1000", value: String(account.capacity) });
+    const form = makeForm({
+      submit: "Save",
+      fields: [skills.element, capacity.element],
+      onSubmit: async () => {
+        if (capacity.control.value === "" || !capacity.control.checkValidity()) return "Choose a number from 0 to 1,000.";
+        const names = skills.control.value.split(",").map((name) => name.trim());
+        close();
+        await change({ skills: [...new Set(names.filter((name) => name !== ""))], capacity: Number(capacity.control.value) });
+        return null;
+      },
+    });
+    return [form];
+  });
 }
 
 async function reset(session: DeskSession, account: Account): Promise<void> {

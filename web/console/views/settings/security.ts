@@ -4,6 +4,7 @@ import { make } from "../../../chat/dom";
 import { failureText } from "../../api/http";
 import type { DeskSession } from "../../session";
 import { makeAction, makeField, makeForm } from "../parts";
+import { drawQrCode } from "../qrCode";
 
 export function drawSecurity(session: DeskSession): HTMLElement {
   const totp = make("section", { class: "card" });
@@ -70,9 +71,10 @@ async function beginTotp(session: DeskSession, card: HTMLElement): Promise<void>
   const code = makeField("Code that the app shows", { inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
   card.replaceChildren(
     make("h2", {}, "Codes of an authenticator app"),
-    make("p", { class: "card-text" }, "Enter this key in your app, or open the link on the device that has it."),
+    make("p", { class: "card-text" }, "Point your app's camera at this, or enter the key below."),
+    await drawQrCode(reply.value.otpauth_url, "The key as a QR code, for your authenticator app"),
     make("p", { class: "secret" }, make("code", {}, (reply.value.secret.match(/.{1,4}/g) ?? []).join(" "))),
-    make("p", { class: "card-text" }, make("a", { attributes: { href: reply.value.otpauth_url } }, "Open in the app")),
+    make("p", { class: "card-text" }, make("a", { attributes: { href: reply.value.otpauth_url } }, "Open in an app on this device")),
     makeForm({
       submit: "Confirm",
       fields: [code.element],
