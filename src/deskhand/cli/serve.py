@@ -22,7 +22,7 @@ from deskhand.app import create_app
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings
 from deskhand.staff import FIRST_ADMIN
-from deskhand.telemetry import configure_logging, spare_what_stays
+from deskhand.telemetry import bound_kept_memory, configure_logging, spare_what_stays
 
 _GRACEFUL_SECONDS = 3
 _BACKLOG = 2048
@@ -50,6 +50,7 @@ def command(
     if port is not None:
         overrides["api_port"] = port
     settings = load_settings(**overrides)
+    bound_kept_memory()
     configure_logging(settings)
     failpoints.arm(failpoints.parse(settings.failpoints))
     listening = listen(settings)

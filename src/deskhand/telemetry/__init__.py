@@ -2,7 +2,7 @@
 
 from deskhand.telemetry.logs import LogTarget, configure_logging, default_log_file
 from deskhand.telemetry.metrics import Metrics
-from deskhand.telemetry.process import give_back_memory, spare_what_stays
+from deskhand.telemetry.process import bound_kept_memory, give_back_memory, spare_what_stays
 from deskhand.telemetry.redaction import Redactor, redactor
 from deskhand.telemetry.tasks import Supervisor
 
@@ -11,6 +11,7 @@ __all__ = [
     "Metrics",
     "Redactor",
     "Supervisor",
+    "bound_kept_memory",
     "configure_logging",
     "default_log_file",
     "give_back_memory",
