@@ -39,7 +39,7 @@ from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
-from deskhand.staff import Keyring, StaffRules, StaffService
+from deskhand.staff import Keyring, OidcRules, StaffRules, StaffService
 from deskhand.staff.secret_file import load_secrets
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
@@ -83,7 +83,7 @@ async def open_services(
         knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in, cache=shared.find_shared_cache(cache))
         opened.push_async_callback(knowledge.close)
         await knowledge.set_up()
-        chat_model = model or create_configured_model(settings, compare=knowledge.lines.compare)
+        chat_model = model or create_configured_model(settings, compare=knowledge.lines.compare, metrics=metrics)
         opened.push_async_callback(chat_model.close)
         fetching = Fetching(settings, clock)
         opened.push_async_callback(fetching.close)
@@ -168,7 +168,7 @@ async def open_services(
             streams=Streams(clock, metrics, supervisor),
             origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
             limiter=limiter,
-            staff=create_staff(settings, database, clock),
+            staff=_open_staff(opened, settings, database, clock=clock),
             admin_key=admin_key,
             started_at=started_at,
             warmup=Warmup(),
@@ -202,7 +202,32 @@ def create_drafter(
 
 def create_staff(settings: Settings, database: Database, clock: Clock) -> StaffService:
     rules = StaffRules(idle_seconds=settings.staff_idle_seconds, session_seconds=settings.staff_session_seconds, issuer=settings.app_name)
-    return StaffService(database, clock=clock, keyring=Keyring(load_secrets(settings)), rules=rules)
+    oidc = _read_oidc(settings)
+    return StaffService(database, clock=clock, keyring=Keyring(load_secrets(settings)), rules=rules, oidc=oidc)
+
+
+def _open_staff(opened: AsyncExitStack, settings: Settings, database: Database, *, clock: Clock) -> StaffService:
+    staff = create_staff(settings, database, clock)
+    opened.push_async_callback(staff.close)
+    return staff
+
+
+def _read_oidc(settings: Settings) -> OidcRules | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    secret = settings.oidc_client_secret
+    return OidcRules(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=secret.get_secret_value() if secret is not None else None,
+        name=settings.oidc_name,
+        scopes=tuple(settings.oidc_scopes),
+        trusts_unverified=settings.oidc_trust_unverified_email,
+        domains=frozenset(domain.casefold() for domain in settings.oidc_domains),
+        roles_claim=settings.oidc_roles_claim,
+        admin_roles=frozenset(settings.oidc_admin_roles),
+        operator_roles=frozenset(settings.oidc_operator_roles),
+    )
 
 
 def _create_user_tokens(settings: Settings) -> UserTokenVerifier | None:

@@ -214,6 +214,34 @@ class Settings(BaseSettings):
     )
     staff_idle_seconds: int = Field(43_200, ge=60, le=31_536_000, description="How long they stay signed in without doing anything.")
 
+    oidc_issuer: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]+$",
+        description="The address of your identity provider (OpenID Connect), exactly as it names itself. Unset: passwords alone.",
+    )
+    oidc_client_id: str | None = Field(None, min_length=1, max_length=500, description="What this server is called there.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret there. Unset: it is a public client, with PKCE alone.")
+    oidc_name: str = Field("Single sign-on", min_length=1, max_length=80, description="What your people call the provider.")
+    oidc_scopes: CommaList = Field(["openid", "email", "profile"], description="What is asked of the provider.")
+    oidc_redirect_url: str | None = Field(
+        None,
+        pattern=r"^https?://[!-~]+/staff/oidc/callback$",
+        description="Where it sends people back to, as registered there. Unset: `/api/staff/oidc/callback` at the address they came by.",
+    )
+    oidc_trust_unverified_email: bool = Field(
+        False, description="Whether an e-mail address counts although the provider does not say that it was verified."
+    )
+    oidc_domains: CommaList = Field(
+        [], description="Domains of e-mail addresses, such as `example.com`, that get an account when they first sign in. Others get none."
+    )
+    oidc_roles_claim: str | None = Field(
+        None,
+        pattern=r"^[!-~]{1,200}$",
+        description="The claim that gives the role at each sign-in, such as `groups` or `realm_access.roles`. Unset: accounts keep theirs.",
+    )
+    oidc_admin_roles: CommaList = Field([], description="What stands in that claim for administrators.")
+    oidc_operator_roles: CommaList = Field([], description="What stands in that claim for operators. Who has neither is not let in.")
+
     # Telemetry and secrets
     telemetry_enabled: bool = Field(True, description="Whether `/metrics` is served.")
     log_file: Path | None = Field(
@@ -293,6 +321,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"{PREFIX}SECRET_KEY must be set in production, with at least {_SHORTEST_SECRET} characters")
             if self.admin_api_key is not None and len(self.admin_api_key.get_secret_value()) < _SHORTEST_SECRET:
                 raise ValueError(f"{PREFIX}ADMIN_API_KEY must have at least {_SHORTEST_SECRET} characters in production")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_oidc(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise ValueError(f"{PREFIX}OIDC_ISSUER and {PREFIX}OIDC_CLIENT_ID go together")
+        if self.oidc_roles_claim is not None and not (self.oidc_admin_roles or self.oidc_operator_roles):
+            raise ValueError(f"{PREFIX}OIDC_ROLES_CLAIM lets nobody in without {PREFIX}OIDC_ADMIN_ROLES or {PREFIX}OIDC_OPERATOR_ROLES")
+        if self.environment is Environment.PRODUCTION and self.oidc_issuer is not None and not self.oidc_issuer.startswith("https://"):
+            raise ValueError(f"{PREFIX}OIDC_ISSUER must begin with https:// in production")
         return self
 
     @property

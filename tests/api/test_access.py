@@ -143,6 +143,7 @@ GRID += [
 ]
 ACCOUNT_OF_ANOTHER = "/api/staff/accounts/{staff_id}"
 GRID += [
+    Operation("GET", "/api/staff/sign-in-options", ANYBODY),
     Operation("POST", "/api/staff/sign-in", REFUSED, body={"email": "nobody@example.com", "password": "guessed"}),
     Operation("POST", "/api/staff/sign-out", STAFF_ONLY),
     Operation("GET", "/api/staff/me", STAFF_ONLY),
@@ -160,7 +161,10 @@ GRID += [
     Operation("GET", "/api/staff/audit", ADMIN_ONLY),
 ]
 # Not in the document, because they are for browsers and not for programs; open to everybody, and none of them reads anything of anybody.
-PAGES = {("GET", path) for path in ("/chat", "/console", "/demo", "/widget.js", "/widget-panel.js", "/assets/{name}", "/favicon.ico")}
+SIGN_IN = ("/api/staff/oidc/start", "/api/staff/oidc/callback")
+PAGES = {
+    ("GET", path) for path in (*SIGN_IN, "/chat", "/console", "/demo", "/widget.js", "/widget-panel.js", "/assets/{name}", "/favicon.ico")
+}
 WEBSOCKETS = {"/ws"}
 
 CALLERS = ("nobody", "owner", "another", "deleted", "made_up", "staff", "operator")

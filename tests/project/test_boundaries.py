@@ -30,7 +30,8 @@ RULES: dict[str, Rule] = {
     "redis": _in("redis_link"),
     # To keep secrets sealed, and to read the keys that a company's site signs with.
     "cryptography": lambda parts: _in("sealing")(parts) or _in("sessions", "user_tokens")(parts),
-    "jwt": _in("sessions", "user_tokens"),
+    # To check tokens of a company's site, and of its identity provider.
+    "jwt": lambda parts: _in("sessions", "user_tokens")(parts) or _in("staff", "id_token")(parts),
     "pydantic_ai": _in("models", "providers"),
     "onnxruntime": _in("knowledge"),
     "tokenizers": _in("knowledge"),

@@ -73,6 +73,14 @@ async def test_signing_in_again_gives_a_new_token_and_ends_the_old_one(company: 
     assert old.status_code == 401
 
 
+async def test_without_an_identity_provider_there_is_the_password_alone(company: Company) -> None:
+    browser = await company.browser()
+    assert (await browser.get("/api/staff/sign-in-options")).json() == {"oidc": None}
+    for path in ("start", "callback?code=a&state=b"):
+        answer = await browser.get(f"/api/staff/oidc/{path}")
+        assert (answer.status_code, answer.json()["error"]) == (404, "single_sign_on_off")
+
+
 async def test_a_made_up_token_is_nobody_s(company: Company) -> None:
     stranger = await company.browser()
     for token in ("st_" + "A" * 43, "st_short", "x" * 5_000, "dsk_" + "A" * 43):

@@ -98,6 +98,10 @@ class Origins:
         given = headers.getlist("origin")
         return not given or [_host_of(origin) for origin in given] == [_host_of(self._peers.origin(scope))]
 
+    def own(self, scope: Scope) -> str:
+        """The origin that this server was reached at: `https://help.example.com`."""
+        return self._peers.origin(scope)
+
     def is_secure(self, scope: Scope) -> bool:
         """Whether this server was reached over TLS."""
         return self._peers.origin(scope).startswith("https://")

@@ -1,13 +1,28 @@
 """All routes of the application but the WebSocket, in one place."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
-from deskhand.api.routers import chat, desk, desk_team, health, identification, jobs, knowledge, opinions, pages, root, sessions, staff
+from deskhand.api.routers import (
+    chat,
+    desk,
+    desk_team,
+    health,
+    identification,
+    jobs,
+    knowledge,
+    opinions,
+    pages,
+    root,
+    sessions,
+    single_sign_on,
+    staff,
+)
+from deskhand.api.routing import Routes
 from deskhand.settings import Settings
 
 
 def add_routes(app: FastAPI, settings: Settings) -> None:
-    routers: list[tuple[APIRouter, str]] = [
+    routers: list[tuple[Routes, str]] = [
         (chat.router, settings.api_prefix),
         (sessions.router, settings.api_prefix),
         (identification.router, settings.api_prefix),
@@ -17,6 +32,7 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
         (knowledge.router, settings.api_prefix),
         (jobs.router, settings.api_prefix),
         (staff.router, settings.api_prefix),
+        (single_sign_on.router, settings.api_prefix),
         (root.public_router, settings.api_prefix),
         (health.router, ""),
         (root.router, ""),
@@ -25,4 +41,4 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
     if settings.telemetry_enabled:
         routers.append((root.metrics_router, ""))
     for router, prefix in routers:
-        app.include_router(router, prefix=prefix)
+        app.router.routes.extend(router.lazily(prefix))

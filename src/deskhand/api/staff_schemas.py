@@ -81,6 +81,19 @@ class ListAudit(Request):
     action: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_.]+$")] | None = None
 
 
+class ProviderView(BaseModel):
+    """An identity provider. `name` is what people call it; `path` is where a browser goes to sign in there."""
+
+    name: str
+    path: str
+
+
+class SignInOptions(BaseModel):
+    """`oidc` is null where people sign in with passwords alone."""
+
+    oidc: ProviderView | None
+
+
 class StaffView(BaseModel):
     """Who is signed in. `email` and what follows from having an account are null for a key."""
 

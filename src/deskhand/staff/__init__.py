@@ -3,10 +3,11 @@
 from deskhand.staff.accounts import AccountChange, NewAccount
 from deskhand.staff.audit import AuditFinding, AuditLog
 from deskhand.staff.keyring import Keyring
-from deskhand.staff.model import Account, Actor, ApiKey, AuditEntry, Caller, Presence, SignedIn
+from deskhand.staff.model import SYSTEM, Account, Actor, ApiKey, AuditEntry, Caller, Presence, SignedIn
+from deskhand.staff.oidc_rules import OidcRules
 from deskhand.staff.parts import StaffRules
-from deskhand.staff.service import FIRST_ADMIN, SYSTEM, StaffService
-from deskhand.staff.signing_in import Attempt
+from deskhand.staff.service import FIRST_ADMIN, StaffService
+from deskhand.staff.signing_in import Arrival, Attempt
 
 __all__ = [
     "FIRST_ADMIN",
@@ -15,6 +16,7 @@ __all__ = [
     "AccountChange",
     "Actor",
     "ApiKey",
+    "Arrival",
     "Attempt",
     "AuditEntry",
     "AuditFinding",
@@ -22,6 +24,7 @@ __all__ = [
     "Caller",
     "Keyring",
     "NewAccount",
+    "OidcRules",
     "Presence",
     "SignedIn",
     "StaffRules",

@@ -65,27 +65,34 @@ class Accounts:
             check_password(wanted.password, email=email)
         hashed = await self._parts.passwords.hash(made or wanted.password or "")
 
-        def insert(tx: Transaction) -> Account:
-            account = repository.insert_account(
-                tx,
-                email=email,
-                values={
-                    "name": wanted.name,
-                    "role": wanted.role,
-                    "skills": list(wanted.skills),
-                    "capacity": wanted.capacity,
-                    "avatar_color": _color_of(email),
-                    "password_hash": hashed,
-                    "password_is_temporary": made is not None,
-                },
-            )
-            if account is None:
-                raise AccountExists
-            details = {"email": email, "role": wanted.role}
-            self._parts.audit.record(tx, by, "account.create", target=account.id, details=details)
-            return account
+        account = await self._parts.database.write(lambda tx: self.insert(tx, wanted, hashed=hashed, is_temporary=made is not None, by=by))
+        return account, made
 
-        return await self._parts.database.write(insert), made
+    def insert(self, tx: Transaction, wanted: NewAccount, *, hashed: str, is_temporary: bool, by: Actor) -> Account:
+        """The account as a row; `hashed` is of its password, which the person should change where it `is_temporary`.
+
+        Raises:
+            AccountExists.
+        """
+        email = normal_email(wanted.email)
+        account = repository.insert_account(
+            tx,
+            email=email,
+            values={
+                "name": wanted.name,
+                "role": wanted.role,
+                "skills": list(wanted.skills),
+                "capacity": wanted.capacity,
+                "avatar_color": _color_of(email),
+                "password_hash": hashed,
+                "password_is_temporary": is_temporary,
+            },
+        )
+        if account is None:
+            raise AccountExists
+        details = {"email": email, "role": wanted.role}
+        self._parts.audit.record(tx, by, "account.create", target=account.id, details=details)
+        return account
 
     async def list(self) -> Sequence[Account]:
         """All of them, by name, those that are disabled too."""
@@ -113,17 +120,18 @@ class Accounts:
             AccountNotFound; LastAdmin: nobody else could do this again.
         """
 
-        def apply(tx: Transaction) -> Account:
-            admins = repository.lock_admins(tx)
-            before = repository.find_account(tx.connection, staff_id)
-            if before is None:
-                raise AccountNotFound
-            loses_admin = wanted.disabled or (wanted.role is not None and wanted.role is not Role.ADMIN)
-            if loses_admin and admins == {before.id}:
-                raise LastAdmin
-            return self._apply(tx, before, wanted, by=by)
+        return await self._parts.database.write(lambda tx: self.apply(tx, staff_id, wanted, by=by))
 
-        return await self._parts.database.write(apply)
+    def apply(self, tx: Transaction, staff_id: str, wanted: AccountChange, *, by: Actor) -> Account:
+        """As `change`, in an open transaction."""
+        admins = repository.lock_admins(tx)
+        before = repository.find_account(tx.connection, staff_id)
+        if before is None:
+            raise AccountNotFound
+        loses_admin = wanted.disabled or (wanted.role is not None and wanted.role is not Role.ADMIN)
+        if loses_admin and admins == {before.id}:
+            raise LastAdmin
+        return self._apply(tx, before, wanted, by=by)
 
     def _apply(self, tx: Transaction, before: Account, wanted: AccountChange, *, by: Actor) -> Account:
         repository.update_account(tx, before.id, {**wanted.values(), "disabled_at": before.disabled_at})

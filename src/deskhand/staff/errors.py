@@ -1,6 +1,6 @@
 """What can be wrong with a request about staff."""
 
-from deskhand.errors import Conflict, Malformed, NotFound, PartDown, TooMany, Unauthenticated
+from deskhand.errors import Conflict, Forbidden, Malformed, NotFound, PartDown, TooMany, Unauthenticated
 
 
 class SignInFailed(Unauthenticated):
@@ -28,6 +28,34 @@ class SignInBusy(PartDown):
     """Too many people sign in at this moment."""
 
     code = "sign_in_busy"
+
+
+class SingleSignOnOff(NotFound):
+    """Nobody signs in at an identity provider here."""
+
+    code = "single_sign_on_off"
+    support = "Set DESKHAND_OIDC_ISSUER and DESKHAND_OIDC_CLIENT_ID, or sign in with a password."
+
+
+class SingleSignOnFailed(Unauthenticated):
+    """The sign-in at the identity provider did not come to an end that counts."""
+
+    code = "single_sign_on_failed"
+    support = "Begin again on the console's page."
+
+
+class NotAdmitted(Forbidden):
+    """The identity provider knows you, and there is no account here for you."""
+
+    code = "not_admitted"
+    support = "Ask an administrator of this desk for an account."
+
+
+class IdentityProviderDown(PartDown):
+    """The identity provider cannot be asked."""
+
+    code = "identity_provider_down"
+    support = "Try again in a moment, or sign in with a password."
 
 
 class AccountNotFound(NotFound):

@@ -82,6 +82,10 @@ class Actor:
     name: str
 
 
+# What nobody did by hand.
+SYSTEM = Actor(StaffId("staff_system"), "Deskhand")
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """`at_ms` is in epoch milliseconds; `target` is the id of what it was done to."""

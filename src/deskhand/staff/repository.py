@@ -85,6 +85,18 @@ def find_by_email(connection: sa.Connection, email: str) -> Credentials | None:
     return None if row is None else _to_credentials(row)
 
 
+def find_by_identity(connection: sa.Connection, identity: str) -> Account | None:
+    """Whose this identity at the provider is."""
+    row = connection.execute(sa.select(accounts).where(accounts.c.oidc_identity == identity)).one_or_none()
+    return None if row is None else to_account(row)
+
+
+def link_identity(tx: Transaction, staff_id: StaffId, identity: str) -> bool:
+    """Let the account be that of an identity at the provider; False: it is another's."""
+    free = sa.update(accounts).where(accounts.c.id == staff_id, accounts.c.oidc_identity.is_(None))
+    return tx.execute(free.values(oidc_identity=identity)).rowcount == 1
+
+
 def find_credentials(connection: sa.Connection, staff_id: str) -> Credentials | None:
     row = connection.execute(sa.select(accounts).where(accounts.c.id == staff_id)).one_or_none()
     return None if row is None else _to_credentials(row)

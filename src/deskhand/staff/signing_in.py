@@ -12,22 +12,28 @@ from deskhand.persistence import Transaction
 from deskhand.staff import repository, throttle, totp
 from deskhand.staff.errors import CodeRequired, SignInFailed
 from deskhand.staff.hashing import hash_secret
-from deskhand.staff.model import Actor, Caller, SignedIn
+from deskhand.staff.model import Account, Actor, Caller, SignedIn
 from deskhand.staff.parts import Parts, normal_email
 from deskhand.staff.repository import Credentials
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where somebody signs in: their address, and the token of a session that this browser still has, and that ends."""
+
+    address: str
+    replaced_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """What somebody shows to sign in. `known_browser` is what an earlier sign-in left in this browser; `replaced_token` is of a session
-    that this browser still has, and that ends."""
+    """What somebody shows to sign in. `known_browser` is what an earlier sign-in left in this browser."""
 
     email: str
     password: str
     code: str | None
-    address: str
+    arrival: Arrival
     known_browser: str | None = None
-    replaced_token: str | None = None
 
 
 class SignIn:
@@ -44,7 +50,7 @@ class SignIn:
         email = normal_email(attempt.email)
         database, passwords = self._parts.database, self._parts.passwords
         found = await database.read(lambda connection: repository.find_by_email(connection, email))
-        buckets = throttle.buckets_of(email, address=attempt.address, known_browser=self._known_browser(found, attempt))
+        buckets = throttle.buckets_of(email, address=attempt.arrival.address, known_browser=self._known_browser(found, attempt))
         await database.write(lambda tx: throttle.begin_attempt(tx, buckets))
         right = await passwords.verify(found.password_hash if found is not None else None, attempt.password)
         if not right or found is None or found.account.is_disabled:
@@ -63,25 +69,12 @@ class SignIn:
             if current.account.totp_enabled:
                 self._take_code(tx, current, attempt.code)
             throttle.succeed(tx, buckets)
-            repository.delete_ended_sessions(tx, idle_seconds=self._parts.rules.idle_seconds)
-            if attempt.replaced_token is not None:
-                repository.delete_session_of_token(tx, hash_secret(attempt.replaced_token))
             if rehashed is not None:
                 repository.update_account(tx, current.account.id, {"password_hash": rehashed})
-            session_id, expires_at = repository.insert_session(
-                tx,
-                current.account.id,
-                token_hash=hash_secret(token),
-                address=attempt.address,
-                lasts_seconds=self._parts.rules.session_seconds,
-            )
-            actor = Actor(current.account.id, current.account.name)
-            self._parts.audit.record(tx, actor, "staff.sign_in", target=session_id, details={"address": attempt.address})
-            return expires_at
+            return insert_session(self._parts, tx, current.account, token=token, arrival=attempt.arrival)
 
         expires_at = await database.write(open_session)
-        mark = self._parts.keyring.mark_browser(found.account.id, secrets.token_urlsafe(16))
-        return SignedIn(account=found.account, token=token, known_browser=mark, expires_at=expires_at)
+        return show_signed_in(self._parts, found.account, token=token, expires_at=expires_at)
 
     async def authenticate(self, token: str) -> Caller | None:
         """Who holds this token; None when nobody does (any more)."""
@@ -131,6 +124,26 @@ class SignIn:
         repository.update_account(tx, staff_id, {"recovery_hashes": left})
         actor = Actor(staff_id, found.account.name)
         self._parts.audit.record(tx, actor, "staff.recovery_code", target=staff_id, details={"left": len(left)})
+
+
+def insert_session(parts: Parts, tx: Transaction, account: Account, *, token: str, arrival: Arrival, by: str = "password") -> float:
+    """Let `token` be the account's from here on, and say so in the log; returns when it ends (epoch seconds). The last thing that the
+    transaction does."""
+    repository.delete_ended_sessions(tx, idle_seconds=parts.rules.idle_seconds)
+    if arrival.replaced_token is not None:
+        repository.delete_session_of_token(tx, hash_secret(arrival.replaced_token))
+    lasts = parts.rules.session_seconds
+    session_id, expires_at = repository.insert_session(
+        tx, account.id, token_hash=hash_secret(token), address=arrival.address, lasts_seconds=lasts
+    )
+    details = {"address": arrival.address, "by": by}
+    parts.audit.record(tx, Actor(account.id, account.name), "staff.sign_in", target=session_id, details=details)
+    return expires_at
+
+
+def show_signed_in(parts: Parts, account: Account, *, token: str, expires_at: float) -> SignedIn:
+    mark = parts.keyring.mark_browser(account.id, secrets.token_urlsafe(16))
+    return SignedIn(account=account, token=token, known_browser=mark, expires_at=expires_at)
 
 
 def place_of(staff_id: StaffId) -> str:

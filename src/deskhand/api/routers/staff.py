@@ -6,25 +6,34 @@ The invariant: an answer never tells whether an address has an account, to whoev
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from deskhand.api import documented
 from deskhand.api import staff_schemas as schemas
 from deskhand.api.body import read_json
 from deskhand.api.cookies import KNOWN_BROWSER, STAFF, set_signed_in, set_signed_out
 from deskhand.api.identity import AdminDep, CallerDep, CrossSite
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep
 from deskhand.clock import to_iso
 from deskhand.errors import Forbidden
 from deskhand.roles import Role, Scope
 from deskhand.sessions import Staff
-from deskhand.staff import Account, AccountChange, Actor, Attempt, Caller, NewAccount, Presence
+from deskhand.staff import Account, AccountChange, Actor, Arrival, Attempt, Caller, NewAccount, Presence
 from deskhand.staff.errors import NoAccount
 
-router = APIRouter(prefix="/staff", tags=["staff"])
+router = Routes(prefix="/staff", tags=["staff"])
 
 StaffName = Annotated[str, Path(pattern=r"^staff_[0-9a-f]{16}$")]
 KeyName = Annotated[str, Path(pattern=r"^key_[0-9a-f]{16}$")]
+
+
+@router.get("/sign-in-options", openapi_extra=documented.PUBLIC)
+async def list_sign_in_options(services: ServicesDep) -> schemas.SignInOptions:
+    """How people sign in here: with a password, and where the settings name an identity provider, there."""
+    provider = services.staff.single_sign_on
+    path = f"{services.settings.api_prefix}/staff/oidc/start"
+    return schemas.SignInOptions(oidc=None if provider is None else schemas.ProviderView(name=provider.name, path=path))
 
 
 @router.post(
@@ -41,9 +50,8 @@ async def sign_in(request: Request, response: Response, services: ServicesDep) -
         wanted.email,
         wanted.password,
         wanted.code,
-        address=request.scope["deskhand.client"],
+        Arrival(request.scope["deskhand.client"], replaced_token=request.cookies.get(STAFF)),
         known_browser=request.cookies.get(KNOWN_BROWSER),
-        replaced_token=request.cookies.get(STAFF),
     )
     signed_in = await services.staff.signing_in.sign_in(attempt)
     set_signed_in(
