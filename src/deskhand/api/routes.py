@@ -1,6 +1,6 @@
 """All routes of the application but the WebSocket, in one place."""
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from deskhand.api.routers import (
     chat,
@@ -17,12 +17,11 @@ from deskhand.api.routers import (
     single_sign_on,
     staff,
 )
-from deskhand.api.routing import Routes
 from deskhand.settings import Settings
 
 
 def add_routes(app: FastAPI, settings: Settings) -> None:
-    routers: list[tuple[Routes, str]] = [
+    routers: list[tuple[APIRouter, str]] = [
         (chat.router, settings.api_prefix),
         (sessions.router, settings.api_prefix),
         (identification.router, settings.api_prefix),
@@ -41,4 +40,4 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
     if settings.telemetry_enabled:
         routers.append((root.metrics_router, ""))
     for router, prefix in routers:
-        app.router.routes.extend(router.lazily(prefix))
+        app.include_router(router, prefix=prefix)
