@@ -77,7 +77,6 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
         docs_url="/docs" if settings.debug else None,
         redoc_url="/redoc" if settings.debug else None,
         openapi_url="/openapi.json" if settings.debug else None,
-        generate_unique_id_function=lambda route: route.name,
     )
     # The last one added is the first to see a request.
     body_limits = BodyLimits(

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from deskhand.api import desk_schemas, document_schemas, documented, frames, job_schemas, schemas, staff_schemas
+from deskhand.api.routing import made
 from deskhand.settings import Settings
 from deskhand.turns.events import SessionEvent
 
@@ -69,7 +70,7 @@ def install(app: FastAPI, settings: Settings) -> None:
 def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     # A copy: parts of it are what the routes were declared with, and those are shared by all applications.
     document = copy.deepcopy(
-        get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes, openapi_version="3.1.0")
+        get_openapi(title=app.title, version=app.version, description=app.description, routes=made(app.routes), openapi_version="3.1.0")
     )
     components = document.setdefault("components", {})
     known = components.setdefault("schemas", {})

@@ -3,13 +3,14 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
 from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access, authorise_writer
 from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep, services_of
 from deskhand.api.streaming import Draining, follow_turn
 from deskhand.api.withdrawal import hide_withdrawn, with_current
@@ -22,7 +23,7 @@ from deskhand.texts import language_of, texts_for
 from deskhand.turns import Accepted
 from deskhand.turns.events import Complete
 
-router = APIRouter(prefix="/chat", tags=["chat"])
+router = Routes(prefix="/chat", tags=["chat"])
 
 _FORM = {
     "type": "object",

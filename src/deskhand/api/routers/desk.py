@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from deskhand.api import desk_schemas, documented
 from deskhand.api.auditing import Work, recorded
@@ -15,6 +15,7 @@ from deskhand.api.body import read_json
 from deskhand.api.desk_stream import stream_desk
 from deskhand.api.identity import OperatorDep, check_scope, identify
 from deskhand.api.messages import check_length
+from deskhand.api.routing import Routes
 from deskhand.api.schemas import MessageView
 from deskhand.api.services import Services, ServicesDep
 from deskhand.api.withdrawal import hide_withdrawn
@@ -31,7 +32,7 @@ from deskhand.words import words
 
 T = TypeVar("T")
 
-router = APIRouter(prefix="/desk", tags=["desk"])
+router = Routes(prefix="/desk", tags=["desk"])
 
 SessionName = Annotated[str, Path(pattern=r"^sess_[0-9a-f]{12}$")]
 _MOST_MESSAGES = 200

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from deskhand.api import desk_schemas, documented
 from deskhand.api.auditing import AuditedRoute
@@ -10,6 +10,7 @@ from deskhand.api.body import read_json
 from deskhand.api.desk_team import find_free, list_team
 from deskhand.api.identity import OperatorDep
 from deskhand.api.routers.desk import Case, CaseDep, acting
+from deskhand.api.routing import Routes
 from deskhand.api.schemas import SourceView
 from deskhand.api.services import ServicesDep
 from deskhand.api.typing_notices import tell_operator_types
@@ -20,7 +21,7 @@ from deskhand.sessions import SessionNotFound
 from deskhand.staff.errors import AccountNotFound
 from deskhand.turns.desk import Operator
 
-router = APIRouter(prefix="/desk", tags=["desk"], route_class=AuditedRoute)
+router = Routes(prefix="/desk", tags=["desk"], route_class=AuditedRoute)
 
 ReplyName = Annotated[str, Path(pattern=r"^reply_[0-9a-f]{16}$")]
 _ERRORS = documented.errors(401, 403, 404, 409, 413, 415, 422, 503)

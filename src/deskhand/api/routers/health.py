@@ -2,14 +2,15 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.readiness import HEALTHY, ask_parts
+from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.clock import to_iso
 
-router = APIRouter(tags=["health"])
+router = Routes(tags=["health"])
 
 State = Literal["healthy", "degraded", "unhealthy"]
 

@@ -1,14 +1,15 @@
 """A visitor proves who they are, with a token that the company's own site signed."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.identity import SessionIdDep
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep
 from deskhand.sessions import IdentificationOff
 
-router = APIRouter(tags=["sessions"])
+router = Routes(tags=["sessions"])
 
 
 @router.post(

@@ -5,19 +5,20 @@ The invariant: what is shown is what is stored, so every instance shows the same
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from deskhand.api import documented, job_schemas
 from deskhand.api.auditing import AuditedRoute
 from deskhand.api.body import read_json
 from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep, check_scope, require_staff
 from deskhand.api.job_stream import stream_job
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep
 from deskhand.jobs import Order
 from deskhand.knowledge import Tier
 from deskhand.roles import Scope
 
-router = APIRouter(tags=["jobs"], route_class=AuditedRoute)
+router = Routes(tags=["jobs"], route_class=AuditedRoute)
 
 JobName = Annotated[str, Path(pattern=r"^job_[0-9a-f]{24}$")]
 ScheduleName = Annotated[str, Path(pattern=r"^sched_[0-9a-f]{24}$")]

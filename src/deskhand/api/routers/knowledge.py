@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 
 from deskhand.api import document_schemas as schemas
 from deskhand.api import documented
@@ -19,6 +19,7 @@ from deskhand.api.document_input import Given, read_given, read_order, read_repl
 from deskhand.api.document_stream import Tell, stream_progress
 from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep
 from deskhand.api.job_schemas import JobView
+from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import Malformed
 from deskhand.knowledge import DocumentFilter, DocumentId, IngestReport, StoredDocument
@@ -32,7 +33,7 @@ class NothingStored(Malformed):
     support = "'details.failed' says of each why."
 
 
-router = APIRouter(prefix="/knowledge/documents", tags=["knowledge"], route_class=AuditedRoute)
+router = Routes(prefix="/knowledge/documents", tags=["knowledge"], route_class=AuditedRoute)
 
 _FILES = {
     "type": "object",

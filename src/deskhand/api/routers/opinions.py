@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from deskhand.api import desk_schemas, documented
 from deskhand.api.body import read_json
 from deskhand.api.identity import KnownDep, SessionIdDep
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep
 from deskhand.errors import Forbidden
 from deskhand.insights import Feedback, Rating
 from deskhand.sessions import Staff
 
-router = APIRouter(tags=["opinions"])
+router = Routes(tags=["opinions"])
 
 _VISITOR: dict[str, Any] = {"security": [{"VisitorToken": []}]}
 _ERRORS = documented.errors(401, 403, 404, 413, 415, 422, 503)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
+from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import NotFound, PartDown
 
-router = APIRouter(tags=["pages"], include_in_schema=False)
+router = Routes(tags=["pages"], include_in_schema=False)
 
 FOLDER = Path(__file__).parent.parent / "pages"
 _CSP = (

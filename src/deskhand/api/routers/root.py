@@ -3,18 +3,19 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import Header, Response
 from starlette.responses import RedirectResponse
 
 from deskhand.api import documented, schemas
+from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.knowledge import SUPPORTED_SUFFIXES
 from deskhand.session_store import SessionStoreUnavailable
 from deskhand.telemetry.metrics import CONTENT_TYPE
 
-router = APIRouter(tags=["root"])
-public_router = APIRouter(tags=["root"])
-metrics_router = APIRouter(tags=["root"])
+router = Routes(tags=["root"])
+public_router = Routes(tags=["root"])
+metrics_router = Routes(tags=["root"])
 
 
 @router.get("/", openapi_extra=documented.PUBLIC, response_model=schemas.Root)

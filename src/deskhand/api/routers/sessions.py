@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.auditing import AuditedRoute
 from deskhand.api.body import read_json, validate
 from deskhand.api.identity import AdminDep, KnownDep, OperatorDep, PrincipalDep, SessionDep, SessionIdDep, check_scope
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep
 from deskhand.api.sse import EventStream
 from deskhand.api.streaming import follow
@@ -16,7 +17,7 @@ from deskhand.errors import Forbidden, Malformed
 from deskhand.roles import Scope
 from deskhand.sessions import SessionStatus, Staff, Visitor
 
-router = APIRouter(tags=["sessions"], route_class=AuditedRoute)
+router = Routes(tags=["sessions"], route_class=AuditedRoute)
 
 
 @router.post(
