@@ -21,6 +21,8 @@ from deskhand.turns.render import to_event
 
 _CHUNK = 500
 _EVENTS = 200
+# Many may ask for a look at once, as when a thousand readers come over from another process: they are looked at together.
+_BETWEEN_LOOKS_SECONDS = 0.05
 
 
 class Poller:
@@ -43,17 +45,19 @@ class Poller:
         self._hurry = asyncio.Event()
 
     def look_soon(self, session_id: str) -> None:
-        """Look now at a session of which something may be stored that is not known here."""
+        """Look at a session of which something may be stored that is not known here: now, or a moment after the last look."""
         self._lagging.add(session_id)
         self._hurry.set()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + self._find_interval()
+        looked_at = -_BETWEEN_LOOKS_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
                     await self._hurry.wait()
+            await asyncio.sleep(looked_at + _BETWEEN_LOOKS_SECONDS - loop.time())
             self._hurry.clear()
             lagging, self._lagging = self._lagging, set()
             if loop.time() >= due:
@@ -61,6 +65,7 @@ class Poller:
                 due = loop.time() + self._find_interval()
             else:
                 await self._poll_all(lagging, lagging=lagging)
+            looked_at = loop.time()
 
     async def _poll_all(self, session_ids: Iterable[str], *, lagging: set[str]) -> None:
         watched = list(session_ids)
