@@ -1,6 +1,6 @@
 """All routes of the application but the WebSocket, in one place."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from deskhand.api.routers import (
     chat,
@@ -17,11 +17,12 @@ from deskhand.api.routers import (
     single_sign_on,
     staff,
 )
+from deskhand.api.routing import Routes
 from deskhand.settings import Settings
 
 
 def add_routes(app: FastAPI, settings: Settings) -> None:
-    routers: list[tuple[APIRouter, str]] = [
+    routers: list[tuple[Routes, str]] = [
         (chat.router, settings.api_prefix),
         (sessions.router, settings.api_prefix),
         (identification.router, settings.api_prefix),
@@ -40,4 +41,4 @@ def add_routes(app: FastAPI, settings: Settings) -> None:
     if settings.telemetry_enabled:
         routers.append((root.metrics_router, ""))
     for router, prefix in routers:
-        app.include_router(router, prefix=prefix)
+        app.router.routes.extend(router.lazily(prefix))

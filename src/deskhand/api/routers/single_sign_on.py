@@ -6,11 +6,12 @@ The invariant: whatever goes wrong, the browser ends on the console's page, whic
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse
 
 from deskhand.api.cookies import SIGN_IN, STAFF, set_begun, set_ended, set_signed_in
 from deskhand.api.identity import CrossSite
+from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import DeskhandError
 from deskhand.staff import Arrival
@@ -18,7 +19,7 @@ from deskhand.staff.errors import SingleSignOnOff
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/staff/oidc", include_in_schema=False)
+router = Routes(prefix="/staff/oidc", include_in_schema=False)
 
 _CONSOLE = "/console"
 

@@ -6,13 +6,14 @@ The invariant: an answer never tells whether an address has an account, to whoev
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 
 from deskhand.api import documented
 from deskhand.api import staff_schemas as schemas
 from deskhand.api.body import read_json
 from deskhand.api.cookies import KNOWN_BROWSER, STAFF, set_signed_in, set_signed_out
 from deskhand.api.identity import AdminDep, CallerDep, CrossSite
+from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep
 from deskhand.clock import to_iso
 from deskhand.errors import Forbidden
@@ -21,7 +22,7 @@ from deskhand.sessions import Staff
 from deskhand.staff import Account, AccountChange, Actor, Arrival, Attempt, Caller, NewAccount, Presence
 from deskhand.staff.errors import NoAccount
 
-router = APIRouter(prefix="/staff", tags=["staff"])
+router = Routes(prefix="/staff", tags=["staff"])
 
 StaffName = Annotated[str, Path(pattern=r"^staff_[0-9a-f]{16}$")]
 KeyName = Annotated[str, Path(pattern=r"^key_[0-9a-f]{16}$")]
