@@ -72,7 +72,14 @@ class Console {
 
   private showDoor(): void {
     document.title = "Sign in – Deskhand";
-    this.app.replaceChildren(drawSignIn(this.staff, () => void this.start()));
+    const address = new URL(location.href);
+    const refusal = address.searchParams.get("sign_in");
+    if (refusal !== null) {
+      // Said once: not again after a reload.
+      address.searchParams.delete("sign_in");
+      history.replaceState(null, "", address);
+    }
+    this.app.replaceChildren(drawSignIn(this.staff, () => void this.start(), refusal));
     this.app.querySelector<HTMLElement>("input")?.focus();
   }
 

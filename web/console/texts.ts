@@ -127,8 +127,21 @@ const DEEDS: Readonly<Record<string, string>> = {
   "account.link_identity": "Signed in through the company's provider for the first time",
   "key.create": "Made an API key",
   "key.revoke": "Revoked an API key",
-  "conversation.return": "Gave back to the AI",
-  "conversation.message": "Replied",
+  "conversation.claim": "Took a conversation",
+  "conversation.release": "Let a conversation go",
+  "conversation.assign": "Assigned a conversation",
+  "conversation.transfer": "Gave a conversation away",
+  "conversation.return": "Gave a conversation back to the AI",
+  "conversation.snooze": "Snoozed a conversation",
+  "conversation.resolve": "Resolved a conversation",
+  "conversation.reopen": "Reopened a conversation",
+  "conversation.note": "Wrote a note",
+  "conversation.message": "Replied to a customer",
+  "conversation.priority": "Changed the priority",
+  "conversation.tag": "Changed the tags",
+  add_reply: "Wrote a canned reply",
+  replace_reply: "Changed a canned reply",
+  delete_reply: "Deleted a canned reply",
 };
 
 export function auditText(action: string): string {

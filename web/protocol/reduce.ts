@@ -95,6 +95,7 @@ function reduceStored(thread: Thread, event: SessionEvent): Thread {
         messageId: event.message_id,
         author: event.author_name,
         content: event.content,
+        attachments: event.attachments,
         timestamp: event.timestamp,
       });
     case "handoff":

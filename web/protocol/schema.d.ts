@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * List Messages
-         * @description The transcript, oldest first.
+         * @description The transcript, oldest first: from its beginning, or with `before` the messages before those that are known.
          */
         get: operations["list_messages"];
         put?: never;
@@ -2526,7 +2526,8 @@ export interface components {
         };
         /**
          * OpenConversation
-         * @description One conversation. `messages` are the newest, oldest first; `events_after` is the event to follow it from.
+         * @description One conversation. `messages` are the newest, oldest first; `has_more`: there are older ones, which the transcript has with `before`,
+         *     the `event_id` of the first of these. `events_after` is the event to follow it from.
          */
         OpenConversation: {
             assignee: components["schemas"]["AssigneeView"] | null;
@@ -2548,6 +2549,11 @@ export interface components {
             messages: components["schemas"]["MessageView"][];
             /** Notes */
             notes: components["schemas"]["NoteView"][];
+            /**
+             * Notices
+             * @description What became of the conversation between these messages, as the events that told of it, in order.
+             */
+            notices: (components["schemas"]["Escalation"] | components["schemas"]["Handoff"] | components["schemas"]["ModeChanged"])[];
             /** Preview */
             preview: string;
             /** Preview Author */
@@ -3348,10 +3354,20 @@ export interface components {
              */
             secret: string;
         };
-        /** Transcript */
+        /**
+         * Transcript
+         * @description `has_more`: there are older messages than these; ask for them with `before`, the `event_id` of the first one.
+         */
         Transcript: {
+            /** Has More */
+            has_more: boolean;
             /** Messages */
             messages: components["schemas"]["MessageView"][];
+            /**
+             * Notices
+             * @description What became of the conversation between these messages, as the events that told of it, in order.
+             */
+            notices: (components["schemas"]["Escalation"] | components["schemas"]["Handoff"] | components["schemas"]["ModeChanged"])[];
             /**
              * Rating
              * @description From 1 to 5, once the customer has rated the conversation.
@@ -3792,6 +3808,8 @@ export interface operations {
             query?: {
                 limit?: number;
                 offset?: number;
+                /** @description The `event_id` of the oldest message that is known: the newest before it. Without `offset`. */
+                before?: number | null;
             };
             header?: never;
             path: {

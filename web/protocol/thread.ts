@@ -58,6 +58,7 @@ export interface PersonReply {
   readonly messageId: string;
   readonly author: string;
   readonly content: string;
+  readonly attachments: readonly Attachment[];
   readonly timestamp: string;
 }
 

@@ -3,9 +3,9 @@
 import type { Attachment } from "../../protocol/events";
 import type { Failure } from "../../protocol/thread";
 import { make, makeButton } from "../dom";
-import { makeIcon } from "../icons";
-import { bytesText, texts } from "../texts";
+import { texts } from "../texts";
 import { makeTime } from "./answerView";
+import { makeFiles } from "./files";
 
 export type Delivery = "sending" | "waiting" | "stored" | "queued" | "refused";
 
@@ -39,13 +39,7 @@ export class CustomerView {
   }
 
   private drawBubble(row: CustomerRow): void {
-    const files = row.attachments.map((attachment) => make("li", { class: "chip" }, makeIcon("file"), ...fileWords(attachment)));
-    const bubble = make(
-      "div",
-      { class: "bubble" },
-      make("p", { attributes: { dir: "auto" } }, row.content),
-      files.length > 0 && make("ul", { class: "chips" }, ...files),
-    );
+    const bubble = make("div", { class: "bubble" }, make("p", { attributes: { dir: "auto" } }, row.content), makeFiles(row.attachments));
     this.element.replaceChildren(bubble, this.state);
   }
 
@@ -86,9 +80,4 @@ function deliveryText(delivery: Delivery): string | null {
     default:
       return null;
   }
-}
-
-function fileWords(attachment: Attachment): readonly HTMLElement[] {
-  const name = make("span", { class: "chip-name" }, attachment.filename);
-  return attachment.size_bytes > 0 ? [name, make("span", { class: "chip-size" }, bytesText(attachment.size_bytes))] : [name];
 }

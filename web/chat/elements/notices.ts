@@ -5,6 +5,7 @@ import { make, makeDots } from "../dom";
 import { makeIcon } from "../icons";
 import { texts } from "../texts";
 import { makeTime } from "./answerView";
+import { makeFiles } from "./files";
 
 export function makeEscalation(notice: EscalationNotice): HTMLElement {
   return make(
@@ -31,6 +32,7 @@ export function makePersonReply(reply: PersonReply): HTMLElement {
       {},
       make("p", { class: "person-name" }, reply.author, " ", makeTime(reply.timestamp)),
       make("p", { class: "person-words", attributes: { dir: "auto" } }, reply.content),
+      makeFiles(reply.attachments),
     ),
   );
 }

@@ -2,7 +2,7 @@
 
 import type { Reply } from "../../protocol/rest";
 import type { Http } from "./http";
-import type { Account, ApiKey, AuditPage, Presence, SignedIn, StaffMember } from "./types";
+import type { Account, ApiKey, AuditPage, Presence, SignedIn, SignInOptions, StaffMember } from "./types";
 
 const AUDIT_PAGE = 100;
 
@@ -27,6 +27,10 @@ export interface NewAccount {
 
 export class StaffApi {
   constructor(private readonly http: Http) {}
+
+  signInOptions(): Promise<Reply<SignInOptions>> {
+    return this.http.ask("GET", "/staff/sign-in-options");
+  }
 
   signIn(credentials: Credentials): Promise<Reply<SignedIn>> {
     return this.http.ask("POST", "/staff/sign-in", { body: credentials });

@@ -10,6 +10,7 @@ export type SourceView = Schemas["SourceView"];
 export type MessageView = Schemas["MessageView"];
 /** Who is signed in. */
 export type StaffMember = Schemas["StaffView"];
+export type SignInOptions = Schemas["SignInOptions"];
 export type SignedIn = Schemas["SignedInView"];
 export type Account = Schemas["AccountView"];
 export type AuditEntry = Schemas["AuditView"];

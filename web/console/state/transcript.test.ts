@@ -56,7 +56,7 @@ const opened = openTranscript(
   detailOf([
     message("asked", 1, {}),
     message("answered", 2, { role: "assistant", turn_id: "turn_1", details: { confidence: 0.8, tools_used: ["search_knowledge"] } }),
-    message("helped", 3, { role: "operator", details: { author_name: "Ada" } }),
+    message("helped", 3, { role: "operator", author_name: "Ada" }),
   ]),
 );
 

@@ -1,6 +1,6 @@
 // One conversation as the desk reads it: the transcript as it was fetched, and the session's events folded into it. Pure.
 
-import { isObject, type SessionEvent } from "../../protocol/events";
+import { type Attachment, isObject, type SessionEvent } from "../../protocol/events";
 import { reduce } from "../../protocol/reduce";
 import type { Answer, Thread, ThreadItem } from "../../protocol/thread";
 import type { ConversationDetail, MessageView, Note } from "../api/types";
@@ -60,16 +60,19 @@ function noteItem(note: Note): NoteItem {
 }
 
 function readItem(message: MessageView): readonly ThreadItem[] {
-  const common = { messageId: message.message_id, content: message.content, timestamp: message.created_at };
+  const common = {
+    messageId: message.message_id,
+    content: message.content,
+    attachments: message.attachments.filter(isAttachment),
+    timestamp: message.created_at,
+  };
   switch (message.role) {
     case "customer":
-      return [
-        { kind: "customer", key: message.client_message_id ?? message.message_id, attachments: [], turnId: message.turn_id, ...common },
-      ];
+      return [{ kind: "customer", key: message.client_message_id ?? message.message_id, turnId: message.turn_id, ...common }];
     case "assistant":
       return [answerOf(message)];
     case "operator":
-      return [{ kind: "person", key: message.message_id, author: wordOf(message.details["author_name"]), ...common }];
+      return [{ kind: "person", key: message.message_id, author: message.author_name ?? "", ...common }];
     case "system":
       return [];
   }
@@ -101,16 +104,10 @@ function factsOf(message: MessageView): AnswerFacts {
   return {
     confidence: typeof confidence === "number" ? confidence : null,
     tools: Array.isArray(tools) ? tools.filter((tool) => typeof tool === "string") : [],
-    feedback: readFeedback(message),
+    feedback: message.feedback ?? null,
   };
 }
 
-function readFeedback(message: MessageView): "up" | "down" | null {
-  const feedback: unknown = message.details["feedback"];
-  const value = isObject(feedback) ? feedback["value"] : feedback;
-  return value === "up" || value === "down" ? value : null;
-}
-
-function wordOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
+function isAttachment(value: unknown): value is Attachment {
+  return isObject(value) && typeof value["attachment_id"] === "string" && typeof value["filename"] === "string";
 }

@@ -23,7 +23,8 @@ function draw(tag: string, attributes: Attributes, ...children: readonly (Node |
 export function roundUp(value: number): number {
   if (value <= 4) return 4;
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 4, 5, 10].find((candidate) => candidate * power >= value) ?? 10;
+  // Of quarters of an axis, as of sessions, there are only whole ones.
+  const step = [1, 2, 4, 6, 8, 10].find((candidate) => candidate * power >= value && (candidate * power) % 4 === 0) ?? 12;
   return step * power;
 }
 

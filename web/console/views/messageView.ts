@@ -4,6 +4,7 @@ import { make } from "../../chat/dom";
 import { MarkdownView } from "../../chat/elements/markdownView";
 import { SourcesView } from "../../chat/elements/sourcesView";
 import { stageText, timeText } from "../../chat/texts";
+import type { Attachment } from "../../protocol/events";
 import type { Answer, CustomerMessage, HandoffNotice, ModeNotice, PersonReply } from "../../protocol/thread";
 import { makeIcon } from "../icons";
 import type { AnswerFacts, DeskItem, NoteItem } from "../state/transcript";
@@ -49,7 +50,6 @@ function drawHead(name: string, timestamp: string, ...more: readonly (HTMLElemen
 }
 
 function drawCustomer(item: CustomerMessage, customer: string): HTMLElement {
-  const files = item.attachments.map((file) => make("li", { class: "file" }, makeIcon("file"), file.filename));
   return make(
     "article",
     { class: "say say-customer", attributes: { "aria-label": `${customer} said` } },
@@ -59,7 +59,7 @@ function drawCustomer(item: CustomerMessage, customer: string): HTMLElement {
       { class: "say-body" },
       drawHead(customer, item.timestamp),
       make("p", { class: "words" }, item.content),
-      files.length > 0 && make("ul", { class: "files" }, ...files),
+      drawFiles(item.attachments),
     ),
   );
 }
@@ -70,8 +70,19 @@ function drawPerson(item: PersonReply): HTMLElement {
     "article",
     { class: "say say-person", attributes: { "aria-label": `${name} said` } },
     makeFace(name),
-    make("div", { class: "say-body" }, drawHead(name, item.timestamp), make("p", { class: "words" }, item.content)),
+    make(
+      "div",
+      { class: "say-body" },
+      drawHead(name, item.timestamp),
+      make("p", { class: "words" }, item.content),
+      drawFiles(item.attachments),
+    ),
   );
+}
+
+function drawFiles(attachments: readonly Attachment[]): HTMLElement | null {
+  if (attachments.length === 0) return null;
+  return make("ul", { class: "files" }, ...attachments.map((file) => make("li", { class: "file" }, makeIcon("file"), file.filename)));
 }
 
 function drawNote({ note }: NoteItem): HTMLElement {

@@ -49,6 +49,7 @@ export class SettingsView {
       ),
     );
     this.body.replaceChildren(this.drawPage(page));
+    this.links.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   private pages(): readonly SettingsPage[] {

@@ -3,9 +3,18 @@
 import { make } from "../../chat/dom";
 import { failureText } from "../api/http";
 import type { StaffApi } from "../api/staff";
+import { makeIcon } from "../icons";
 import { makeField, makeForm } from "./parts";
 
-export function drawSignIn(staff: StaffApi, onSignedIn: () => void): HTMLElement {
+const REFUSALS: Readonly<Record<string, string>> = {
+  not_admitted: "You have no account here, or no role that may work here. Ask whoever looks after this desk.",
+  single_sign_on_failed: "The sign-in was not completed. Try it again.",
+  identity_provider_down: "The identity provider cannot be reached. Try again in a moment, or sign in with your password.",
+  last_admin: "Your role at the provider would leave nobody to look after this desk. Sign in with your password.",
+};
+
+/** `refusal`: the code with which the identity provider's way in ended, if it was tried. */
+export function drawSignIn(staff: StaffApi, onSignedIn: () => void, refusal: string | null): HTMLElement {
   const email = makeField("E-mail", { type: "email", autocomplete: "username", required: "", autofocus: "", spellcheck: "false" });
   const password = makeField("Password", { type: "password", autocomplete: "current-password", required: "" });
   const code = makeField(
@@ -47,7 +56,9 @@ export function drawSignIn(staff: StaffApi, onSignedIn: () => void): HTMLElement
       make("span", { class: "door-mark", attributes: { "aria-hidden": "true" } }, "D"),
       make("h1", {}, "Welcome back"),
       make("p", { class: "door-text" }, "Sign in to see who needs you."),
+      drawRefusal(refusal),
       form,
+      drawOtherWay(staff),
     ),
     make(
       "p",
@@ -57,4 +68,24 @@ export function drawSignIn(staff: StaffApi, onSignedIn: () => void): HTMLElement
       ".",
     ),
   );
+}
+
+function drawRefusal(code: string | null): HTMLElement | null {
+  if (code === null) return null;
+  return make("p", { class: "problem", attributes: { role: "alert" } }, REFUSALS[code] ?? "The sign-in at the provider was refused.");
+}
+
+/** Fills itself once the server has said whether there is one. */
+function drawOtherWay(staff: StaffApi): HTMLElement {
+  const place = make("div", { class: "door-other", attributes: { hidden: "" } });
+  void staff.signInOptions().then((reply) => {
+    if (!reply.ok || reply.value.oidc === null) return;
+    const { name, path } = reply.value.oidc;
+    place.replaceChildren(
+      make("p", { class: "door-or" }, "or"),
+      make("a", { class: "act act-plain", attributes: { href: path } }, makeIcon("key"), make("span", {}, `Sign in with ${name}`)),
+    );
+    place.hidden = false;
+  });
+  return place;
 }

@@ -77,7 +77,9 @@ class AuditPage {
 }
 
 function drawEntry(entry: AuditEntry): HTMLElement {
-  const more = Object.entries(entry.details).map(([name, value]) => `${name}: ${wordsOf(value)}`);
+  // Of a conversation, the log holds ids and numbers: for whoever reads it with a program.
+  const details = entry.target.startsWith("sess_") ? [] : Object.entries(entry.details);
+  const more = details.map(([name, value]) => `${name.replaceAll("_", " ")}: ${wordsOf(value)}`);
   return make(
     "tr",
     { attributes: { "data-action": entry.action } },
@@ -95,11 +97,12 @@ function drawEntry(entry: AuditEntry): HTMLElement {
 }
 
 function drawTarget({ target }: AuditEntry): HTMLElement | null {
-  if (target === "") return null;
+  if (target === "" || target.startsWith("signin_")) return null;
   const name = make("code", {}, target);
   return target.startsWith("sess_") ? make("a", { attributes: { href: `#/inbox/all/${target}` } }, name) : name;
 }
 
 function wordsOf(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  return Array.isArray(value) && value.length > 0 ? value.map(wordsOf).join(" and ") : JSON.stringify(value);
 }

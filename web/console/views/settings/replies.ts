@@ -21,8 +21,12 @@ export function drawReplies(session: DeskSession): HTMLElement {
         { class: "list-row" },
         make("code", { class: "reply-shortcut" }, `/${reply.shortcut.replace(/^\//, "")}`),
         make("div", { class: "list-words" }, make("strong", {}, reply.title), make("p", {}, reply.text)),
-        makeAction({ label: "Edit", kind: "quiet", onClick: () => edit(session, reply, reload) }),
-        makeAction({ label: `Delete ${reply.title}`, icon: "trash", kind: "icon", onClick: () => void remove(session, reply, reload) }),
+        make(
+          "div",
+          { class: "list-actions" },
+          makeAction({ label: "Edit", kind: "quiet", onClick: () => edit(session, reply, reload) }),
+          makeAction({ label: `Delete ${reply.title}`, icon: "trash", kind: "icon", onClick: () => void remove(session, reply, reload) }),
+        ),
       ),
   });
   return card.element;
