@@ -21,7 +21,8 @@ from deskhand.sessions import turn_repository as turns
 from deskhand.turns import Accepted, TurnRules
 from deskhand.turns.errors import FenceLost, OutcomeUnknown
 from deskhand.turns.journal import TurnJournal
-from deskhand.turns.lifecycle import Claim, Failure, TurnLifecycle
+from deskhand.turns.lifecycle import TurnLifecycle
+from deskhand.turns.model import Claim, Failure
 from turns.history import History, check_history, read_history
 from turns.reference import ModelCall, ModelMessage, ModelSession, ModelTurn
 from turns.store import Store

@@ -14,7 +14,8 @@ from deskhand.sessions.log import SessionLog
 from deskhand.sessions.tables import ACTIVE_STATES
 from deskhand.sessions.tables import turns as turn_table
 from deskhand.turns import Accepted, journal
-from deskhand.turns.lifecycle import Failure, TurnLifecycle
+from deskhand.turns.lifecycle import TurnLifecycle
+from deskhand.turns.model import Failure
 from turns.machine import Dies, TurnMachine
 from turns.store import Store
 

@@ -17,10 +17,11 @@ from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.ticket import ConversationChanged, NotHandedOver, TakenByAnother, Ticket, TicketState
 from deskhand.ids import MessageId, StaffId, TurnId, new_message_id, new_note_id
 from deskhand.persistence import Transaction
-from deskhand.sessions import Author, MessageConflict, SessionEnded, SessionStatus, repository
+from deskhand.sessions import Author, SessionEnded, SessionStatus, repository
 from deskhand.sessions.log import SessionLog, open_log
 from deskhand.texts import Texts, language_of, texts_for
-from deskhand.turns.lifecycle import TurnLifecycle, hash_body, insert_message
+from deskhand.turns.lifecycle import TurnLifecycle
+from deskhand.turns.saying import find_said_before, hash_body, insert_message
 
 _LOOKED_BACK = 12
 # A conversation that was given back so often in an hour, and came again each time, stays with people.
@@ -209,10 +210,8 @@ class Desk:
             # A customer's own ids are theirs: another name keeps the two apart.
             sent_id = f"desk:{client_message_id}" if client_message_id is not None else None
             body_hash = hash_body(content, [])
-            if sent_id is not None and (known := repository.find_message_by_client_id(tx.connection, log.session.id, sent_id)) is not None:
-                if known.body_hash != body_hash:
-                    raise MessageConflict
-                return Said(MessageId(known.id), known.seq, duplicate=True)
+            if (before := find_said_before(tx, log.session, sent_id, body_hash=body_hash)) is not None:
+                return Said(before.id, before.seq, duplicate=True)
             if log.session.status is SessionStatus.ENDED:
                 raise SessionEnded
             ticket = case.handed_over()

@@ -15,7 +15,7 @@ from deskhand.sessions import ToolCallState, turn_repository
 from deskhand.sessions.log import open_log
 from deskhand.sessions.turn_repository import ToolCallRow
 from deskhand.turns.errors import FenceLost, OutcomeUnknown
-from deskhand.turns.lifecycle import Claim
+from deskhand.turns.model import Claim
 
 _ENDED = (ToolCallState.DONE, ToolCallState.FAILED)
 

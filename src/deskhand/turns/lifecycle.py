@@ -4,22 +4,20 @@ The invariant: whatever changes a turn that has begun compares the fence. Ending
 so that whoever wrote before cannot write after.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from deskhand.agent.run import Answered, EscalationRequest
 from deskhand.handoff import repository as tickets
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.ticket import Ticket, TicketState
-from deskhand.ids import MessageId, TurnId, new_message_id, new_turn_id
+from deskhand.ids import TurnId, new_message_id, new_turn_id
 from deskhand.persistence import Transaction
 from deskhand.sessions import (
     AttachmentNotFound,
     Author,
     Message,
-    MessageConflict,
     MessageStatus,
     QueueFull,
     Session,
@@ -34,67 +32,12 @@ from deskhand.sessions import (
 )
 from deskhand.sessions.log import SessionLog, open_log
 from deskhand.turns.brief import make_brief
+from deskhand.turns.model import GAVE_UP, NEEDS_PERSON, TIMED_OUT, Accepted, Claim, Failure, TurnRules
+from deskhand.turns.saying import find_said_before, hash_body, insert_message
 
 # Of these the one who takes a conversation up is told what it is about.
 _BRIEF_MESSAGES = 12
 
-
-@dataclass(frozen=True, slots=True)
-class TurnRules:
-    """The limits of a turn. Times in seconds."""
-
-    timeout_seconds: float = 120.0
-    lease_seconds: float = 15.0
-    max_attempts: int = 3
-    queue_limit: int = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to work on a turn, as long as `fence` is the turn's and the lease lasts.
-
-    `history_until` is the number of the newest message of the session that is not of this turn; 0 when there is none.
-    """
-
-    session: Session
-    turn: Turn
-    messages: tuple[Message, ...]
-    history_until: int
-    seconds_left: float
-
-    @property
-    def fence(self) -> int:
-        return self.turn.fence
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A message that is stored. `turn_id` is None when a person will answer; `seq` is the number of its event; `claim` is the right to
-    work on its turn, where that was begun with it."""
-
-    message_id: MessageId
-    turn_id: TurnId | None
-    seq: int
-    duplicate: bool = False
-    claim: Claim | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a turn failed: a code for programs, a sentence and a way out for the customer."""
-
-    code: str
-    message: str
-    support: str
-
-
-TIMED_OUT = Failure("turn_timeout", "The answer took too long and was stopped.", "Please try again, or ask to talk to a person.")
-GAVE_UP = Failure("attempts_exhausted", "The answer could not be finished.", "Please try again, or ask to talk to a person.")
-NEEDS_PERSON = Failure(
-    "needs_human",
-    "It is not certain whether an action was carried out, so it was not tried again.",
-    "A person has been told and will look into it.",
-)
 UNCERTAIN_ACTION = EscalationRequest(EscalationReason.TOOL_FAILURE, Priority.HIGH, NEEDS_PERSON.message)
 
 
@@ -126,40 +69,16 @@ class TurnLifecycle:
         body_hash = hash_body(content, attachment_ids)
         with open_log(tx, session_id) as log:
             session = log.session
-            if client_message_id is not None:
-                known = repository.find_message_by_client_id(tx.connection, session.id, client_message_id)
-                if known is not None:
-                    if known.body_hash != body_hash:
-                        raise MessageConflict
-                    return Accepted(MessageId(known.id), TurnId(known.turn_id) if known.turn_id else None, known.seq, duplicate=True)
+            if (before := find_said_before(tx, session, client_message_id, body_hash=body_hash)) is not None:
+                return Accepted(before.id, before.turn_id, before.seq, duplicate=True)
             if session.status is SessionStatus.ENDED:
                 raise SessionEnded
-            files = repository.list_attachments(tx.connection, session.id, attachment_ids) if attachment_ids else []
-            if len(files) != len(set(attachment_ids)):
-                raise AttachmentNotFound
+            files = _describe_files(tx, session, attachment_ids)
             open_turns = turn_repository.list_open_turns(tx.connection, session.id) if session.status is SessionStatus.ACTIVE else None
             turn_id, is_new = self._turn_for_message(tx, open_turns)
             message_id = new_message_id()
-            summaries = [
-                {
-                    "attachment_id": file.id,
-                    "filename": file.filename,
-                    "content_type": file.content_type,
-                    "size_bytes": file.size_bytes,
-                }
-                for file in files
-            ]
-            event = log.append(
-                "acknowledged",
-                {
-                    "message_id": message_id,
-                    "turn_id": turn_id,
-                    "client_message_id": client_message_id,
-                    "content": content,
-                    "attachments": summaries,
-                },
-                turn_id=turn_id,
-            )
+            told = {"client_message_id": client_message_id, "content": content, "attachments": files}
+            event = log.append("acknowledged", {"message_id": message_id, "turn_id": turn_id, **told}, turn_id=turn_id)
             turn = None
             if turn_id is not None and is_new:
                 turn = _waiting(turn_id, event)
@@ -174,7 +93,7 @@ class TurnLifecycle:
                 content=content,
                 client_message_id=client_message_id,
                 body_hash=body_hash,
-                data={"attachments": summaries} if summaries else {},
+                data={"attachments": files} if files else {},
             )
             is_begun = turn is not None and turn.state is TurnState.RUNNING
             claim = _to_claim(tx, log, turn, messages=[message]) if turn is not None and is_begun else None
@@ -404,38 +323,15 @@ class TurnLifecycle:
             tx.after_commit(lambda: self._publish(appended))
 
 
-def insert_message(  # noqa: PLR0913 - a row has that many columns
-    tx: Transaction,
-    event: StoredEvent,
-    message_id: MessageId,
-    *,
-    role: Author,
-    content: str,
-    data: dict[str, Any],
-    status: MessageStatus = MessageStatus.COMPLETE,
-    client_message_id: str | None = None,
-    body_hash: str | None = None,
-) -> Message:
-    """Store what `event` tells of as a line of the transcript."""
-    message = Message(
-        id=message_id,
-        session_id=event.session_id,
-        seq=event.seq,
-        role=role,
-        content=content,
-        status=status,
-        client_message_id=client_message_id,
-        turn_id=event.turn_id,
-        data=data,
-        created_at=event.created_at,
-    )
-    repository.insert_message(tx, message, body_hash=body_hash)
-    return message
-
-
-def hash_body(content: str, attachment_ids: Sequence[str]) -> str:
-    """What tells two messages apart that carry the same client_message_id."""
-    return hashlib.sha256("\x00".join([content, *attachment_ids]).encode("utf-8", "surrogatepass")).hexdigest()
+def _describe_files(tx: Transaction, session: Session, attachment_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The files as a message names them. Raises AttachmentNotFound: not all of them are this session's."""
+    files = repository.list_attachments(tx.connection, session.id, attachment_ids) if attachment_ids else []
+    if len(files) != len(set(attachment_ids)):
+        raise AttachmentNotFound
+    return [
+        {"attachment_id": file.id, "filename": file.filename, "content_type": file.content_type, "size_bytes": file.size_bytes}
+        for file in files
+    ]
 
 
 def _waiting(turn_id: TurnId, event: StoredEvent) -> Turn:

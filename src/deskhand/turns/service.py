@@ -17,7 +17,8 @@ from deskhand.telemetry import Metrics, Supervisor
 from deskhand.turns.desk import Desk
 from deskhand.turns.errors import TurnInterrupted
 from deskhand.turns.events import Cancelled, Complete, Failed, Handoff, ModeChanged, PersonMessage, Resync, SessionEvent
-from deskhand.turns.lifecycle import Accepted, TurnLifecycle, TurnRules
+from deskhand.turns.lifecycle import TurnLifecycle
+from deskhand.turns.model import Accepted, TurnRules
 from deskhand.turns.poller import Poller
 from deskhand.turns.reader import Ground, read_session
 from deskhand.turns.render import CODEC, classify, to_event

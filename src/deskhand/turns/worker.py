@@ -26,7 +26,8 @@ from deskhand.telemetry import Metrics, Supervisor
 from deskhand.turns.errors import FenceLost, OutcomeUnknown
 from deskhand.turns.events import SessionEvent, Source, Sources, Status
 from deskhand.turns.journal import TurnJournal
-from deskhand.turns.lifecycle import NEEDS_PERSON, TIMED_OUT, Claim, Failure, TurnLifecycle
+from deskhand.turns.lifecycle import TurnLifecycle
+from deskhand.turns.model import NEEDS_PERSON, TIMED_OUT, Claim, Failure
 
 CHECKPOINT_SECONDS = 0.5
 # Of the lease: when it is renewed, and when a worker that could not renew it stops by itself.
