@@ -1,6 +1,7 @@
 """How far an ingest is, as server-sent events: any number of `progress`, then one `report` or `error`."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
@@ -19,18 +20,27 @@ def stream_progress(work: Callable[[Tell], Awaitable[bytes]]) -> StreamingRespon
 
 
 async def _frames(work: Callable[[Tell], Awaitable[bytes]]) -> AsyncIterator[bytes]:
-    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
+    # A client that reads slowly is told the newest step alone.
+    newest: deque[Progress] = deque(maxlen=1)
+    changed = asyncio.Event()
+
+    def tell(step: Progress) -> None:
+        newest.append(step)
+        changed.set()
 
     async def run() -> bytes:
         try:
-            return await work(steps.put_nowait)
+            return await work(tell)
         finally:
-            steps.put_nowait(None)
+            changed.set()
 
     running = asyncio.create_task(run(), name="ingest")
     try:
-        while (step := await steps.get()) is not None:
-            yield _frame("progress", msgspec.json.encode(step))
+        while newest or not running.done():
+            await changed.wait()
+            changed.clear()
+            if newest:
+                yield _frame("progress", msgspec.json.encode(newest.pop()))
         try:
             yield _frame("report", await running)
         except DeskhandError as error:
@@ -38,6 +48,7 @@ async def _frames(work: Callable[[Tell], Awaitable[bytes]]) -> AsyncIterator[byt
             yield _frame("error", msgspec.json.encode(told))
     finally:
         running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def _frame(event: str, data: bytes) -> bytes:
