@@ -47,6 +47,8 @@ async def test_on_postgresql_readiness_says_whether_the_instances_hear_each_othe
 ) -> None:
     settings = settings_in(tmp_path, database_url=postgres_url, redis_url=own_valkey_server.url)
     async with serving(settings) as served:
+        # Nothing was wrong at the start.
+        assert "not reachable" not in served.logs.getvalue()
         visitor = await served.visitor()
         async with served.connect(visitor):
             for wanted in ("healthy", "not reachable", "healthy"):

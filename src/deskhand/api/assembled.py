@@ -9,6 +9,7 @@ from deskhand.agent.drafting import Drafter
 from deskhand.api.client import Origins
 from deskhand.api.fetching import Fetching
 from deskhand.api.model_check import ModelCheck
+from deskhand.api.questions import Questions
 from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.streams import Streams
 from deskhand.cache import CacheService
@@ -82,6 +83,7 @@ class Services:
     admin_key: str | None
     started_at: float
     warmup: Warmup = field(default_factory=Warmup)
+    questions: Questions = field(default_factory=Questions)
     first_admin: FirstAdmin = field(default_factory=FirstAdmin)
 
     async def drain(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -13,10 +14,14 @@ from deskhand.persistence import DatabaseNotSetUp, DatabaseTooNew
 from deskhand.persistence.migrations import check_schema
 
 HEALTHY = "healthy"
-_LIMIT_SECONDS = 2.0
+# Whoever asks, as a load balancer, waits for a second; a part that is used for the first time may take longer.
+READY_SECONDS = 0.8
+START_SECONDS = 2.0
 _NEWER = "migrated by a newer version"
 # So long a job may wait to be begun before somebody should look.
 _LONGEST_WAIT_SECONDS = 600.0
+
+Question = Callable[[Services], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +36,33 @@ class Part:
     needed: bool = False
 
 
-async def ask_parts(services: Services) -> list[Part]:
-    """Ask all parts at once; none is waited for longer than 2 s."""
+async def ask_parts(services: Services, *, seconds: float) -> list[Part]:
+    """Ask all parts at once; none is waited for longer than `seconds`."""
+
+    async def ask(name: str, question: Question, *, needed: bool = False, enough: str = HEALTHY) -> Part:
+        """A part in the state `enough` may be less than healthy, and nothing stops for it."""
+        state = await services.questions.ask(name, partial(_state, question, services), supervisor=services.supervisor, seconds=seconds)
+        return Part(name, state or "no answer", needed and state != enough)
+
     return list(
         await asyncio.gather(
-            _ask("database", lambda: _database(services), needed=True),
-            _ask("tables", lambda: _tables(services), needed=True, enough=_NEWER),
-            _ask("cache", lambda: _cache(services)),
-            _ask("session_store", lambda: _session_store(services)),
-            *([] if services.turns.hears_others is None else [_ask("realtime", lambda: _realtime(services))]),
-            _ask("model", lambda: _model(services)),
-            _ask("knowledge", lambda: _knowledge(services)),
-            _ask("jobs", lambda: _jobs(services)),
+            ask("database", _database, needed=True),
+            ask("tables", _tables, needed=True, enough=_NEWER),
+            ask("cache", _cache),
+            ask("session_store", _session_store),
+            *([] if services.turns.hears_others is None else [ask("realtime", _realtime)]),
+            ask("model", _model),
+            ask("knowledge", _knowledge),
+            ask("jobs", _jobs),
         )
     )
 
 
-async def _ask(name: str, question: Callable[[], Awaitable[str]], *, needed: bool = False, enough: str = HEALTHY) -> Part:
-    """A part in the state `enough` may be less than healthy, and nothing stops for it."""
+async def _state(question: Question, services: Services) -> str:
     try:
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            state = await question()
-            return Part(name, state, needed and state != enough)
-    except TimeoutError:
-        return Part(name, "no answer", needed)
+        return await question(services)
     except DeskhandError as error:
-        return Part(name, error.code.replace("_", " "), needed)
+        return error.code.replace("_", " ")
 
 
 async def _database(services: Services) -> str:

@@ -3,7 +3,7 @@
 import structlog
 
 from deskhand.api.assembled import LOADING, Services
-from deskhand.api.readiness import HEALTHY, Part, ask_parts
+from deskhand.api.readiness import HEALTHY, START_SECONDS, Part, ask_parts
 from deskhand.persistence.database import parse_url
 from deskhand.redis_link import RedisAddress
 from deskhand.settings import Settings
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 async def check_parts(services: Services) -> list[Part]:
     """Ask every part once and log what they say, in one line."""
-    parts = await ask_parts(services)
+    parts = await ask_parts(services, seconds=START_SECONDS)
     settings = services.settings
     store = services.agent.session_store
     bad = [part.name for part in parts if part.state not in (HEALTHY, "disabled") and not part.state.startswith(LOADING)]

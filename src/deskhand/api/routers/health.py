@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import Response
 
 from deskhand.api import documented, schemas
-from deskhand.api.readiness import HEALTHY, ask_parts
+from deskhand.api.readiness import HEALTHY, READY_SECONDS, ask_parts
 from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.clock import to_iso
@@ -32,7 +32,7 @@ async def show_ready(services: ServicesDep, response: Response) -> schemas.Healt
     if services.turns.draining:
         response.status_code = 503
         return _health("unhealthy", {"server": "draining"}, services)
-    parts = await ask_parts(services)
+    parts = await ask_parts(services, seconds=READY_SECONDS)
     status: State = "healthy"
     if any(part.needed and part.state != HEALTHY for part in parts):
         status = "unhealthy"

@@ -34,11 +34,12 @@ _RETRY_SECONDS: Final = 0.5
 
 @dataclass(slots=True, eq=False)
 class _Ear:
-    """The topics that one server serves, and the connection they are heard on while there is one."""
+    """The topics that one server serves, and the connection they are heard on while there is one. `is_deaf`: there was to be one."""
 
     place: str
     topics: set[str] = field(default_factory=set)
     listening: Listening | None = None
+    is_deaf: bool = False
     heard_at: float = 0.0
     task: "asyncio.Task[None] | None" = None
 
@@ -63,7 +64,7 @@ class RedisBus:
 
     @property
     def is_connected(self) -> bool:
-        return not self._link.is_down and all(ear.listening is not None for ear in self._ears.values())
+        return not self._link.is_down and not any(ear.is_deaf for ear in self._ears.values())
 
     def join(self, topic: str, hear: Hear, *, joined: Joined) -> None:
         self._topics[self._prefix + topic] = (hear, joined)
@@ -167,17 +168,21 @@ class RedisBus:
         self._ears.pop(ear.place, None)
 
     async def _listen_once(self, ear: _Ear) -> None:
-        listening = await self._link.listen(next(iter(ear.topics)))
+        try:
+            listening = await self._link.listen(next(iter(ear.topics)))
+        except RedisUnavailable:
+            ear.is_deaf = True
+            raise
         try:
             ear.heard_at = time.monotonic()
-            ear.listening = listening
+            ear.listening, ear.is_deaf = listening, False
             await listening.subscribe(sorted(ear.topics))
             while True:
                 heard = await listening.hear()
                 ear.heard_at = time.monotonic()
                 self._hear(heard)
         finally:
-            ear.listening = None
+            ear.listening, ear.is_deaf = None, True
             await listening.close()
 
     def _hear(self, heard: Heard) -> None:
