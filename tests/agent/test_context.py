@@ -114,7 +114,7 @@ async def test_folding_turn_by_turn_and_rebuilding_agree(desk: Desk) -> None:
     agent = desk.agent(ScriptedModel(otherwise=lambda _: ("Answer",)), context_messages=7)
     for number in range(12):
         await desk.take_turn(agent, session_id, f"Q{number}", "and more")
-    everything, _ = await desk.sessions.list_messages(session_id, limit=1_000)
+    everything = (await desk.sessions.read_transcript(session_id, limit=1_000)).messages
     rebuilt = fold(AgentContext(session_id=session_id), before_turn(everything, None), Bounds(7, 40_000))
     assert await desk.store.get(session_id) == rebuilt
 

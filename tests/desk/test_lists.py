@@ -1,11 +1,12 @@
 """The desk's lists: found by words, names and ids, page after page; and the numbers."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from api.serving import Served
-from desk.people import Operator
+from desk.people import Operator, following
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,3 +75,39 @@ async def test_numbers_count_what_happened(shared: Served) -> None:
     assert after["totals"]["first_response_p50_s"] is not None
     assert len(after["by_day"]) == 2
     assert after["by_day"][-1]["sessions"] == after["totals"]["sessions"]  # type: ignore[index]
+
+
+async def test_a_long_conversation_is_read_backwards_with_what_became_of_it(shared: Served) -> None:
+    operator = Operator(shared)
+    visitor = await shared.visitor()
+    await shared.say(visitor, "Hello")
+    for _ in range(2):
+        await operator.done(visitor.session_id, "claim")
+        await operator.done(visitor.session_id, "messages", message="How can I help?")
+        await operator.done(visitor.session_id, "return")
+    opened = await operator.open(visitor.session_id)
+    async with following(shared, f"/api/sessions/{visitor.session_id}/events?after=0", visitor.headers) as stream:
+        await stream.until("mode", lambda event: event["id"] == opened["events_after"])
+    told = [data for kind, data in stream.events if kind in ("escalation", "handoff", "mode")]
+    address = f"/api/chat/sessions/{visitor.session_id}/messages"
+
+    async def page(**query: int) -> dict[str, Any]:
+        answer = await shared.http.get(address, params=query, headers=visitor.headers)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    everything = await page(limit=500)
+    assert (everything["notices"], everything["has_more"]) == (told, False)
+    assert (opened["notices"], opened["has_more"]) == (told, False)
+    # Backwards by twos, and forwards by twos: nothing is missing, nothing comes twice.
+    backwards = [await page(limit=2, before=int(opened["events_after"]) + 1)]
+    while backwards[0]["has_more"]:
+        backwards.insert(0, await page(limit=2, before=int(backwards[0]["messages"][0]["event_id"])))
+    forwards = [await page(limit=2, offset=at) for at in range(0, everything["total"], 2)]
+    assert len(backwards) == len(forwards) == 2
+    for pages in (backwards, forwards):
+        assert [message for one in pages for message in one["messages"]] == everything["messages"]
+        assert [notice for one in pages for notice in one["notices"]] == told
+    both = await shared.http.get(address, params={"before": 3, "offset": 1}, headers=visitor.headers)
+    assert both.status_code == 422

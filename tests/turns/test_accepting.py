@@ -31,7 +31,7 @@ async def test_what_is_said_is_answered_and_both_are_kept(desk: Desk) -> None:
 async def test_a_message_is_stored_before_it_is_acknowledged(desk: Desk) -> None:
     session = await desk.open_session()
     accepted = await desk.say(session, "Hello")
-    messages, _ = await desk.sessions.list_messages(session, limit=10)
+    messages = (await desk.sessions.read_transcript(session, limit=10)).messages
     assert accepted.message_id in [message.id for message in messages]
 
 

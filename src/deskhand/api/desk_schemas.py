@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from deskhand.api.schemas import ClientMessageId, MessageView, Name, Request, Said, SourceView, Whole
+from deskhand.api.schemas import ClientMessageId, MessageView, Name, Notices, Request, Said, SourceView, Whole
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
@@ -168,10 +168,12 @@ class EarlierView(BaseModel):
 
 
 class OpenConversation(ConversationView):
-    """One conversation. `messages` are the newest, oldest first; `events_after` is the event to follow it from."""
+    """One conversation. `messages` are the newest, oldest first; `has_more`: there are older ones, which the transcript has with `before`,
+    the `event_id` of the first of these. `events_after` is the event to follow it from."""
 
     brief: BriefView
     messages: list[MessageView]
+    notices: Notices
     has_more: bool
     notes: list[NoteView]
     facts: list[str]

@@ -211,8 +211,23 @@ class MessageView(BaseModel):
         )
 
 
+# Where the document has the events that may stand between messages.
+_NOTICES = {"items": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Escalation", "Handoff", "ModeChanged")]}}
+Notices = Annotated[
+    list[dict[str, Any]],
+    Field(
+        json_schema_extra=_NOTICES,
+        description="What became of the conversation between these messages, as the events that told of it, in order.",
+    ),
+]
+
+
 class Transcript(BaseModel):
+    """`has_more`: there are older messages than these; ask for them with `before`, the `event_id` of the first one."""
+
     messages: list[MessageView]
+    notices: Notices
+    has_more: bool
     total: int
     session_id: str
     rating: int | None = Field(default=None, description="From 1 to 5, once the customer has rated the conversation.")
@@ -281,12 +296,21 @@ class ListSessions(Request):
 
 
 class Page(Request):
-    """Which part of the transcript."""
+    """Which part of the transcript: counted from its beginning, or the newest before an event."""
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=10_000_000)
+    before: int | None = Field(
+        None, ge=1, le=2**53, description="The `event_id` of the oldest message that is known: the newest before it. Without `offset`."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.before is not None and self.offset:
+            raise ValueError("give before or offset, not both")
+        return self
 
 
 class Cleanup(Request):

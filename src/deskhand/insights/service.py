@@ -14,8 +14,8 @@ from deskhand.insights.repository import Counts, Place, Wanted
 from deskhand.memory.fact import Fact
 from deskhand.memory.repository import list_facts
 from deskhand.persistence import Database
-from deskhand.sessions import Message, SessionNotFound
-from deskhand.sessions.repository import list_recent_messages
+from deskhand.sessions import SessionNotFound
+from deskhand.sessions.transcript import TranscriptPage, read_newest
 
 _MOST_EARLIER = 10
 _MOST_FACTS = 20
@@ -32,10 +32,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One conversation. `messages` are the newest, oldest first; `notes` are rows (id, author_id, author_name, text, created_at)."""
+    """One conversation. `page` has its newest messages; `notes` are rows (id, author_id, author_name, text, created_at)."""
 
     conversation: Conversation
-    messages: list[Message]
+    page: TranscriptPage
     notes: list[Any]
     facts: list[Fact]
     earlier: list[Conversation]
@@ -89,7 +89,7 @@ class DeskReader:
                 facts = list_facts(connection, customer_id, limit=_MOST_FACTS)
             return Opened(
                 conversation=found[0],
-                messages=list_recent_messages(connection, session_id, limit=messages),
+                page=read_newest(connection, session_id, limit=messages),
                 notes=tickets.list_notes(connection, session_id),
                 facts=facts,
                 earlier=repository.list_conversations(connection, earlier) if earlier else [],

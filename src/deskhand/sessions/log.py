@@ -4,7 +4,7 @@ Opening the log locks the session's row. Two transactions on one session therefo
 numbers of its events have neither gap nor repeat.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -112,25 +112,37 @@ def open_log(tx: Transaction, session_id: str) -> Iterator[SessionLog]:
 def list_events(connection: sa.Connection, session_id: str, *, after_seq: int, limit: int) -> list[StoredEvent]:
     """The next `limit` events after `after_seq`, in order."""
     rows = _AFTER.all(connection, {"session_id": session_id, "after_seq": after_seq, "limit": limit})
-    return [
-        StoredEvent(
-            session_id=SessionId(row.session_id),
-            seq=row.seq,
-            turn_id=TurnId(row.turn_id) if row.turn_id is not None else None,
-            fence=row.fence,
-            attempt=row.attempt,
-            type=row.type,
-            data=row.data,
-            created_at=row.created_at,
-        )
-        for row in rows
-    ]
+    return [_to_event(row) for row in rows]
+
+
+def list_events_of(
+    connection: sa.Connection, session_id: str, *, types: Collection[str], from_seq: int, before_seq: int | None, limit: int
+) -> list[StoredEvent]:
+    """The newest `limit` events of these types from one number to before another (None: to the end), in order."""
+    query = sa.select(events).where(events.c.session_id == session_id, events.c.seq >= from_seq, events.c.type.in_(list(types)))
+    if before_seq is not None:
+        query = query.where(events.c.seq < before_seq)
+    rows = connection.execute(query.order_by(events.c.seq.desc()).limit(limit)).all()
+    return [_to_event(row) for row in reversed(rows)]
 
 
 def list_last_seqs(connection: sa.Connection, session_ids: Sequence[SessionId]) -> dict[SessionId, int]:
     """The number of the newest event of each of these sessions. A session that is gone is missing from the answer."""
     rows = _LAST_SEQS.all(connection, {"session_ids": list(session_ids)})
     return {SessionId(row.id): row.last_seq for row in rows}
+
+
+def _to_event(row: Any) -> StoredEvent:
+    return StoredEvent(
+        session_id=SessionId(row.session_id),
+        seq=row.seq,
+        turn_id=TurnId(row.turn_id) if row.turn_id is not None else None,
+        fence=row.fence,
+        attempt=row.attempt,
+        type=row.type,
+        data=row.data,
+        created_at=row.created_at,
+    )
 
 
 def _to_row(event: StoredEvent) -> dict[str, Any]:

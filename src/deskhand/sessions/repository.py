@@ -241,12 +241,20 @@ def find_message_by_client_id(connection: sa.Connection, session_id: SessionId, 
     return _MESSAGE_BY_CLIENT_ID.one_or_none(connection, {"session_id": session_id, "client_message_id": client_message_id})
 
 
-def list_messages(connection: sa.Connection, session_id: SessionId, *, limit: int, offset: int) -> tuple[list[Message], int]:
-    """A page of the transcript, oldest first, and how many messages there are in all."""
-    mine = messages.c.session_id == session_id
-    total = connection.execute(sa.select(sa.func.count()).select_from(messages).where(mine)).scalar_one()
-    rows = connection.execute(sa.select(*_MESSAGE_COLUMNS).where(mine).order_by(messages.c.seq).limit(limit).offset(offset))
-    return [_to_message(row) for row in rows], total
+def list_messages(connection: sa.Connection, session_id: SessionId, *, limit: int, offset: int) -> list[Message]:
+    """A page of the transcript, oldest first."""
+    query = sa.select(*_MESSAGE_COLUMNS).where(messages.c.session_id == session_id)
+    return [_to_message(row) for row in connection.execute(query.order_by(messages.c.seq).limit(limit).offset(offset))]
+
+
+def list_messages_before(connection: sa.Connection, session_id: SessionId, *, before_seq: int, limit: int) -> list[Message]:
+    """The newest `limit` messages before a number, oldest first."""
+    query = sa.select(*_MESSAGE_COLUMNS).where(messages.c.session_id == session_id, messages.c.seq < before_seq)
+    return [_to_message(row) for row in reversed(connection.execute(query.order_by(messages.c.seq.desc()).limit(limit)).all())]
+
+
+def count_messages(connection: sa.Connection, session_id: SessionId) -> int:
+    return connection.execute(sa.select(sa.func.count()).select_from(messages).where(messages.c.session_id == session_id)).scalar_one()
 
 
 def list_recent_messages(connection: sa.Connection, session_id: SessionId, *, limit: int, after_seq: int = 0) -> list[Message]:

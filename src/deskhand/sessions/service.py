@@ -15,6 +15,7 @@ from deskhand.sessions.errors import AttachmentNotFound, SessionNotFound
 from deskhand.sessions.identification import identify_session
 from deskhand.sessions.log import open_log
 from deskhand.sessions.model import Attachment, Message, Session, SessionStatus
+from deskhand.sessions.transcript import TranscriptPage, read_from, read_newest
 from deskhand.sessions.user_tokens import UserClaims
 
 _MOST_REMEMBERED = 10_000
@@ -116,9 +117,11 @@ class SessionService:
             lambda connection: repository.list_sessions(connection, user_id=user_id, status=status, limit=limit, offset=offset)
         )
 
-    async def list_messages(self, session_id: SessionId, *, limit: int, offset: int = 0) -> tuple[list[Message], int]:
-        """A page of the transcript, oldest first, and how many messages there are in all."""
-        return await self._database.read(lambda connection: repository.list_messages(connection, session_id, limit=limit, offset=offset))
+    async def read_transcript(self, session_id: SessionId, *, limit: int, offset: int = 0, before: int | None = None) -> TranscriptPage:
+        """At most `limit` messages: the newest before the event of the number `before`, else those from `offset` on."""
+        if before is not None:
+            return await self._database.read(lambda connection: read_newest(connection, session_id, limit=limit, before_seq=before))
+        return await self._database.read(lambda connection: read_from(connection, session_id, limit=limit, offset=offset))
 
     async def list_recent_messages(self, session_id: SessionId, *, limit: int, after_seq: int = 0) -> list[Message]:
         """The newest `limit` messages after `after_seq`, oldest first."""

@@ -1,6 +1,6 @@
 """From a row of the log to the event that readers get."""
 
-from typing import Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
 import msgspec
 
@@ -16,6 +16,12 @@ _EVENTS: Final = {kind.__struct_config__.tag: kind for kind in get_args(SessionE
 def to_event(stored: StoredEvent) -> SessionEvent:
     fields = {**stored.data, "id": str(stored.seq), "type": stored.type, "timestamp": to_iso(stored.created_at)}
     return cast("SessionEvent", msgspec.convert(fields, _EVENTS[stored.type]))
+
+
+def show_event(stored: StoredEvent) -> dict[str, Any]:
+    """The event as JSON has it."""
+    shown: dict[str, Any] = msgspec.to_builtins(to_event(stored))
+    return shown
 
 
 def classify(event: SessionEvent) -> Begins | Ends | None:

@@ -44,6 +44,7 @@ function detailOf(messages: MessageView[]): ConversationDetail {
     rating: null,
     brief: { wants: "", tried: [], sources: [], open_actions: [] },
     messages,
+    notices: [],
     has_more: false,
     notes: [{ note_id: "note_1", author: "Ada", text: "Look at the log.", at: "2031-05-09T14:02:30Z" }],
     facts: [],

@@ -22,6 +22,7 @@ from deskhand.sessions import Anonymous
 from deskhand.texts import language_of, texts_for
 from deskhand.turns import Accepted
 from deskhand.turns.events import Complete
+from deskhand.turns.render import show_event
 
 router = Routes(prefix="/chat", tags=["chat"])
 
@@ -102,12 +103,19 @@ async def cancel_turn(authorised: WriterDep, services: ServicesDep) -> schemas.C
 
 @router.get("/sessions/{session_id}/messages", openapi_extra=documented.VISITOR, responses=documented.errors(401, 404, 422))
 async def list_messages(authorised: SessionIdDep, services: ServicesDep, page: Annotated[schemas.Page, Query()]) -> schemas.Transcript:
-    """The transcript, oldest first."""
-    messages, total = await services.sessions.list_messages(authorised, limit=page.limit, offset=page.offset)
+    """The transcript, oldest first: from its beginning, or with `before` the messages before those that are known."""
+    found = await services.sessions.read_transcript(authorised, limit=page.limit, offset=page.offset, before=page.before)
     told = await services.opinions.list_of_session(authorised)
-    views = [schemas.MessageView.of(message, feedback=told.thumbs.get(message.id)) for message in messages]
+    views = [schemas.MessageView.of(message, feedback=told.thumbs.get(message.id)) for message in found.messages]
     await hide_withdrawn(views, authorised, services)
-    return schemas.Transcript(messages=views, total=total, session_id=authorised, rating=told.score)
+    return schemas.Transcript(
+        messages=views,
+        notices=[show_event(event) for event in found.notices],
+        has_more=found.has_more,
+        total=found.total,
+        session_id=authorised,
+        rating=told.score,
+    )
 
 
 @router.post(

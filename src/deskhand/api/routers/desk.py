@@ -28,6 +28,7 @@ from deskhand.persistence import Transaction
 from deskhand.roles import Scope
 from deskhand.sessions import Staff
 from deskhand.turns.desk import Desk, Operator, Said
+from deskhand.turns.render import show_event
 from deskhand.words import words
 
 T = TypeVar("T")
@@ -73,9 +74,9 @@ async def list_conversations(
 async def open_conversation(_staff: OperatorDep, session_id: SessionName, services: ServicesDep) -> desk_schemas.OpenConversation:
     """One conversation with all that helps to answer: the brief, the newest 200 messages, notes, facts, what there was before."""
     known_id = SessionId(session_id)
-    opened = await services.desk.open(known_id, messages=_MOST_MESSAGES + 1)
+    opened = await services.desk.open(known_id, messages=_MOST_MESSAGES)
     told = await services.opinions.list_of_session(known_id)
-    messages = [MessageView.of(message, feedback=told.thumbs.get(message.id)) for message in opened.messages[-_MOST_MESSAGES:]]
+    messages = [MessageView.of(message, feedback=told.thumbs.get(message.id)) for message in opened.page.messages]
     await hide_withdrawn(messages, known_id, services)
     found = opened.conversation
     brief = found.ticket.brief if found.ticket is not None else {}
@@ -83,7 +84,8 @@ async def open_conversation(_staff: OperatorDep, session_id: SessionName, servic
         **desk_schemas.conversation_fields(found, answer_within_seconds=_answer_within(services)),
         brief=desk_schemas.BriefView(**{name: brief.get(name) or empty for name, empty in _NO_BRIEF.items()}),
         messages=messages,
-        has_more=len(opened.messages) > _MOST_MESSAGES,
+        notices=[show_event(event) for event in opened.page.notices],
+        has_more=opened.page.has_more,
         notes=[
             desk_schemas.NoteView(note_id=row.id, author=row.author_name, text=row.text, at=to_iso(row.created_at)) for row in opened.notes
         ],
