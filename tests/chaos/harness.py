@@ -25,7 +25,7 @@ import aiohttp
 import sqlalchemy as sa
 
 from chaos.customers import Crowd, Customer, Loss
-from chaos.instances import WITH_EFFECTS, Instance, ModelProcess
+from chaos.instances import WITH_BUG, WITH_EFFECTS, Instance, ModelProcess
 from chaos.view import check_view
 from deskhand.persistence import Database
 from turns.history import History, check_history, read_history
@@ -279,6 +279,7 @@ async def desk(
         }
     if bug is not None:
         environment["CHAOS_BUG"] = bug
+        command = WITH_BUG
     names = ["only"] if url.startswith("sqlite") else ["first", "second"]
     instances = [Instance(folder / name, command=command, environment=environment) for name in names]
     connector = aiohttp.TCPConnector(limit=0)
@@ -286,8 +287,7 @@ async def desk(
         crowd = Crowd(http, [instance.base for instance in instances], chance, mixed_talk, loss=loss or Loss())
         try:
             server.wait_until_ready()
-            for instance in instances:
-                await instance.start()
+            await asyncio.gather(*(instance.start() for instance in instances))
             yield Desk(instances, crowd, chance, url, effects, lease_seconds)
         finally:
             await crowd.close()

@@ -15,9 +15,12 @@ import aiohttp
 
 from parts.child import ServerProcess
 from parts.ports import find_free_port
+from parts.warm import PREPARED
 
 PLAIN = (sys.executable, "-m", "deskhand", "serve")
-WITH_EFFECTS = (sys.executable, str(Path(__file__).with_name("server.py")), "serve")
+WITH_EFFECTS = (sys.executable, PREPARED, "serve")
+# Bugs are sown before anything is imported, so this one starts cold.
+WITH_BUG = (sys.executable, "-u", PREPARED, "serve")
 START_SECONDS = 60
 
 

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
 
+from deskhand import cli
 from deskhand.agent import tools
 from deskhand.agent.registry import Tool, ToolDeps
 
@@ -34,13 +35,19 @@ def effect_tool(name: str, *, idempotent: bool) -> Tool[Order]:
     return Tool(name=name, description=f"{name} for an order.", arguments=Order, call=call, idempotent=idempotent)
 
 
-if __name__ == "__main__":
-    # The agent takes the list when it is imported, which no line above does, and the lines below do.
+def prepare() -> None:
+    """The agent takes the list when it is imported, which no line above does."""
     tools.ALL_TOOLS = (*tools.ALL_TOOLS, effect_tool("pay_back", idempotent=False), effect_tool("book", idempotent=True))
+
+
+def run() -> None:
+    cli.main()
+
+
+if __name__ == "__main__":
+    prepare()
     if bug := os.environ.get("CHAOS_BUG"):
         from chaos import bugs
 
         bugs.sow(bug)
-    from deskhand import cli
-
-    cli.main()
+    run()

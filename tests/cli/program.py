@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from parts.warm import IS_WARM
+from parts.warm_streams import WarmChild
+
 SECONDS = 90
 COMMAND = (sys.executable, "-m", "deskhand")
 
@@ -51,7 +54,10 @@ class Program:
 
     async def start(
         self, *arguments: str, extra_environment: Mapping[str, str] | None = None, **settings: str
-    ) -> asyncio.subprocess.Process:
+    ) -> asyncio.subprocess.Process | WarmChild:
+        """Start it; with `extra_environment`, which may say what is imported, from nothing."""
+        if IS_WARM and extra_environment is None:
+            return await WarmChild.start(arguments, folder=self.folder, environment=self.environment(**settings))
         return await asyncio.create_subprocess_exec(
             *COMMAND,
             *arguments,

@@ -1,5 +1,6 @@
 """Server processes that end with the tests, however the tests end, and leave no files behind."""
 
+import os
 import shlex
 import shutil
 import signal
@@ -7,6 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from parts.warm import IS_WARM, WarmProcess, program_of
 
 # Waits for the pipe from pytest to close, which it does even when pytest is killed, then stops the server and removes its folder.
 _LEAVE = b"leave\n"
@@ -23,10 +26,7 @@ class ServerProcess:
     ) -> None:
         self.folder = folder
         self.log = folder / "log"
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=user, env=environment
-            )
+        self._process = _start(command, folder=folder, log=self.log, user=user, environment=environment)
         script = _KEEPER.format(pid=self._process.pid, folder=shlex.quote(str(folder)))
         self._keeper = subprocess.Popen(
             ["sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
@@ -73,3 +73,14 @@ class ServerProcess:
     def close(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _start(
+    command: Sequence[str], *, folder: Path, log: Path, user: int | None, environment: Mapping[str, str] | None
+) -> WarmProcess | subprocess.Popen[bytes]:
+    program = program_of(command)
+    with log.open("ab") as written, Path(os.devnull).open("rb") as nothing:
+        if not IS_WARM or program is None or environment is None:
+            return subprocess.Popen(command, cwd=folder, stdin=nothing, stdout=written, stderr=written, user=user, env=environment)
+        streams = (nothing.fileno(), written.fileno(), written.fileno())
+        return WarmProcess(*program, folder=folder, environment=environment, streams=streams)
