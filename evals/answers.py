@@ -15,11 +15,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.agent.options import AgentOptions
-from deskhand.agent.run import Answered, Begun, CustomerMessage, Run, ToolCallKey
+from deskhand.agent.run import Answered, CustomerMessage, Run, Unrecorded
 from deskhand.handoff.signals import read_signals
 from deskhand.ids import new_message_id, new_turn_id
 from deskhand.knowledge import KnowledgeOptions, KnowledgeService
@@ -36,16 +36,6 @@ ANSWERABLE = frozenset({"ANSWERABLE", "PARTIAL"})
 _SHARE_ANSWERED = 0.8
 _CONTEXT_MESSAGES = 20
 _SECONDS = 60.0
-
-
-class NoJournal:
-    """For runs that are never tried again."""
-
-    async def begin(self, key: ToolCallKey, *, arguments: dict[str, Any], idempotent: bool) -> Begun:  # noqa: ARG002 - the port's
-        return Begun(idempotency_key=f"{key.step}.{key.index}")
-
-    async def finish(self, begun: Begun, *, result: dict[str, Any], failed: bool) -> None:
-        """Keeps nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +111,7 @@ class Desk:
         before = tuple(ContextMessage(role="customer", text=text) for text in question.earlier[-_CONTEXT_MESSAGES:])
         await self.store.set(session_id, AgentContext(session_id=session_id, messages=before))
         message = CustomerMessage(new_message_id(), question.text)
-        run = Run(session_id, None, new_turn_id(), attempt=1, messages=[message], journal=NoJournal(), seconds_left=_SECONDS)
+        run = Run(session_id, None, new_turn_id(), attempt=1, messages=[message], journal=Unrecorded(), seconds_left=_SECONDS)
         answered = [event async for event in self.agent.answer(run)][-1]
         if not isinstance(answered, Answered):
             raise TypeError("a run ends with its answer")
