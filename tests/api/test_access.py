@@ -4,6 +4,7 @@ The grid fails when the application has an operation that is not in it.
 """
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from api.serving import STAFF, Served, Visitor
+from deskhand.ids import SessionId
 from deskhand.jobs import JobState, Order
 from deskhand.jobs.repository import insert_job
 from deskhand.sessions import SessionNotFound
@@ -73,6 +75,7 @@ GRID = [
     Operation("DELETE", "/api/sessions/{session_id}", OWN_OR_ADMIN),
     Operation("POST", "/api/sessions/{session_id}/identify", OWN_WHO_CANNOT, body={"user_token": "a.b.c"}),
     Operation("GET", "/api/sessions/{session_id}/events", OWN),
+    Operation("GET", "/api/sessions/{session_id}/attachments/{attachment_id}", OWN),
     Operation("POST", "/api/chat/sessions/{session_id}/messages", OWN_STORED, body={"message": "Hello"}),
     Operation("POST", "/api/chat/sessions/{session_id}/cancel", OWN_STORED),
     Operation("GET", "/api/chat/sessions/{session_id}/messages", OWN),
@@ -287,6 +290,8 @@ async def headers_of(served: Served, caller: str, target: Visitor) -> dict[str, 
 async def call(served: Served, operation: Operation, session_id: str, headers: dict[str, str]) -> tuple[int, Any]:
     path = operation.path.replace("{session_id}", session_id)
     path = path.replace("{reply_id}", "reply_" + "0" * 16).replace("{message_id}", "msg_" + "0" * 24)
+    if "{attachment_id}" in path:
+        path = path.replace("{attachment_id}", await file_of(served, session_id))
     if "{document_id}" in path:
         path = path.replace("{document_id}", await document_of(served))
     if "{job_id}" in path:
@@ -312,6 +317,16 @@ async def call(served: Served, operation: Operation, session_id: str, headers: d
             return answer.status_code, {}
         await answer.aread()
         return answer.status_code, body_of(answer)
+
+
+async def file_of(served: Served, session_id: str) -> str:
+    """A file of the session; of one that was deleted, none."""
+    with suppress(SessionNotFound):
+        kept = await served.services.sessions.add_attachment(
+            SessionId(session_id), filename="a.txt", content_type="text/plain", data=b"words", text="words"
+        )
+        return kept.id
+    return "file_" + "0" * 24
 
 
 async def document_of(served: Served) -> str:

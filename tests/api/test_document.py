@@ -25,7 +25,7 @@ from deskhand.turns.events import SessionEvent
 CASES_EACH = 1_500
 # A stream that does not end, and what needs a document that was fetched from somewhere.
 UNREACHABLE = {"/api/sessions/{session_id}/events", "/api/knowledge/documents/{document_id}/sync"}
-OF_ONE_STATE = ("/desk/", "/staff/", "/jobs", "/schedules/", "/identify", "/rating", "/feedback")
+OF_ONE_STATE = ("/desk/", "/staff/", "/jobs", "/schedules/", "/identify", "/rating", "/feedback", "/attachments/")
 # Sessions and documents apart: of two things that links begin at, a deterministic run makes only one. What was done to a document can be
 # read after it was deleted, which the check of what is gone does not expect.
 SELECTIONS = {

@@ -93,3 +93,47 @@ async def test_whoever_acts_on_an_old_picture_changes_nothing_and_is_shown_the_n
     assert refused.json()["details"] == {"state": "waiting", "version": before["version"] + 1, "assignee": None}
     now = await operator.open(visitor.session_id)
     assert (now["state"], now["priority"]) == ("waiting", "urgent")
+
+
+async def test_a_person_s_answer_may_carry_files_that_the_customer_can_save(shared: Served) -> None:
+    operator = Operator(shared)
+    visitor, stranger = await shared.visitor(), await shared.visitor()
+    await shared.say(visitor, "May I have the form?")
+    await operator.done(visitor.session_id, "claim")
+    uploaded = await shared.http.post(
+        "/api/chat/upload",
+        params={"session_id": visitor.session_id},
+        files={"file": ("form <b>ü.html", b"<script>alert(1)</script>Sign here", "text/html")},
+        headers=operator.headers,
+    )
+    assert uploaded.status_code == 200, uploaded.text
+    file_id = uploaded.json()["attachment_id"]
+    address = f"/api/desk/conversations/{visitor.session_id}/messages"
+    form = {
+        "data": {"message": "And the terms.", "client_message_id": "terms"},
+        "files": {"attachments": ("terms.txt", b"Terms", "text/plain")},
+    }
+    async with following(shared, f"/api/sessions/{visitor.session_id}/events?after=0", visitor.headers) as stream:
+        await operator.done(visitor.session_id, "messages", message="Here it is.", attachments=[file_id])
+        sent = [await shared.http.post(address, headers=operator.headers, **form) for _ in range(2)]
+        assert [answer.status_code for answer in sent] == [201, 201]
+        assert [answer.json()["duplicate"] for answer in sent] == [False, True]
+        told = await stream.until("message", lambda event: event["content"] == "And the terms.")
+    # A reload shows what was told live.
+    lines = [message for message in await transcript(shared, visitor) if message["role"] == "operator"]
+    assert [[file["filename"] for file in line["attachments"]] for line in lines] == [["form <b>ü.html"], ["terms.txt"]]
+    assert lines[1]["attachments"] == told["attachments"]
+    saved = f"/api/sessions/{visitor.session_id}/attachments/{file_id}"
+    for headers in (visitor.headers, operator.headers):
+        file = await shared.http.get(saved, headers=headers)
+        assert (file.status_code, file.content) == (200, b"<script>alert(1)</script>Sign here")
+        assert file.headers["content-type"] == "application/octet-stream"
+        assert file.headers["content-disposition"] == "attachment; filename*=UTF-8''form%20%3Cb%3E%C3%BC.html"
+        assert (file.headers["x-content-type-options"], "sandbox" in file.headers["content-security-policy"]) == ("nosniff", True)
+    elsewhere = f"/api/sessions/{stranger.session_id}/attachments/{file_id}"
+    assert [(await shared.http.get(path, headers=stranger.headers)).status_code for path in (saved, elsewhere)] == [404, 404]
+    # The customer's checks are the operator's: kinds, and whose file it is.
+    program = {"attachments": ("a.exe", b"MZ\x00\x01", "application/octet-stream")}
+    answer = await shared.http.post(address, data={"message": "Run this."}, files=program, headers=operator.headers)
+    assert answer.status_code == 415
+    assert (await operator.act(visitor.session_id, "messages", message="Not yours.", attachments=["file_" + "0" * 24])).status_code == 404

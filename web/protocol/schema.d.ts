@@ -239,7 +239,7 @@ export interface paths {
         put?: never;
         /**
          * Say As Operator
-         * @description Speak to the customer. Whoever answers a conversation that nobody has, has it from then on.
+         * @description Speak to the customer, with files if need be. Whoever answers a conversation that nobody has, has it from then on.
          */
         post: operations["say_as_operator"];
         delete?: never;
@@ -899,6 +899,26 @@ export interface paths {
          * @description Delete the session with its messages, files, memories and the agent's state for it. Of staff, administrators may.
          */
         delete: operations["delete_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session_id}/attachments/{attachment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download File
+         * @description A file that the customer, or a person behind the desk, attached to a message.
+         */
+        get: operations["download_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2583,17 +2603,6 @@ export interface components {
             version: number | null;
             /** Waiting Since */
             waiting_since: string | null;
-        };
-        /** OperatorMessage */
-        OperatorMessage: {
-            /**
-             * Client Message Id
-             * @description Send it again with the same id: it appears once.
-             * @default null
-             */
-            client_message_id: string | null;
-            /** Message */
-            message: string;
         };
         /**
          * OverviewView
@@ -4971,7 +4980,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperatorMessage"];
+                "application/json": components["schemas"]["SendMessage"];
+                "multipart/form-data": {
+                    attachments?: string[];
+                    client_message_id?: string;
+                    message: string;
+                };
             };
         };
         responses: {
@@ -9968,6 +9982,92 @@ export interface operations {
                 };
             };
             /** @description Validation Error */
+            422: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Too many requests; `Retry-After` says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description A fault of ours. */
+            500: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attachment_id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, to be saved and not to be shown. */
+            200: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description No token, or not a valid one. */
+            401: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Absent, or not yours to see: the two look alike. */
+            404: {
+                headers: {
+                    /** @description Seconds. */
+                    "X-Process-Time"?: string;
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The request cannot be understood; `details.fields` names what is wrong. */
             422: {
                 headers: {
                     /** @description Seconds. */

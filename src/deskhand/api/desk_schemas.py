@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from deskhand.api.schemas import ClientMessageId, MessageView, Name, Notices, Request, Said, SourceView, Whole
+from deskhand.api.schemas import MessageView, Name, Notices, Request, Said, SourceView, Whole
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
@@ -82,11 +82,6 @@ class SetTags(Act):
 
 class WriteNote(Request):
     text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
-
-
-class OperatorMessage(Request):
-    message: Said
-    client_message_id: ClientMessageId | None = Field(None, description="Send it again with the same id: it appears once.")
 
 
 class CustomerView(BaseModel):
@@ -402,7 +397,6 @@ BODIES: tuple[type[BaseModel], ...] = (
     SetPriority,
     SetTags,
     WriteNote,
-    OperatorMessage,
     WriteReply,
     Rate,
     GiveFeedback,

@@ -1,4 +1,4 @@
-"""Reading what a customer says over HTTP: JSON, or a form with files.
+"""Reading what somebody says over HTTP, a customer or a person behind the desk: JSON, or a form with files.
 
 The invariant: a file is stored before the message that names it, and a form sent again gives the same files the same ids, so that a
 retried send stays one message.
@@ -11,13 +11,34 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 
-from deskhand.api import schemas
+from deskhand.api import documented, schemas
 from deskhand.api.assembled import Services
 from deskhand.api.body import read_json, validate
 from deskhand.errors import DeskhandError, Malformed, TooLarge
 from deskhand.ids import SessionId
 from deskhand.sessions import Attachment
 
+_FORM = {
+    "type": "object",
+    "required": ["message"],
+    "additionalProperties": False,
+    "properties": {
+        "message": {"type": "string", "minLength": 1, "pattern": r"\S"},
+        "client_message_id": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        "attachments": {"type": "array", "items": {"type": "string", "format": "binary"}},
+    },
+}
+FILE_KINDS = {"contentType": "text/plain, text/markdown, text/html, text/csv, application/json"}
+# How a route describes itself that reads its body by `read_message`.
+MESSAGE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": documented.reference(schemas.SendMessage)}},
+            "multipart/form-data": {"schema": _FORM, "encoding": {"attachments": FILE_KINDS}},
+        },
+    }
+}
 _MEBIBYTE = 1024 * 1024
 _PREVIEW_CHARACTERS = 400
 _LONGEST_NAME = 255
@@ -25,7 +46,7 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the customer said. `attachments` are the ids of files that are stored."""
+    """What was said. `attachments` are the ids of files that are stored."""
 
     message: str
     client_message_id: str | None

@@ -76,9 +76,10 @@ def _document(app: FastAPI, settings: Settings) -> dict[str, Any]:
     known = components.setdefault("schemas", {})
     known.update(_body_schemas())
     known["SendMessage"]["properties"]["message"]["maxLength"] = settings.message_max_characters
-    form = _form(document, f"{settings.api_prefix}/chat/sessions/{{session_id}}/messages")
-    form["properties"]["message"]["maxLength"] = settings.message_max_characters
-    form["properties"]["attachments"]["maxItems"] = settings.upload_max_files
+    for path in ("/chat/sessions/{session_id}/messages", "/desk/conversations/{session_id}/messages"):
+        form = _form(document, f"{settings.api_prefix}{path}")
+        form["properties"]["message"]["maxLength"] = settings.message_max_characters
+        form["properties"]["attachments"]["maxItems"] = settings.upload_max_files
     known.update(_union("SessionEvent", get_args(SessionEvent)))
     known.update(_union("ClientFrame", get_args(frames.AnyClientFrame)))
     known.update(_union("ServerFrame", get_args(frames.AnyServerFrame)))

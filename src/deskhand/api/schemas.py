@@ -28,7 +28,8 @@ NOT_BLANK = BeforeValidator(_saying_something)
 Said = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"), NOT_BLANK]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ClientMessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
-AttachmentName = Annotated[str, StringConstraints(pattern=r"^file_[0-9a-f]{24}$")]
+FILE_ID = r"^file_[0-9a-f]{24}$"
+AttachmentName = Annotated[str, StringConstraints(pattern=FILE_ID)]
 
 
 def _whole(value: Any) -> Any:

@@ -311,6 +311,16 @@ def find_attachment(connection: sa.Connection, session_id: SessionId, attachment
     return _to_attachment(row) if row is not None else None
 
 
+def find_file(connection: sa.Connection, session_id: SessionId, attachment_id: str) -> tuple[str, bytes] | None:
+    """The name and the bytes of a file of the session."""
+    row = connection.execute(
+        sa.select(attachments.c.filename, attachments.c.data).where(
+            attachments.c.session_id == session_id, attachments.c.id == attachment_id
+        )
+    ).one_or_none()
+    return (row.filename, row.data) if row is not None else None
+
+
 def list_attachments(connection: sa.Connection, session_id: SessionId, attachment_ids: Sequence[str]) -> list[Attachment]:
     """Those of the named files that belong to the session, in the order named."""
     rows = connection.execute(

@@ -156,3 +156,10 @@ class SessionService:
         if found is None:
             raise AttachmentNotFound
         return found
+
+    async def read_file(self, session_id: SessionId, attachment_id: str) -> tuple[str, bytes]:
+        """The name and the bytes of a file of the session. Raises AttachmentNotFound."""
+        found = await self._database.read(lambda connection: repository.find_file(connection, session_id, attachment_id))
+        if found is None:
+            raise AttachmentNotFound
+        return found

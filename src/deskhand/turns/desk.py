@@ -5,7 +5,7 @@ over ends the AI's turns and raises the fence in the transaction that assigns th
 to them, in their language, in that same transaction.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from deskhand.sessions import Author, SessionEnded, SessionStatus, repository
 from deskhand.sessions.log import SessionLog, open_log
 from deskhand.texts import Texts, language_of, texts_for
 from deskhand.turns.lifecycle import TurnLifecycle
-from deskhand.turns.saying import find_said_before, hash_body, insert_message
+from deskhand.turns.saying import describe_files, find_said_before, hash_body, insert_message
 
 _LOOKED_BACK = 12
 # A conversation that was given back so often in an hour, and came again each time, stays with people.
@@ -199,17 +199,26 @@ class Desk:
                 created_at=case.log.now,
             )
 
-    def say(self, tx: Transaction, session_id: str, *, by: Operator, content: str, client_message_id: str | None = None) -> Said:
+    def say(
+        self,
+        tx: Transaction,
+        session_id: str,
+        *,
+        by: Operator,
+        content: str,
+        client_message_id: str | None = None,
+        attachment_ids: Sequence[str] = (),
+    ) -> Said:
         """A person speaks to the customer. Whoever answers a conversation that nobody has, has it from then on.
 
         Raises:
-            SessionEnded, MessageConflict; NotHandedOver: the AI has the conversation; TakenByAnother: a colleague has.
+            SessionEnded, MessageConflict, AttachmentNotFound; NotHandedOver: the AI has the conversation; TakenByAnother: a colleague has.
         """
         with self._case(tx, session_id) as case:
             log = case.log
             # A customer's own ids are theirs: another name keeps the two apart.
             sent_id = f"desk:{client_message_id}" if client_message_id is not None else None
-            body_hash = hash_body(content, [])
+            body_hash = hash_body(content, attachment_ids)
             if (before := find_said_before(tx, log.session, sent_id, body_hash=body_hash)) is not None:
                 return Said(before.id, before.seq, duplicate=True)
             if log.session.status is SessionStatus.ENDED:
@@ -219,6 +228,7 @@ class Desk:
                 raise NotHandedOver
             if ticket.assignee_id not in (None, by.id):
                 raise TakenByAnother(details={"assignee": ticket.assignee_name})
+            files = describe_files(tx, log.session, attachment_ids)
             ticket = self._assign(case, by, ticket.woken())
             message_id = new_message_id()
             event = log.append(
@@ -229,7 +239,7 @@ class Desk:
                     "author_name": by.name,
                     "content": content,
                     "client_message_id": client_message_id,
-                    "attachments": [],
+                    "attachments": files,
                 },
             )
             insert_message(
@@ -240,7 +250,7 @@ class Desk:
                 content=content,
                 client_message_id=sent_id,
                 body_hash=body_hash,
-                data={"author_id": by.id, "author_name": by.name},
+                data={"author_id": by.id, "author_name": by.name} | ({"attachments": files} if files else {}),
             )
             case.save(ticket.answered(now=log.now))
             return Said(message_id, event.seq)

@@ -15,7 +15,6 @@ from deskhand.handoff.ticket import Ticket, TicketState
 from deskhand.ids import TurnId, new_message_id, new_turn_id
 from deskhand.persistence import Transaction
 from deskhand.sessions import (
-    AttachmentNotFound,
     Author,
     Message,
     MessageStatus,
@@ -33,7 +32,7 @@ from deskhand.sessions import (
 from deskhand.sessions.log import SessionLog, open_log
 from deskhand.turns.brief import make_brief
 from deskhand.turns.model import GAVE_UP, NEEDS_PERSON, TIMED_OUT, Accepted, Claim, Failure, TurnRules
-from deskhand.turns.saying import find_said_before, hash_body, insert_message
+from deskhand.turns.saying import describe_files, find_said_before, hash_body, insert_message
 
 # Of these the one who takes a conversation up is told what it is about.
 _BRIEF_MESSAGES = 12
@@ -73,7 +72,7 @@ class TurnLifecycle:
                 return Accepted(before.id, before.turn_id, before.seq, duplicate=True)
             if session.status is SessionStatus.ENDED:
                 raise SessionEnded
-            files = _describe_files(tx, session, attachment_ids)
+            files = describe_files(tx, session, attachment_ids)
             open_turns = turn_repository.list_open_turns(tx.connection, session.id) if session.status is SessionStatus.ACTIVE else None
             turn_id, is_new = self._turn_for_message(tx, open_turns)
             message_id = new_message_id()
@@ -321,17 +320,6 @@ class TurnLifecycle:
         if log.appended:
             appended = tuple(log.appended)
             tx.after_commit(lambda: self._publish(appended))
-
-
-def _describe_files(tx: Transaction, session: Session, attachment_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """The files as a message names them. Raises AttachmentNotFound: not all of them are this session's."""
-    files = repository.list_attachments(tx.connection, session.id, attachment_ids) if attachment_ids else []
-    if len(files) != len(set(attachment_ids)):
-        raise AttachmentNotFound
-    return [
-        {"attachment_id": file.id, "filename": file.filename, "content_type": file.content_type, "size_bytes": file.size_bytes}
-        for file in files
-    ]
 
 
 def _waiting(turn_id: TurnId, event: StoredEvent) -> Turn:

@@ -7,7 +7,7 @@ from typing import Any
 
 from deskhand.ids import MessageId, TurnId
 from deskhand.persistence import Transaction
-from deskhand.sessions import Author, Message, MessageConflict, MessageStatus, Session, StoredEvent, repository
+from deskhand.sessions import AttachmentNotFound, Author, Message, MessageConflict, MessageStatus, Session, StoredEvent, repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,17 @@ def find_said_before(tx: Transaction, session: Session, client_message_id: str |
     if known.body_hash != body_hash:
         raise MessageConflict
     return SaidBefore(MessageId(known.id), TurnId(known.turn_id) if known.turn_id else None, known.seq)
+
+
+def describe_files(tx: Transaction, session: Session, attachment_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The files as a message names them. Raises AttachmentNotFound: not all of them are this session's."""
+    files = repository.list_attachments(tx.connection, session.id, attachment_ids) if attachment_ids else []
+    if len(files) != len(set(attachment_ids)):
+        raise AttachmentNotFound
+    return [
+        {"attachment_id": file.id, "filename": file.filename, "content_type": file.content_type, "size_bytes": file.size_bytes}
+        for file in files
+    ]
 
 
 def insert_message(  # noqa: PLR0913 - a row has that many columns

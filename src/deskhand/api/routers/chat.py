@@ -9,7 +9,7 @@ from deskhand.api import documented, schemas
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
 from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access, authorise_writer
-from deskhand.api.messages import is_form, read_form, read_message, show_upload, store_upload
+from deskhand.api.messages import FILE_KINDS, MESSAGE_BODY, is_form, read_form, read_message, show_upload, store_upload
 from deskhand.api.routing import Routes
 from deskhand.api.services import ServicesDep, services_of
 from deskhand.api.streaming import Draining, follow_turn
@@ -26,17 +26,6 @@ from deskhand.turns.render import show_event
 
 router = Routes(prefix="/chat", tags=["chat"])
 
-_FORM = {
-    "type": "object",
-    "required": ["message"],
-    "additionalProperties": False,
-    "properties": {
-        "message": {"type": "string", "minLength": 1, "pattern": r"\S"},
-        "client_message_id": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
-        "attachments": {"type": "array", "items": {"type": "string", "format": "binary"}},
-    },
-}
-_KINDS = {"contentType": "text/plain, text/markdown, text/html, text/csv, application/json"}
 _UPLOAD = {
     "type": "object",
     "required": ["file"],
@@ -50,13 +39,7 @@ _UPLOAD = {
     response_class=Response,
     openapi_extra={
         **documented.VISITOR,
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": {"$ref": documented.reference(schemas.SendMessage)}},
-                "multipart/form-data": {"schema": _FORM, "encoding": {"attachments": _KINDS}},
-            },
-        },
+        **MESSAGE_BODY,
     },
     responses={
         200: {
@@ -134,7 +117,7 @@ async def search_knowledge(_caller: PrincipalDep, request: Request, services: Se
     "/upload",
     openapi_extra={
         **documented.VISITOR,
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD, "encoding": {"file": _KINDS}}}},
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _UPLOAD, "encoding": {"file": FILE_KINDS}}}},
     },
     responses=documented.errors(401, 404, 413, 415, 422),
 )

@@ -14,7 +14,7 @@ from deskhand.api.auditing import Work, recorded
 from deskhand.api.body import read_json
 from deskhand.api.desk_stream import stream_desk
 from deskhand.api.identity import OperatorDep, check_scope, identify
-from deskhand.api.messages import check_length
+from deskhand.api.messages import MESSAGE_BODY, read_message
 from deskhand.api.routing import Routes
 from deskhand.api.schemas import MessageView
 from deskhand.api.services import Services, ServicesDep
@@ -225,17 +225,22 @@ async def write_note(case: CaseDep, request: Request) -> desk_schemas.Conversati
 @router.post(
     "/conversations/{session_id}/messages",
     status_code=201,
-    openapi_extra=acting(desk_schemas.OperatorMessage, required=True),
+    openapi_extra={**documented.STAFF, **MESSAGE_BODY},
     responses=_ACT_ERRORS,
 )
 async def say_as_operator(case: CaseDep, request: Request) -> desk_schemas.SaidView:
-    """Speak to the customer. Whoever answers a conversation that nobody has, has it from then on."""
-    wanted = await read_json(request, desk_schemas.OperatorMessage)
-    check_length(wanted.message, case.services)
+    """Speak to the customer, with files if need be. Whoever answers a conversation that nobody has, has it from then on."""
+    wanted = await read_message(request, SessionId(case.session_id), case.services)
 
     def say(desk: Desk, tx: Transaction, _partials: dict[TurnId, str]) -> Said:
-        sent_id = wanted.client_message_id
-        return desk.say(tx, case.session_id, by=case.operator, content=wanted.message, client_message_id=sent_id)
+        return desk.say(
+            tx,
+            case.session_id,
+            by=case.operator,
+            content=wanted.message,
+            client_message_id=wanted.client_message_id,
+            attachment_ids=wanted.attachments,
+        )
 
     said = await case.services.turns.act(case.session_id, case.recorded(say))
     return desk_schemas.SaidView(message_id=said.message_id, seq=said.seq, duplicate=said.duplicate)

@@ -1,8 +1,9 @@
 """Sessions: open, read, list, change, delete."""
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from deskhand.api import documented, schemas
 from deskhand.api.auditing import AuditedRoute
@@ -18,6 +19,13 @@ from deskhand.roles import Scope
 from deskhand.sessions import SessionStatus, Staff, Visitor
 
 router = Routes(tags=["sessions"], route_class=AuditedRoute)
+
+# Whatever is in it, nothing of it runs on this site.
+_SAVED = {
+    "Cache-Control": "private, no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 
 
 @router.post(
@@ -98,6 +106,26 @@ async def delete_session(authorised: SessionIdDep, caller: KnownDep, services: S
 
 
 @router.get(
+    "/sessions/{session_id}/attachments/{attachment_id}",
+    openapi_extra=documented.VISITOR,
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The file, to be saved and not to be shown.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        **documented.errors(401, 404, 422),
+    },
+)
+async def download_file(
+    authorised: SessionIdDep, attachment_id: Annotated[str, Path(pattern=schemas.FILE_ID)], services: ServicesDep
+) -> Response:
+    """A file that the customer, or a person behind the desk, attached to a message."""
+    filename, data = await services.sessions.read_file(authorised, attachment_id)
+    return Response(data, media_type="application/octet-stream", headers={**_SAVED, "Content-Disposition": _disposition(filename)})
+
+
+@router.get(
     "/sessions/{session_id}/events",
     openapi_extra=documented.VISITOR,
     response_class=Response,
@@ -112,3 +140,8 @@ async def delete_session(authorised: SessionIdDep, caller: KnownDep, services: S
 async def stream_session_events(stream: Annotated[EventStream, Depends(follow)]) -> Response:
     """The events of the session: after `Last-Event-ID` (or `?after=`; "0" is the beginning), else from now on. Does not end by itself."""
     return stream
+
+
+def _disposition(filename: str) -> str:
+    """The name as RFC 6266 has it; no browser shows what comes under it."""
+    return f"attachment; filename*=UTF-8''{quote(filename.encode('utf-8', 'replace'), safe='')}"
