@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from deskhand.api.schemas import MessageView, Name, Notices, Request, Said, SourceView, Whole
+from deskhand.api.schemas import MessageView, Name, Notices, Parameters, Request, Said, Schema, SourceView, Whole
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
@@ -23,10 +23,8 @@ Comment = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*
 Moment = Annotated[str, StringConstraints(max_length=40, pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")]
 
 
-class ListConversations(Request):
+class ListConversations(Parameters):
     """The query of a list of conversations."""
-
-    model_config = ConfigDict(extra="forbid", strict=False)
 
     view: View = View.ALL
     q: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")] = Field(
@@ -84,18 +82,18 @@ class WriteNote(Request):
     text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 
 
-class CustomerView(BaseModel):
+class CustomerView(Schema):
     user_id: str | None
     name: str | None
     verified: bool
 
 
-class AssigneeView(BaseModel):
+class AssigneeView(Schema):
     staff_id: str
     name: str
 
 
-class ConversationView(BaseModel):
+class ConversationView(Schema):
     """A line of the inbox. `version` is that of the episode, null where there was none."""
 
     session_id: str
@@ -124,7 +122,7 @@ class ConversationView(BaseModel):
         return cls(**_fields(found, answer_within_seconds))
 
 
-class CountsView(BaseModel):
+class CountsView(Schema):
     mine: int
     unassigned: int
     all: int
@@ -133,7 +131,7 @@ class CountsView(BaseModel):
     resolved: int
 
 
-class ConversationList(BaseModel):
+class ConversationList(Schema):
     """`counts` are those of the lists, whatever was looked for; `ai` and `resolved` are counted up to 1,000."""
 
     items: list[ConversationView]
@@ -141,21 +139,21 @@ class ConversationList(BaseModel):
     counts: CountsView
 
 
-class BriefView(BaseModel):
+class BriefView(Schema):
     wants: str
     tried: list[str]
     sources: list[str]
     open_actions: list[str]
 
 
-class NoteView(BaseModel):
+class NoteView(Schema):
     note_id: str
     author: str
     text: str
     at: str
 
 
-class EarlierView(BaseModel):
+class EarlierView(Schema):
     session_id: str
     subject: str
     ended_at: str
@@ -176,13 +174,13 @@ class OpenConversation(ConversationView):
     events_after: str
 
 
-class SaidView(BaseModel):
+class SaidView(Schema):
     message_id: str
     seq: int
     duplicate: bool
 
 
-class SeatView(BaseModel):
+class SeatView(Schema):
     """Somebody who works at the desk. `open`: conversations they have; `capacity`: how many they take."""
 
     staff_id: str
@@ -206,7 +204,7 @@ class SeatView(BaseModel):
         )
 
 
-class DraftView(BaseModel):
+class DraftView(Schema):
     text: str
     sources: list[SourceView]
     confidence: float
@@ -218,7 +216,7 @@ class WriteReply(Request):
     text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 
 
-class ReplyView(BaseModel):
+class ReplyView(Schema):
     reply_id: str
     shortcut: str
     title: str
@@ -229,7 +227,7 @@ class ReplyView(BaseModel):
         return cls(reply_id=reply.id, shortcut=reply.shortcut, title=reply.title, text=reply.text)
 
 
-class NowView(BaseModel):
+class NowView(Schema):
     ai: int
     waiting: int
     assigned: int
@@ -237,7 +235,7 @@ class NowView(BaseModel):
     online: int
 
 
-class TotalsView(BaseModel):
+class TotalsView(Schema):
     """Times in seconds. `resolved_by_ai`: sessions with an answer and without a hand-off."""
 
     sessions: int
@@ -254,7 +252,7 @@ class TotalsView(BaseModel):
     unanswered: int
 
 
-class DayView(BaseModel):
+class DayView(Schema):
     day: str
     sessions: int
     resolved_by_ai: int
@@ -262,19 +260,19 @@ class DayView(BaseModel):
     csat: float | None
 
 
-class ReasonView(BaseModel):
+class ReasonView(Schema):
     reason: EscalationReason
     count: int
 
 
-class UnansweredView(BaseModel):
+class UnansweredView(Schema):
     question: str
     count: int
     last_at: str
     session_id: str
 
 
-class OverviewView(BaseModel):
+class OverviewView(Schema):
     """`now.ai` is counted up to 1,000. Days are days of UTC, the oldest first."""
 
     now: NowView
@@ -298,7 +296,7 @@ class OverviewView(BaseModel):
         )
 
 
-class RatingView(BaseModel):
+class RatingView(Schema):
     """`score` is from 1 to 5; null while the customer has not rated the conversation."""
 
     score: int | None
@@ -315,7 +313,7 @@ class GiveFeedback(Request):
     comment: Comment = ""
 
 
-class FeedbackView(BaseModel):
+class FeedbackView(Schema):
     message_id: str
     value: Literal["up", "down"] | None
     comment: str
@@ -386,7 +384,7 @@ def from_cursor(cursor: str | None) -> Place | None:
 
 
 # The bodies that routes read through `api.body`.
-BODIES: tuple[type[BaseModel], ...] = (
+BODIES: tuple[type[Schema], ...] = (
     Act,
     Claim,
     Assign,

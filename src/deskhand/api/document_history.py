@@ -4,15 +4,14 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
+from deskhand.api.schemas import Schema
 from deskhand.clock import to_iso
 from deskhand.knowledge import Action, Revision
 
 _LONGEST_DIFF_LINES = 2_000
 
 
-class RevisionView(BaseModel):
+class RevisionView(Schema):
     """One change. `changes`: each field with what it was and what it became. `diff`: what became of the text, as `diff -u` writes it, where
     the text was changed and what it was is still kept."""
 

@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from deskhand.api.schemas import Request
+from deskhand.api.schemas import Parameters, Request, Schema
 from deskhand.clock import to_iso
 from deskhand.knowledge import (
     DocumentState,
@@ -113,10 +113,8 @@ class EditDocument(Dated):
         return given | ({"tier": Tier(given["tier"])} if "tier" in given else {})
 
 
-class ListDocuments(Request):
+class ListDocuments(Parameters):
     """The query of the list of documents."""
-
-    model_config = ConfigDict(extra="forbid", strict=False)
 
     tier: Tier | None = None
     state: DocumentState | None = None
@@ -130,7 +128,7 @@ class ListDocuments(Request):
     offset: int = Field(0, ge=0, le=10_000_000)
 
 
-class DocumentView(BaseModel):
+class DocumentView(Schema):
     document_id: str = Field(pattern=r"^doc_[0-9a-f]{24}$")
     revision: int = Field(ge=1, description="Counts the document's changes; its ETag.")
     title: str
@@ -153,7 +151,7 @@ class DocumentView(BaseModel):
         return cls(**document_fields(document))
 
 
-class PartView(BaseModel):
+class PartView(Schema):
     """A stretch of the text. `page` counts from 1; `section` is the path of headings above it."""
 
     text: str
@@ -165,12 +163,12 @@ class PartView(BaseModel):
         return cls(text=part.text, section=part.section, page=part.page)
 
 
-class FailureView(BaseModel):
+class FailureView(Schema):
     source: str
     reason: str
 
 
-class SideView(BaseModel):
+class SideView(Schema):
     document_id: str
     title: str
     source: str
@@ -179,7 +177,7 @@ class SideView(BaseModel):
     text: str
 
 
-class WarningView(BaseModel):
+class WarningView(Schema):
     """Two documents that say nearly the same, or two sentences of which only one can be right."""
 
     kind: LikenessKind
@@ -197,7 +195,7 @@ def _side(side: Side) -> SideView:
     )
 
 
-class ScanView(BaseModel):
+class ScanView(Schema):
     """A document with pages whose words are in pictures: those that were read by OCR, and those that were not, with the reason."""
 
     source: str
@@ -210,7 +208,7 @@ class ScanView(BaseModel):
         return cls(source=scan.source, recognised=list(scan.recognised), unread=list(scan.unread), reason=scan.reason)
 
 
-class SuspicionView(BaseModel):
+class SuspicionView(Schema):
     """A place that reads like orders to the agent. It is indexed all the same."""
 
     source: str
@@ -230,7 +228,7 @@ class SuspicionView(BaseModel):
         )
 
 
-class ReportView(BaseModel):
+class ReportView(Schema):
     """What became of each document that was given: `indexed + unchanged + removed + failed` of them."""
 
     indexed: int
@@ -265,7 +263,7 @@ class DocumentDetail(DocumentView):
     warnings: list[WarningView] = Field(description="Where other documents say nearly the same, or something else of the same thing.")
 
 
-class ChangedView(BaseModel):
+class ChangedView(Schema):
     """`changed` is false when the document was so before."""
 
     changed: bool
@@ -273,7 +271,7 @@ class ChangedView(BaseModel):
     warnings: list[WarningView] = Field(description="Where other documents say nearly what it says now, or something else.")
 
 
-class DocumentDeleted(BaseModel):
+class DocumentDeleted(Schema):
     message: str
     document_id: str
 

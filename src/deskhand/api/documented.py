@@ -25,7 +25,9 @@ PUBLIC: dict[str, Any] = {"security": []}
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": schemas.Error, "description": _MEANING.get(status, HTTPStatus(status).phrase)} for status in statuses}
+    # Not as `model`: the framework would study the schema again for each status of each route. `api.openapi` adds it, once.
+    content = {"application/json": {"schema": {"$ref": reference(schemas.Error)}}}
+    return {status: {"description": _MEANING.get(status, HTTPStatus(status).phrase), "content": content} for status in statuses}
 
 
 def body(schema: type[BaseModel], *, required: bool = True) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from deskhand.api.document_schemas import FailureView, Url
-from deskhand.api.schemas import Request
+from deskhand.api.schemas import Parameters, Request, Schema
 from deskhand.clock import to_iso
 from deskhand.jobs import Job, JobKind, JobState, Schedule
 
@@ -13,17 +13,15 @@ _JOB_ID = r"^job_[0-9a-f]{24}$"
 _SCHEDULE_ID = r"^sched_[0-9a-f]{24}$"
 
 
-class ListJobs(Request):
+class ListJobs(Parameters):
     """The query of the list of jobs."""
-
-    model_config = ConfigDict(extra="forbid", strict=False)
 
     state: JobState | None = None
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=10_000_000)
 
 
-class JobReportView(BaseModel):
+class JobReportView(Schema):
     """Beside the counts, what a completed job has to say."""
 
     failed: list[FailureView] = Field(description="What could not be put in, and why; at most 1,000.")
@@ -32,7 +30,7 @@ class JobReportView(BaseModel):
     incomplete: bool = Field(description="Nothing was removed, because it could not be known what all belongs there.")
 
 
-class JobView(BaseModel):
+class JobView(Schema):
     """A job as it stands. `done` and `total` count documents; `total` is null while nobody knows how many there are."""
 
     job_id: str = Field(pattern=_JOB_ID)
@@ -99,7 +97,7 @@ class ScheduleSource(Request):
     sync: bool = Field(True, description="Whether documents that are no longer there are removed.")
 
 
-class ScheduleView(BaseModel):
+class ScheduleView(Schema):
     schedule_id: str = Field(pattern=_SCHEDULE_ID)
     fetch: str
     every_hours: float
@@ -125,7 +123,7 @@ class ScheduleView(BaseModel):
         )
 
 
-class ScheduleDeleted(BaseModel):
+class ScheduleDeleted(Schema):
     message: str
     schedule_id: str
 

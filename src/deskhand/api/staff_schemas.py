@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from deskhand.api.schemas import Name, Request, Whole
+from deskhand.api.schemas import Name, Parameters, Request, Schema, Whole
 from deskhand.clock import to_iso
 from deskhand.roles import Scope
 from deskhand.staff import Account, ApiKey, AuditEntry, Caller
@@ -72,29 +72,27 @@ class CreateKey(Request):
     scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=5)]
 
 
-class ListAudit(Request):
-    model_config = ConfigDict(extra="forbid", strict=False)
-
+class ListAudit(Parameters):
     limit: int = Field(50, ge=1, le=500)
     cursor: int | None = Field(None, ge=1, le=2**53)
     actor: Annotated[str, StringConstraints(max_length=32, pattern=r"^[a-z0-9_]+$")] | None = None
     action: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_.]+$")] | None = None
 
 
-class ProviderView(BaseModel):
+class ProviderView(Schema):
     """An identity provider. `name` is what people call it; `path` is where a browser goes to sign in there."""
 
     name: str
     path: str
 
 
-class SignInOptions(BaseModel):
+class SignInOptions(Schema):
     """`oidc` is null where people sign in with passwords alone."""
 
     oidc: ProviderView | None
 
 
-class StaffView(BaseModel):
+class StaffView(Schema):
     """Who is signed in. `email` and what follows from having an account are null for a key."""
 
     staff_id: str
@@ -127,16 +125,16 @@ class StaffView(BaseModel):
         )
 
 
-class SignedInView(BaseModel):
+class SignedInView(Schema):
     staff: StaffView
     expires_at: str
 
 
-class SignedOut(BaseModel):
+class SignedOut(Schema):
     message: str
 
 
-class AccountView(BaseModel):
+class AccountView(Schema):
     staff_id: str
     email: str
     name: str
@@ -160,24 +158,24 @@ class NewAccountView(AccountView):
     password: str | None = Field(description="The made-up password, shown in this answer only; null when one was given.")
 
 
-class PasswordView(BaseModel):
+class PasswordView(Schema):
     password: str = Field(description="The new password, shown in this answer only.")
 
 
-class TotpView(BaseModel):
+class TotpView(Schema):
     """Shown in this answer only."""
 
     secret: str = Field(description="Base32, for typing it into an authenticator app.")
     otpauth_url: str
 
 
-class RecoveryCodes(BaseModel):
+class RecoveryCodes(Schema):
     """Shown in this answer only; each is good for one sign-in."""
 
     recovery_codes: list[str]
 
 
-class KeyView(BaseModel):
+class KeyView(Schema):
     key_id: str
     name: str
     hint: str
@@ -196,12 +194,12 @@ class NewKeyView(KeyView):
     key: str = Field(description="The key, shown in this answer only.")
 
 
-class ActorView(BaseModel):
+class ActorView(Schema):
     staff_id: str
     name: str
 
 
-class AuditView(BaseModel):
+class AuditView(Schema):
     seq: int
     at: str
     actor: ActorView
@@ -221,7 +219,7 @@ class AuditView(BaseModel):
         )
 
 
-class AuditPage(BaseModel):
+class AuditPage(Schema):
     items: list[AuditView]
     next_cursor: int | None
 

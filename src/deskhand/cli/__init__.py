@@ -65,6 +65,8 @@ def _import(name: str) -> Any:
     """Import a module for good. Looking for garbage in what it makes, again and again, is an eighth of the time until a server answers."""
     if name in sys.modules:
         return sys.modules[name]
+    # Otherwise pydantic reads what every installed package says of itself, in search of plugins that nobody asked for.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     gc.disable()
     try:
         _import_structlog()
