@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import psutil
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
@@ -72,7 +72,8 @@ def hostile(chance: random.Random, values: list[Any]) -> Iterator[str | bytes | 
 def some_values() -> list[Any]:
     values: list[Any] = []
 
-    @settings(max_examples=200, derandomize=True, database=None)
+    # The first text that is drawn waits for tables of all characters: seconds, where they were not made before.
+    @settings(max_examples=200, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
     @given(ANYTHING)
     def collect(value: Any) -> None:
         values.append(value)
