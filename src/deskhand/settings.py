@@ -126,6 +126,10 @@ class Settings(BaseSettings):
         15, gt=0, le=10_080, description="Within how long a person should answer for the first time. Urgent: a fifth of it."
     )
 
+    desk_resolve_minutes: float = Field(
+        1_440, gt=0, le=525_600, description="Within how long a case that was handed over should be resolved. Urgent: a fifth of it."
+    )
+
     # The turn
     turn_timeout_seconds: float = Field(120, gt=0, description="How long an answer may take.")
     turn_lease_seconds: float = Field(15, gt=1, description="How long a turn belongs to a process that gives no sign of life.")

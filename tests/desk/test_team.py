@@ -1,12 +1,16 @@
 """Those at the desk: who is there, who gets what, and what helps them; and what customers say of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from api.serving import STAFF, Served, Visitor, serving, settings_in
 from desk.people import Operator, following, transcript
+from deskhand.api.desk_team import tell_overdue
+from deskhand.handoff.tables import tickets
 from deskhand.sessions import SessionStatus
 from deskhand.settings import Settings
 
@@ -168,3 +172,29 @@ async def test_a_conversation_goes_on_after_a_restart(tmp_path: Path) -> None:
             await read.until("message")
         assert (await served.say(visitor, "Good")).status_code == 202
         assert (await operator.done(visitor.session_id, "resolve"))["state"] == "resolved"
+
+
+async def test_a_customer_who_waits_too_long_is_told_of_once_whoever_looks(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path, desk_answer_minutes=0.001, desk_resolve_minutes=30)) as served:
+        _, ana = await colleague(served, "Ana")
+        _, bo = await colleague(served, "Bo")
+        async with ana.console() as anas, bo.console() as bos:
+            visitor = await waiting(served)
+            for console in (anas, bos):
+                told = await console.until("notice", lambda told: told["kind"] == "sla")
+                assert told == {"kind": "sla", "session_id": visitor.session_id, "deadline": "answer"}
+            shown = await ana.done(visitor.session_id, "claim")
+            assert None not in (shown["sla_due_at"], shown["resolve_due_at"])
+            an_hour_ago = sa.update(tickets).values(created_at=tickets.c.created_at - 3_600)
+            await served.services.database.write(lambda tx: tx.execute(an_hour_ago))
+            # Other instances look as well, all at the same moment.
+            await asyncio.gather(*(tell_overdue(served.services) for _ in range(4)))
+            await anas.until("notice", lambda told: told.get("deadline") == "resolve")
+            await ana.done(visitor.session_id, "messages", message="Sorry that it took so long.")
+            assert (await ana.open(visitor.session_id))["sla_due_at"] is None
+            assert (await ana.done(visitor.session_id, "resolve"))["resolve_due_at"] is None
+            for console in (anas, bos):
+                await console.until("conversation", lambda item: item["state"] == "resolved")
+        # The end of the case is Ana's alone to see to.
+        assert [told["deadline"] for told in anas.of("notice") if told["kind"] == "sla"] == ["answer", "resolve"]
+        assert [told["deadline"] for told in bos.of("notice") if told["kind"] == "sla"] == ["answer"]

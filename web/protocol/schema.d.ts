@@ -1774,7 +1774,8 @@ export interface components {
         ConversationState: "ai" | "waiting" | "assigned" | "snoozed" | "resolved" | "ended";
         /**
          * ConversationView
-         * @description A line of the inbox. `version` is that of the episode, null where there was none.
+         * @description A line of the inbox. `version` is that of the episode, null where there was none. `sla_due_at` is when a person should have answered
+         *     for the first time, `resolve_due_at` when the case should be resolved; null where that deadline does not run.
          */
         ConversationView: {
             assignee: components["schemas"]["AssigneeView"] | null;
@@ -1791,6 +1792,8 @@ export interface components {
             /** Rating */
             rating: number | null;
             reason: components["schemas"]["EscalationReason"] | null;
+            /** Resolve Due At */
+            resolve_due_at: string | null;
             /** Session Id */
             session_id: string;
             /** Skill */
@@ -2582,6 +2585,8 @@ export interface components {
             /** Rating */
             rating: number | null;
             reason: components["schemas"]["EscalationReason"] | null;
+            /** Resolve Due At */
+            resolve_due_at: string | null;
             /** Session Id */
             session_id: string;
             /** Skill */

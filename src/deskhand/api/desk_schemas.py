@@ -13,9 +13,10 @@ from deskhand.api.schemas import MessageView, Name, Notices, Parameters, Request
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
+from deskhand.handoff.deadlines import Deadline, Deadlines
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.replies import Reply
-from deskhand.insights import Conversation, ConversationState, Counts, Overview, Place, View, answer_due_at
+from deskhand.insights import Conversation, ConversationState, Counts, Overview, Place, View
 
 StaffName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,32}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -94,7 +95,8 @@ class AssigneeView(Schema):
 
 
 class ConversationView(Schema):
-    """A line of the inbox. `version` is that of the episode, null where there was none."""
+    """A line of the inbox. `version` is that of the episode, null where there was none. `sla_due_at` is when a person should have answered
+    for the first time, `resolve_due_at` when the case should be resolved; null where that deadline does not run."""
 
     session_id: str
     ticket_id: str | None
@@ -114,12 +116,13 @@ class ConversationView(Schema):
     last_activity: str
     snoozed_until: str | None
     sla_due_at: str | None
+    resolve_due_at: str | None
     tags: list[str]
     rating: int | None
 
     @classmethod
-    def of(cls, found: Conversation, *, answer_within_seconds: float) -> "ConversationView":
-        return cls(**_fields(found, answer_within_seconds))
+    def of(cls, found: Conversation, *, deadlines: Deadlines) -> "ConversationView":
+        return cls(**conversation_fields(found, deadlines=deadlines))
 
 
 class CountsView(Schema):
@@ -319,9 +322,9 @@ class FeedbackView(Schema):
     comment: str
 
 
-def _fields(found: Conversation, answer_within_seconds: float) -> dict[str, Any]:
+def conversation_fields(found: Conversation, *, deadlines: Deadlines) -> dict[str, Any]:
+    """The fields of a line, for a view that has more."""
     ticket, session = found.ticket, found.session
-    due_at = answer_due_at(ticket, within_seconds=answer_within_seconds)
     is_open = found.open_ticket is not None
     return {
         "session_id": session.id,
@@ -343,15 +346,11 @@ def _fields(found: Conversation, answer_within_seconds: float) -> dict[str, Any]
         "waiting_since": _moment(found.waiting_since),
         "last_activity": to_iso(session.last_activity),
         "snoozed_until": _moment(ticket.snoozed_until if ticket else None),
-        "sla_due_at": _moment(due_at),
+        "sla_due_at": _moment(deadlines.due_at(ticket, Deadline.ANSWER)),
+        "resolve_due_at": _moment(deadlines.due_at(ticket, Deadline.RESOLVE)),
         "tags": list(ticket.tags) if ticket else [],
         "rating": found.rating,
     }
-
-
-def conversation_fields(found: Conversation, *, answer_within_seconds: float) -> dict[str, Any]:
-    """The fields of a line, for a view that has more."""
-    return _fields(found, answer_within_seconds)
 
 
 def _moment(epoch_seconds: float | None) -> str | None:

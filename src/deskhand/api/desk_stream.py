@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import StreamingResponse
 
 from deskhand.api.desk_schemas import ConversationView, SeatView
-from deskhand.api.desk_team import RENEW_SECONDS, appear, list_team
+from deskhand.api.desk_team import RENEW_SECONDS, appear, deadlines_of, list_team
 from deskhand.api.services import Services
 from deskhand.api.sse import HEADERS
 from deskhand.errors import Forbidden, PartDown, Unauthenticated
@@ -90,15 +90,15 @@ class _Desk:
     def _encode(self, update: Update) -> bytes:
         match update:
             case Changed(conversation):
-                within = self._services.settings.desk_answer_minutes * 60
-                view = ConversationView.of(conversation, answer_within_seconds=within)
+                view = ConversationView.of(conversation, deadlines=deadlines_of(self._services))
                 return _frame("conversation", view.model_dump(mode="json"))
             case Removed(session_id):
                 return _frame("removed", {"session_id": session_id})
             case Counted(counts):
                 return _frame("counts", counts.of(self._staff.id))
-            case Notice(kind, session_id, staff_id):
-                return _frame("notice", {"kind": kind.value, "session_id": session_id}) if staff_id in (None, self._staff.id) else b""
+            case Notice(kind, session_id, staff_id, deadline):
+                told = {"kind": kind.value, "session_id": session_id} | ({"deadline": deadline.value} if deadline is not None else {})
+                return _frame("notice", told) if staff_id in (None, self._staff.id) else b""
             case Typed(session_id):
                 return _frame("typing", {"session_id": session_id})
 

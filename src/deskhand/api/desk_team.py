@@ -1,4 +1,5 @@
-"""Who is at the desk, and what happens there by itself: what was put aside comes back, and what waits is given to whoever is free.
+"""Who is at the desk, and what happens there by itself: what was put aside comes back, deadlines pass, and what waits is given to whoever
+is free.
 
 The invariant: any number of processes may do this at once; each conversation is locked while it is decided upon, and whoever comes late
 finds it changed.
@@ -6,6 +7,7 @@ finds it changed.
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
@@ -14,6 +16,7 @@ from deskhand.api.assembled import Services
 from deskhand.errors import Conflict, NotFound
 from deskhand.handoff import repository as tickets
 from deskhand.handoff.assignment import Colleague, choose
+from deskhand.handoff.deadlines import Deadline, Deadlines
 from deskhand.handoff.ticket import Ticket
 from deskhand.ids import SessionId, StaffId
 from deskhand.insights import NoticeKind
@@ -44,6 +47,11 @@ class Seat:
 
     colleague: Colleague
     presence: str
+
+
+def deadlines_of(services: Services) -> Deadlines:
+    settings = services.settings
+    return Deadlines(answer_seconds=settings.desk_answer_minutes * 60, resolve_seconds=settings.desk_resolve_minutes * 60)
 
 
 async def appear(staff_id: StaffId, services: Services) -> None:
@@ -91,9 +99,11 @@ async def assign(services: Services, session_id: str, *, to: Operator, version: 
 
 
 async def look_after_desk(services: Services) -> None:
-    """Wake what was put aside until now and, if the settings say so, give what waits to whoever is free; for ever."""
+    """Wake what was put aside until now, tell of deadlines that have passed and, if the settings say so, give what waits to whoever is
+    free; for ever."""
     while True:
         await _wake(services)
+        await tell_overdue(services)
         if services.settings.desk_assignment == "round_robin":
             await _give_out(services)
         await asyncio.sleep(_ROUND_SECONDS)
@@ -116,6 +126,18 @@ async def _wake_one(session_id: SessionId, services: Services) -> None:
         return
     if woken is not None and woken.assignee_id is not None:
         services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, session_id, staff_id=woken.assignee_id)
+
+
+async def tell_overdue(services: Services) -> None:
+    """Tell whoever has a conversation, or everybody where nobody has it, that its customer has waited too long; once for each deadline."""
+    deadlines = deadlines_of(services)
+
+    def find(connection: sa.Connection) -> list[tuple[Ticket, Deadline]]:
+        return [(ticket, one) for one in Deadline for ticket in tickets.list_overdue(connection, one, deadlines, limit=_AT_ONCE)]
+
+    for ticket, deadline in await services.database.read(find):
+        if await services.database.write(partial(tickets.note_told, ticket=ticket, deadline=deadline)):
+            services.inbox.notify(NoticeKind.SLA, ticket.session_id, staff_id=ticket.assignee_id, deadline=deadline)
 
 
 async def _give_out(services: Services) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from deskhand.handoff.deadlines import Deadline, Deadlines
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.tables import notes, replies, tickets
 from deskhand.handoff.ticket import Ticket, TicketState
@@ -16,6 +17,7 @@ from deskhand.ids import SessionId, StaffId, TicketId, TurnId, new_ticket_id
 from deskhand.persistence import Prepared, Transaction, db_now
 
 OPEN_STATES = tuple(state.value for state in TicketState if state.is_open)
+_TOLD = {Deadline.ANSWER: tickets.c.answer_told_at, Deadline.RESOLVE: tickets.c.resolve_told_at}
 _GRAVITY = tuple(Priority)
 _OPEN = Prepared(
     sa.select(tickets)
@@ -98,6 +100,32 @@ def list_snoozed_until(connection: sa.Connection, *, now: float, limit: int) -> 
         sa.select(tickets.c.session_id).where(tickets.c.status == TicketState.SNOOZED, tickets.c.snoozed_until <= now).limit(limit)
     )
     return [SessionId(row.session_id) for row in rows]
+
+
+def list_overdue(connection: sa.Connection, deadline: Deadline, deadlines: Deadlines, *, limit: int) -> list[Ticket]:
+    """Tickets whose deadline has passed and that nobody was told of, the oldest first."""
+    now = connection.execute(sa.select(db_now())).scalar_one()
+    begun = {priority: now - deadlines.seconds(deadline, priority) for priority in Priority}
+    late = [sa.and_(tickets.c.priority == priority, tickets.c.created_at <= moment) for priority, moment in begun.items()]
+    rows = connection.execute(
+        sa.select(tickets)
+        .where(*_is_pending(deadline), tickets.c.created_at <= max(begun.values()), sa.or_(*late))
+        .order_by(tickets.c.created_at)
+        .limit(limit)
+    )
+    return [to_ticket(row) for row in rows]
+
+
+def note_told(transaction: Transaction, ticket: Ticket, deadline: Deadline) -> bool:
+    """Note that people are told now that the ticket's deadline has passed; False: they were before, or the ticket has changed."""
+    same = sa.update(tickets).where(tickets.c.id == ticket.id, tickets.c.version == ticket.version, *_is_pending(deadline))
+    return transaction.execute(same.values({_TOLD[deadline]: db_now()})).rowcount == 1
+
+
+def _is_pending(deadline: Deadline) -> list[sa.ColumnElement[bool]]:
+    """Whether the deadline is still to be kept, or to be told of; as the partial indexes have it, and not put aside."""
+    pending = [tickets.c.ended_at.is_(None), _TOLD[deadline].is_(None), tickets.c.status != TicketState.SNOOZED]
+    return [*pending, tickets.c.answered_at.is_(None)] if deadline is Deadline.ANSWER else pending
 
 
 def count_ended(connection: sa.Connection, session_id: SessionId, *, state: TicketState, since: float) -> int:

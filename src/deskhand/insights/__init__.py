@@ -1,6 +1,6 @@
 """What is read across all conversations: the desk's lists as they change, what customers think, and numbers."""
 
-from deskhand.insights.conversation import Conversation, ConversationState, View, answer_due_at
+from deskhand.insights.conversation import Conversation, ConversationState, View
 from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Notice, NoticeKind, Removed, Typed, Update
 from deskhand.insights.opinions import AnswerNotFound, Feedback, Opinions, Rating
 from deskhand.insights.overview import Overview, read_overview
@@ -33,6 +33,5 @@ __all__ = [
     "Update",
     "View",
     "Wanted",
-    "answer_due_at",
     "read_overview",
 ]

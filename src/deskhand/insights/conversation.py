@@ -6,13 +6,11 @@ The invariant: what is shown is derived from the transcript and the tickets; not
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deskhand.handoff.policy import EscalationReason, Priority
+from deskhand.handoff.policy import EscalationReason
 from deskhand.handoff.ticket import Ticket, TicketState
 from deskhand.ids import SessionId
 from deskhand.sessions import Author, Session, SessionStatus
 
-# How much sooner, or later, somebody has to answer than in a usual case.
-_HASTE = {Priority.LOW: 4.0, Priority.NORMAL: 1.0, Priority.HIGH: 0.5, Priority.URGENT: 0.2}
 _OF_TICKET = {TicketState.WAITING: "waiting", TicketState.ASSIGNED: "assigned", TicketState.SNOOZED: "snoozed"}
 
 
@@ -88,10 +86,3 @@ class Conversation:
         if ticket.answered_at is None:
             return ticket.created_at
         return self.session.last_activity if ticket.unread else None
-
-
-def answer_due_at(ticket: Ticket | None, *, within_seconds: float) -> float | None:
-    """When a person should have answered for the first time, in epoch seconds; None where nobody waits for that."""
-    if ticket is None or not ticket.state.is_open or ticket.answered_at is not None or ticket.state is TicketState.SNOOZED:
-        return None
-    return ticket.created_at + within_seconds * _HASTE[ticket.priority]

@@ -14,6 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from deskhand.clock import Clock
+from deskhand.handoff.deadlines import Deadline
 from deskhand.handoff.ticket import TicketState
 from deskhand.ids import SessionId, StaffId
 from deskhand.insights import repository
@@ -56,11 +57,12 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that a person should look at. `staff_id` is who; None means everybody."""
+    """Something that a person should look at. `staff_id` is who; None means everybody. `deadline` is the one that has passed."""
 
     kind: NoticeKind
     session_id: SessionId
     staff_id: StaffId | None = None
+    deadline: Deadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class _Heard(msgspec.Struct, frozen=True):
     happened: list[str] = []
     told: NoticeKind | None = None
     staff_id: str | None = None
+    deadline: Deadline | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -129,9 +132,9 @@ class Inbox:
         """Say that something happened in a session; `happened` are the types of its new events. Returns at once."""
         self._tell(_Heard(session_id, list(happened)))
 
-    def notify(self, kind: NoticeKind, session_id: SessionId, *, staff_id: StaffId | None = None) -> None:
-        """Ask somebody, or with None everybody, to look at a conversation."""
-        self._tell(_Heard(session_id, told=kind, staff_id=staff_id))
+    def notify(self, kind: NoticeKind, session_id: SessionId, *, staff_id: StaffId | None = None, deadline: Deadline | None = None) -> None:
+        """Ask somebody, or with None everybody, to look at a conversation; `deadline` is the one that has passed there."""
+        self._tell(_Heard(session_id, told=kind, staff_id=staff_id, deadline=deadline))
 
     def typed(self, session_id: SessionId) -> None:
         self._tell(_Heard(session_id, ["typing"]))
@@ -228,7 +231,7 @@ def _notice_of(heard: _Heard, conversation: Conversation | None) -> Notice | Non
     """What a person should look at because of this."""
     session_id = SessionId(heard.session_id)
     if heard.told is not None:
-        return Notice(heard.told, session_id, StaffId(heard.staff_id) if heard.staff_id is not None else None)
+        return Notice(heard.told, session_id, StaffId(heard.staff_id) if heard.staff_id is not None else None, heard.deadline)
     ticket = conversation.open_ticket if conversation is not None else None
     if ticket is None:
         return None

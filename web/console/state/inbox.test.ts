@@ -25,6 +25,7 @@ function conversation(name: string, minute: number, more: Partial<Conversation> 
     last_activity: `2031-05-09T14:${String(minute).padStart(2, "0")}:00Z`,
     snoozed_until: null,
     sla_due_at: null,
+    resolve_due_at: null,
     tags: [],
     rating: null,
     ...more,

@@ -40,6 +40,7 @@ function detailOf(messages: MessageView[]): ConversationDetail {
     last_activity: "2031-05-09T14:30:00Z",
     snoozed_until: null,
     sla_due_at: null,
+    resolve_due_at: null,
     tags: [],
     rating: null,
     brief: { wants: "", tried: [], sources: [], open_actions: [] },

@@ -13,6 +13,7 @@ from deskhand.api import desk_schemas, documented
 from deskhand.api.auditing import Work, recorded
 from deskhand.api.body import read_json
 from deskhand.api.desk_stream import stream_desk
+from deskhand.api.desk_team import deadlines_of
 from deskhand.api.identity import OperatorDep, check_scope, identify
 from deskhand.api.messages import MESSAGE_BODY, read_message
 from deskhand.api.routing import Routes
@@ -81,7 +82,7 @@ async def open_conversation(_staff: OperatorDep, session_id: SessionName, servic
     found = opened.conversation
     brief = found.ticket.brief if found.ticket is not None else {}
     return desk_schemas.OpenConversation(
-        **desk_schemas.conversation_fields(found, answer_within_seconds=_answer_within(services)),
+        **desk_schemas.conversation_fields(found, deadlines=deadlines_of(services)),
         brief=desk_schemas.BriefView(**{name: brief.get(name) or empty for name, empty in _NO_BRIEF.items()}),
         messages=messages,
         notices=[show_event(event) for event in opened.page.notices],
@@ -273,9 +274,5 @@ async def stream_desk_events(staff: OperatorDep, request: Request, services: Ser
 _NO_BRIEF: dict[str, Any] = {"wants": "", "tried": [], "sources": [], "open_actions": []}
 
 
-def _answer_within(services: Services) -> float:
-    return services.settings.desk_answer_minutes * 60
-
-
 def _view(found: Conversation, services: Services) -> desk_schemas.ConversationView:
-    return desk_schemas.ConversationView.of(found, answer_within_seconds=_answer_within(services))
+    return desk_schemas.ConversationView.of(found, deadlines=deadlines_of(services))
