@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ IS_WARM = sys.platform == "linux" and os.environ.get("DESKHAND_CHAOS") != "full"
 PREPARED = str(Path(__file__).parents[1] / "chaos" / "server.py")
 _FORKER = Path(__file__).with_name("warm_program.py")
 _forkers: dict[str, tuple[subprocess.Popen[bytes], socket.socket]] = {}
+_starting = threading.Lock()
 
 
 class WarmProcess:
@@ -98,9 +100,11 @@ def program_of(command: Sequence[str]) -> tuple[str, list[str]] | None:
 
 def _forker(program: str) -> socket.socket:
     """Where to ask for a process of `program`. The forker ends when this process does."""
-    if program not in _forkers:
-        _forkers[program] = _start_forker(program)
-    return _forkers[program][1]
+    # Several servers may be started at once, each in a thread.
+    with _starting:
+        if program not in _forkers:
+            _forkers[program] = _start_forker(program)
+        return _forkers[program][1]
 
 
 def _start_forker(program: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
