@@ -1,6 +1,8 @@
 """Who may open a WebSocket: the origin, the token, the session. All of it is decided before any data is sent."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
@@ -37,11 +39,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Who came in. `cursor` is the newest event at that moment; `staff_id` the key, where it was one of staff."""
+    """Who came in. `staff_id`: the key, where it was one of staff."""
 
     session_id: SessionId
     token: str
-    cursor: str
     staff_id: StaffId | None
 
 
@@ -66,11 +67,17 @@ async def admit(scope: Scope, receive: Receive, services: Services) -> Admitted:
     token = next((name.removeprefix(TOKEN_PREFIX) for name in scope.get("subprotocols", []) if name.startswith(TOKEN_PREFIX)), None)
     if token is None:
         token = await _token_of_first_frame(receive)
-    try:
+    with refusing():
         principal = await identify_token(token, services)
         authorised = await authorise(session_id, principal, services)
-        staff_id = principal.id if isinstance(principal, Staff) else None
-        return Admitted(authorised, token, cursor=await services.turns.last_event_id(authorised), staff_id=staff_id)
+    return Admitted(authorised, token, staff_id=principal.id if isinstance(principal, Staff) else None)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Raises Refusal for what is wrong with a client, or with the server, before any data was sent."""
+    try:
+        yield
     except (Forbidden, Unauthenticated) as error:
         raise Refusal(NOT_ALLOWED, "this token is not valid") from error
     except SessionNotFound as error:

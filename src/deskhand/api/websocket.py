@@ -24,6 +24,7 @@ from deskhand.api.handshake import (
     Disconnected,
     Refusal,
     admit,
+    refusing,
 )
 from deskhand.api.identity import access, identify_token
 from deskhand.api.messages import check_length
@@ -49,13 +50,14 @@ log = structlog.get_logger(__name__)
 class Connection:
     __slots__ = ("_cursor", "_reader", "_receive", "_send", "_services", "_session_id", "_token", "_writer", "address")
 
-    def __init__(self, admitted: Admitted, services: Services, *, address: str, receive: Receive, send: Send) -> None:
+    def __init__(self, admitted: Admitted, services: Services, *, cursor: str, address: str, receive: Receive, send: Send) -> None:
+        """`cursor`: the newest event."""
         self._session_id = admitted.session_id
         self._token = admitted.token
         self._services = services
         self._receive = receive
         self._send = send
-        self._cursor = admitted.cursor
+        self._cursor = cursor
         self._writer: asyncio.Task[None] | None = None
         self.address = address
         task: asyncio.Task[Any] | None = asyncio.current_task()
@@ -222,15 +224,17 @@ class WebSocketEndpoint:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None, "headers": []})
         try:
             admitted = await admit(scope, receive, services)
+            # Watched from before the client is told where the session stands, so that it goes on from there at once, also with `resume`.
+            with services.turns.watch(admitted.session_id) as watch:
+                with refusing():
+                    cursor = await watch.last_event_id()
+                connection = Connection(admitted, services, cursor=cursor, address=scope["deskhand.client"], receive=receive, send=send)
+                await connection.serve()
         except Refusal as refusal:
             with suppress(Disconnected):
                 await send({"type": "websocket.close", "code": refusal.code, "reason": refusal.reason})
-            return
         except Disconnected:
             return
-        connection = Connection(admitted, services, address=scope["deskhand.client"], receive=receive, send=send)
-        with suppress(Disconnected):
-            await connection.serve()
 
 
 def _leaving(send: Send) -> Send:

@@ -5,6 +5,7 @@ A reader subscribes before it asks the database, so that nothing falls between t
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import msgspec
 
@@ -59,14 +60,7 @@ class SessionReader:
             # The channel is followed already: by a worker, who holds the session, or by a reader, for whom the database is polled.
             self._position = position
             return []
-        standing = await self._ground.standings.ask(self._session_id)
-        if standing is None:
-            raise SessionNotFound
-        if standing.elsewhere is not None and self._channel.last_seq is None:
-            self._join(standing.elsewhere)
-        self._channel.begin_at(standing.last_seq)
-        # The channel may be behind the database: another process stored what it has not heard of yet.
-        newest = max(standing.last_seq, self._channel.last_seq or 0)
+        newest = await _catch_up(self._channel, self._session_id, ground=self._ground)
         if after is None:
             self._position = Position(newest)
             return []
@@ -75,12 +69,6 @@ class SessionReader:
             return [Resync(id=str(newest), timestamp=self._now(), reason="unknown_position")]
         self._position = position
         return []
-
-    def _join(self, elsewhere: Elsewhere) -> None:
-        turn = elsewhere.turn
-        self._channel.join(Begins(turn.id, turn.attempt), started_seq=turn.started_seq or 0, text=turn.partial)
-        for stored in elsewhere.later:
-            self._channel.publish(stored.seq, to_event(stored))
 
     async def take(self) -> list[SessionEvent]:
         """What stands after the position now; empty when there is nothing new."""
@@ -196,6 +184,55 @@ def _last_note_before(answer: Answer[SessionEvent], index: int) -> int | None:
     offset = answer.timeline[index].offset
     numbers = [mark.number for mark in answer.timeline[:index] if mark.seq is None and mark.offset == offset]
     return numbers[-1] if numbers else None
+
+
+class Watch:
+    """A session that is kept at hand while the `with` lasts: its streams begin without asking the database."""
+
+    __slots__ = ("_channel", "_ground", "_session_id", "_subscribing")
+
+    def __init__(self, session_id: SessionId, *, hub: Hub[SessionEvent], ground: Ground) -> None:
+        self._session_id = session_id
+        self._subscribing = hub.subscribe(session_id)
+        self._ground = ground
+
+    def __enter__(self) -> Self:
+        self._channel = self._subscribing.__enter__().channel
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._subscribing.__exit__()
+
+    async def last_event_id(self) -> str:
+        """The id of the newest stored event; "0" when there is none yet.
+
+        Raises:
+            SessionNotFound: there is no such session.
+        """
+        return str(await _catch_up(self._channel, self._session_id, ground=self._ground))
+
+
+async def _catch_up(channel: Channel[SessionEvent], session_id: SessionId, *, ground: Ground) -> int:
+    """Tell a channel where its session stands, unless it knows better; returns the number of the newest event. For who subscribed before.
+
+    Raises:
+        SessionNotFound: the session is gone.
+    """
+    standing = await ground.standings.ask(session_id)
+    if standing is None:
+        raise SessionNotFound
+    if standing.elsewhere is not None and channel.last_seq is None:
+        _join(channel, standing.elsewhere)
+    channel.begin_at(standing.last_seq)
+    # The channel may be behind the database: another process stored what it has not heard of yet.
+    return max(standing.last_seq, channel.last_seq or 0)
+
+
+def _join(channel: Channel[SessionEvent], elsewhere: Elsewhere) -> None:
+    turn = elsewhere.turn
+    channel.join(Begins(turn.id, turn.attempt), started_seq=turn.started_seq or 0, text=turn.partial)
+    for stored in elsewhere.later:
+        channel.publish(stored.seq, to_event(stored))
 
 
 async def read_session(

@@ -20,7 +20,7 @@ from deskhand.turns.events import Cancelled, Complete, Failed, Handoff, ModeChan
 from deskhand.turns.lifecycle import TurnLifecycle
 from deskhand.turns.model import Accepted, TurnRules
 from deskhand.turns.poller import Poller
-from deskhand.turns.reader import Ground, read_session
+from deskhand.turns.reader import Ground, Watch, read_session
 from deskhand.turns.render import CODEC, classify, to_event
 from deskhand.turns.standing import find_standings
 from deskhand.turns.worker import TurnWorker
@@ -207,6 +207,10 @@ class TurnService:
         """All events of a session after the id `after` (None: from now on), those together that are there at once. Ends when the session
         is deleted or the service drains."""
         return self._read(session_id, after=after)
+
+    def watch(self, session_id: SessionId) -> Watch:
+        """Keep at hand what passes in the session, for who may begin a stream of it more than once."""
+        return Watch(session_id, hub=self._hub, ground=self._ground)
 
     async def last_event_id(self, session_id: str) -> str:
         """The id of the newest stored event; "0" when there is none yet."""
