@@ -18,6 +18,7 @@ from deskhand.persistence import Database, Transaction, metadata
 from deskhand.session_store import InMemorySessionStore, SessionStore
 from deskhand.sessions import Author, Message, MessageStatus, SessionService, repository
 from deskhand.sessions.log import open_log
+from parts.vectors import RememberingEmbedder
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
-    return Embedder(threads=1)
+    return RememberingEmbedder(threads=1)
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from deskhand.persistence import Database, metadata
 from knowledge.fetching import Pauses, local_fetcher
 from parts.missing import part_missing
 from parts.sites import Names, Site
+from parts.vectors import RememberingEmbedder
 
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
     if not (BUNDLED / "model.onnx").is_file():
         part_missing("the embedding model", "Run 'make model'.")
-    return Embedder(threads=2)
+    return RememberingEmbedder(threads=2)
 
 
 @pytest.fixture

@@ -11,6 +11,12 @@ from deskhand.knowledge import Embedder, KnowledgeUnavailable
 from deskhand.knowledge.embedding import BUNDLED
 
 
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    """One that remembers nothing."""
+    return Embedder(threads=2)
+
+
 def test_vectors_have_unit_length_and_keep_their_order(embedder: Embedder) -> None:
     texts = ["Refunds", "How do I reset my password? " * 20, "", "Where is my order?", "a"] * 4
     together = embedder.embed(texts)
