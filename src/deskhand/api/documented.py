@@ -26,8 +26,15 @@ PUBLIC: dict[str, Any] = {"security": []}
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     # Not as `model`: the framework would study the schema again for each status of each route. `api.openapi` adds it, once.
-    content = {"application/json": {"schema": {"$ref": reference(schemas.Error)}}}
-    return {status: {"description": _MEANING.get(status, HTTPStatus(status).phrase), "content": content} for status in statuses}
+    described: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        described |= answer(schemas.Error, status, _MEANING.get(status, HTTPStatus(status).phrase))
+    return described
+
+
+def answer(schema: type[BaseModel], status: int = 200, description: str = "Successful Response") -> dict[int | str, dict[str, Any]]:
+    """What a route answers that writes its answer itself. The schema itself is added by `api.openapi`."""
+    return {status: {"description": description, "content": {"application/json": {"schema": {"$ref": reference(schema)}}}}}
 
 
 def body(schema: type[BaseModel], *, required: bool = True) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     schemas.AnswerView,
     schemas.AcceptedView,
     schemas.Error,
+    schemas.Health,
     document_schemas.WriteDocument,
     document_schemas.FetchDocuments,
     document_schemas.ReplaceDocument,
