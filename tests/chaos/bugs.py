@@ -12,7 +12,7 @@ from deskhand.persistence import Prepared, Transaction, sqlite
 from deskhand.realtime import channel, relay
 from deskhand.sessions import TurnState, repository, turn_repository
 from deskhand.sessions.tables import turns as turn_table
-from deskhand.turns import journal, lifecycle, reader, worker
+from deskhand.turns import attempt, journal, lifecycle, reader
 from deskhand.turns.position import Position
 
 
@@ -31,8 +31,8 @@ def a_worker_that_was_overtaken_writes_on() -> None:
     )
     turn_repository._END = Prepared(statement.values(values))
     turn_repository.checkpoint_turn = lambda *_ignored, **_fields: True
-    worker._STOP_AT = 1_000.0
-    worker.Running.stop = lambda _self: None
+    attempt._STOP_AT = 1_000.0
+    attempt.Running.stop = lambda _self: None
 
 
 def a_message_is_acknowledged_before_its_commit() -> None:
