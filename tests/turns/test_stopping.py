@@ -40,7 +40,7 @@ async def test_nothing_of_a_cancelled_answer_is_shown_afterwards(desk: Desk, gat
     session = await desk.open_session()
     async with desk.follow(session) as follower:
         await desk.say(session, "Hello")
-        await gate.reached.wait()
+        await follower.until_type("text")
         await desk.turns.cancel(session)
         gate.open()
         assert type_of(await desk.ask(session, "And now?")) == "complete"
