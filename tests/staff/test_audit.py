@@ -121,6 +121,37 @@ async def test_what_is_rolled_back_was_not_done(company: Company) -> None:
     assert (await company.served.services.staff.verify_audit()).problem is None
 
 
+async def test_a_document_is_not_changed_unless_that_is_written_down(company: Company) -> None:
+    http, database = company.served.http, company.served.services.database
+    documents = "/api/knowledge/documents"
+    added = await http.post(documents, json={"title": "Returns", "text": "Send it back."}, headers=STAFF)
+    address = f"{documents}/{added.json()['documents'][0]['document_id']}"
+    wishes: list[tuple[str, str, Any]] = [
+        ("POST", documents, {"title": "More", "text": "Nothing was lost."}),
+        ("PUT", address, {"text": "Keep it."}),
+        ("PATCH", address, {"title": "Keeping"}),
+        ("POST", f"{address}/disable", None),
+        ("DELETE", address, None),
+    ]
+    before = (await http.get(documents, headers=STAFF)).json()
+    length = len(await actions(company))
+    await database.write(lambda tx: tx.execute(sa.text("ALTER TABLE audit_head RENAME TO elsewhere")))
+    try:
+        refused = [(await http.request(method, path, json=body, headers=STAFF)).status_code for method, path, body in wishes]
+    finally:
+        await database.write(lambda tx: tx.execute(sa.text("ALTER TABLE elsewhere RENAME TO audit_head")))
+    assert all(status >= 500 for status in refused), refused
+    assert (await http.get(documents, headers=STAFF)).json() == before
+    done = [(await http.request(method, path, json=body, headers=STAFF)).status_code for method, path, body in wishes]
+    assert done == [200] * 5
+    # The same once more changes nothing but the log: somebody asked for it.
+    assert (await http.request(*wishes[0][:2], json=wishes[0][2], headers=STAFF)).json()["unchanged"] == 1
+    assert [entry["action"] for entry in (await actions(company))[length:]] == [
+        *("add_documents", "replace_document", "edit_document", "disable_document", "delete_document"),
+        "add_documents",
+    ]
+
+
 async def test_every_one_of_200_edits_is_found(company: Company) -> None:
     services, chance = company.served.services, random.Random(7)
 

@@ -1,9 +1,9 @@
 """What staff do over HTTP, written into the audit log.
 
-What is done to a conversation at the desk is recorded in the transaction that does it (`recorded`), and so is everything about accounts and
-keys, by `deskhand.staff`. What other services do in transactions of their own is recorded by the route right after it was done and before
-the answer leaves (`AuditedRoute`): a process that dies in between leaves it unrecorded here. A document's own history, which is kept in the
-transaction that changes it, then still tells.
+The invariant: one request is one entry. What is done to a conversation at the desk (`recorded`) and to documents (`recording`) is recorded
+in the transaction that does it, of several the first; and so is everything about accounts and keys, by `deskhand.staff`. What else is done
+is recorded by the route right after it was done and before the answer leaves (`AuditedRoute`): a process that dies in between leaves it
+unrecorded here.
 """
 
 from collections.abc import Callable, Coroutine
@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from deskhand.api.services import Services, services_of
 from deskhand.handoff.repository import find_last_ticket
 from deskhand.ids import SessionId, TurnId
+from deskhand.knowledge import Along
 from deskhand.persistence import Transaction
 from deskhand.sessions import Staff
 from deskhand.staff import Actor, Caller
@@ -28,6 +29,9 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _UNRECORDED = ("open_session",)
 # What is recorded by `recorded` already.
 _AT_THE_DESK = "/desk/conversations/"
+# In the request's scope: what it does, and whether that was written down.
+_ACTION = "deskhand.action"
+_IS_RECORDED = "deskhand.is_recorded"
 
 
 class AuditedRoute(APIRoute):
@@ -39,13 +43,26 @@ class AuditedRoute(APIRoute):
             return handle
 
         async def handle_and_record(request: Request) -> Response:
+            request.scope[_ACTION] = self.name
             response = await handle(request)
-            caller: Caller | None = request.scope.get("deskhand.caller")
-            if caller is not None and response.status_code < 400:
-                await _record(request, caller, self.name)
+            if request.scope.get("deskhand.caller") is not None and response.status_code < 400 and not request.scope.get(_IS_RECORDED):
+                # Before what answers while it works, a stream, has begun.
+                request.scope[_IS_RECORDED] = True
+                await services_of(request).database.write(lambda tx: _record(tx, request))
             return response
 
         return handle_and_record
+
+
+def recording(request: Request) -> Along:
+    """What records the request's act along with it, once; the route is an `AuditedRoute`."""
+
+    def record(tx: Transaction, *, indexed: int = 0, chunks: int = 0, removed: int = 0) -> None:  # noqa: ARG001 - how `Along` is called
+        if not request.scope.get(_IS_RECORDED):
+            _record(tx, request)
+            tx.after_commit(lambda: request.scope.update({_IS_RECORDED: True}))
+
+    return record
 
 
 def recorded(work: Work[T], staff: Staff, session_id: str, *, action: str, services: Services) -> Work[T]:
@@ -65,7 +82,7 @@ def recorded(work: Work[T], staff: Staff, session_id: str, *, action: str, servi
     return run
 
 
-async def _record(request: Request, caller: Caller, name: str) -> None:
-    services = services_of(request)
+def _record(tx: Transaction, request: Request) -> None:
+    caller: Caller = request.scope["deskhand.caller"]
     target = next(iter(request.path_params.values()), "")
-    await services.database.write(lambda tx: services.staff.audit.record(tx, Actor(caller.id, caller.name), name, target=str(target)[:200]))
+    services_of(request).staff.audit.record(tx, Actor(caller.id, caller.name), request.scope[_ACTION], target=str(target)[:200])

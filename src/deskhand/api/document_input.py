@@ -16,7 +16,17 @@ from deskhand.api.body import decode_json, read_json, validate
 from deskhand.api.messages import is_form, read_form, read_upload
 from deskhand.errors import Malformed, UnsupportedKind
 from deskhand.jobs import Item, Order
-from deskhand.knowledge import IngestReport, Progress, Replacement, SourceDocument, StoredDocument, Tier, UnreadableSource, document_id
+from deskhand.knowledge import (
+    Along,
+    IngestReport,
+    Progress,
+    Replacement,
+    SourceDocument,
+    StoredDocument,
+    Tier,
+    UnreadableSource,
+    document_id,
+)
 from deskhand.knowledge.opening import Source
 from deskhand.knowledge.uploads import opened, under_its_own_name, upload_origin
 
@@ -119,7 +129,7 @@ async def read_replacement(request: Request, services: Services) -> Replacement:
 
 
 async def store(
-    given: Given, *, by: str, services: Services, tell: Callable[[Progress], None]
+    given: Given, *, by: str, services: Services, tell: Callable[[Progress], None], along: Along
 ) -> tuple[IngestReport, list[StoredDocument]]:
     """Put in what was given. Returns what became of it, and those documents that are in; at most 500 of them."""
     library = services.knowledge.library
@@ -127,7 +137,7 @@ async def store(
     if given.url is None:
         sources = [await under_its_own_name(source, library) for source in given.sources]
         seen = [source.origin for source in sources if isinstance(source, SourceDocument)]
-        report = await library.add([_dated(source, given) for source in sources], by=by, on_progress=tell)
+        report = await library.add([_dated(source, given) for source in sources], by=by, on_progress=tell, along=along)
     else:
         fetcher = services.fetching.fetcher()
         is_dated = given.effective_from is not None or given.effective_until is not None
@@ -141,7 +151,7 @@ async def store(
                     seen.append(source.origin)
                 yield _dated(source, given)
 
-        report = await library.add(fetched(), by=by, on_progress=tell)
+        report = await library.add(fetched(), by=by, on_progress=tell, along=along)
     names = list(dict.fromkeys(document_id(origin) for origin in seen[:_MOST_SHOWN]))
     return report, await library.find_documents(names)
 

@@ -21,6 +21,7 @@ from deskhand.knowledge.documents import (
 )
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentChanged, DocumentNotFound, KnowledgeUnavailable, UnreadableDocument
+from deskhand.knowledge.ingest import Along
 from deskhand.knowledge.library import Library, Replacement
 from deskhand.knowledge.library_repository import DocumentFilter
 from deskhand.knowledge.likeness import LikenessKind
@@ -38,6 +39,7 @@ __all__ = [
     "MAX_BYTES",
     "SUPPORTED_SUFFIXES",
     "Action",
+    "Along",
     "Audience",
     "ChunkSize",
     "Document",

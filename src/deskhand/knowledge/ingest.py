@@ -55,7 +55,7 @@ class _Embedded:
 
 
 class Along(Protocol):
-    """What is done in each transaction that stores or removes documents; what it raises takes that back."""
+    """What is done in each transaction that stores, edits or removes documents, at its end; what it raises takes that back."""
 
     def __call__(self, tx: Transaction, *, indexed: int = 0, chunks: int = 0, removed: int = 0) -> None: ...
 

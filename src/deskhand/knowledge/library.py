@@ -106,7 +106,13 @@ class Library:
         return await self._run(self._new_run(by, along=along), sources, sync_scope=sync_scope, on_progress=on_progress)
 
     async def replace(
-        self, document: StoredDocument, replacement: Replacement, *, by: str, expected_revision: int | None = None
+        self,
+        document: StoredDocument,
+        replacement: Replacement,
+        *,
+        by: str,
+        expected_revision: int | None = None,
+        along: Along | None = None,
     ) -> IngestReport:
         """Let a document say something else under the same id; what was set by hand stays. Unchanged is what it says already.
 
@@ -129,20 +135,28 @@ class Library:
             effective_until=document.effective_until,
             edited=frozenset({"title"}) if replacement.title is not None else frozenset(),
         )
-        return await self.replace_from(document, source, by=by, expected_revision=expected_revision)
+        return await self.replace_from(document, source, by=by, expected_revision=expected_revision, along=along)
 
     async def replace_from(
-        self, document: StoredDocument, source: SourceDocument, *, by: str, expected_revision: int | None = None
+        self,
+        document: StoredDocument,
+        source: SourceDocument,
+        *,
+        by: str,
+        expected_revision: int | None = None,
+        along: Along | None = None,
     ) -> IngestReport:
         """As `replace`, with what was read anew of where the document comes from."""
         assert document_id(source.origin) == document.id, "a document is replaced by what has its origin"
         expected = document.revision if expected_revision is None else expected_revision
-        report = await self._run(self._new_run(by, replaces_revision=expected), [source])
+        report = await self._run(self._new_run(by, replaces_revision=expected, along=along), [source])
         if report.failed:
             raise UnreadableDocument(report.failed[0].reason)
         return report
 
-    async def edit(self, name: DocumentId, values: Mapping[str, Any], *, by: str, expected_revision: int | None = None) -> bool:
+    async def edit(
+        self, name: DocumentId, values: Mapping[str, Any], *, by: str, expected_revision: int | None = None, along: Along | None = None
+    ) -> bool:
         """Set some of the fields `EDITABLE`. False: they were so before.
 
         A later ingest of the same document leaves them as they are set here.
@@ -172,7 +186,7 @@ class Library:
 
         def work(transaction: Transaction) -> bool:
             transaction.after_commit(self._parts.written)
-            return document_repository.edit_document(
+            changed = document_repository.edit_document(
                 transaction,
                 name,
                 values,
@@ -181,10 +195,13 @@ class Library:
                 expected_revision=expected_revision,
                 indexed=indexed,
             )
+            if changed and along is not None:
+                along(transaction)
+            return changed
 
         return await self._database.write(work)
 
-    async def delete(self, name: DocumentId, *, by: str, expected_revision: int | None = None) -> None:
+    async def delete(self, name: DocumentId, *, by: str, expected_revision: int | None = None, along: Along | None = None) -> None:
         """Delete a document for good, with every version of it.
 
         Raises:
@@ -195,13 +212,16 @@ class Library:
 
         def work(transaction: Transaction) -> list[DocumentId]:
             transaction.after_commit(self._parts.written)
-            return document_repository.remove_documents(
+            removed = document_repository.remove_documents(
                 transaction,
                 [document.id],
                 version=repository.next_version(transaction),
                 recording=self.recording(by),
                 expected_revision=expected_revision,
             )
+            if removed and along is not None:
+                along(transaction, removed=len(removed))
+            return removed
 
         if not await self._database.write(work):
             raise DocumentNotFound

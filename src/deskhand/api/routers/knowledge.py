@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 
 from deskhand.api import document_schemas as schemas
 from deskhand.api import documented
-from deskhand.api.auditing import AuditedRoute
+from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json
 from deskhand.api.document_history import RevisionView, history_of
 from deskhand.api.document_input import Given, read_given, read_order, read_replacement, store
@@ -22,7 +22,7 @@ from deskhand.api.job_schemas import JobView
 from deskhand.api.routing import Routes
 from deskhand.api.services import Services, ServicesDep
 from deskhand.errors import Malformed
-from deskhand.knowledge import DocumentFilter, DocumentId, IngestReport, StoredDocument
+from deskhand.knowledge import Along, DocumentFilter, DocumentId, IngestReport, StoredDocument
 from deskhand.sessions import Staff
 
 
@@ -72,10 +72,14 @@ class Change:
     expected_revision: int | None
     services: Services
     response: Response
+    # Writes the entry of the audit log into the transaction that makes the change.
+    along: Along
 
     async def edited(self, values: Mapping[str, Any]) -> schemas.ChangedView:
         """Set fields of the document. Raises what `Library.edit` does."""
-        changed = await self.services.knowledge.library.edit(self.document_id, values, by=self.by, expected_revision=self.expected_revision)
+        changed = await self.services.knowledge.library.edit(
+            self.document_id, values, by=self.by, expected_revision=self.expected_revision, along=self.along
+        )
         document = await _document(self.document_id, self.services, self.response)
         return schemas.ChangedView(changed=changed, document=schemas.DocumentView.of(document), warnings=[])
 
@@ -87,10 +91,16 @@ class Change:
 
 
 async def read_change(
-    *, staff: KnowledgeEditorDep, services: ServicesDep, response: Response, document_id: DocumentName, if_match: IfMatch = None
+    *,
+    staff: KnowledgeEditorDep,
+    request: Request,
+    services: ServicesDep,
+    response: Response,
+    document_id: DocumentName,
+    if_match: IfMatch = None,
 ) -> Change:
     expected = None if if_match is None or if_match == "*" else int(if_match.strip('"'))
-    return Change(DocumentId(document_id), staff.name, expected, services, response)
+    return Change(DocumentId(document_id), staff.name, expected, services, response, recording(request))
 
 
 ChangeDep = Annotated[Change, Depends(read_change)]
@@ -149,13 +159,14 @@ async def add_documents(
     if prefer is not None and "respond-async" in prefer:
         return await _queue(request, staff=staff, services=services)
     given = await read_given(request, services)
+    along = recording(request)
 
     async def work(tell: Tell) -> bytes:
-        return (await _store(given, staff=staff, services=services, tell=tell)).model_dump_json().encode()
+        return (await _store(given, staff=staff, services=services, tell=tell, along=along)).model_dump_json().encode()
 
     if "text/event-stream" in request.headers.get("accept", ""):
         return stream_progress(work)
-    view = await _store(given, staff=staff, services=services, tell=lambda _step: None)
+    view = await _store(given, staff=staff, services=services, tell=lambda _step: None, along=along)
     if view.failed and not view.indexed and not view.unchanged:
         raise NothingStored(details={"failed": [failure.model_dump() for failure in view.failed]})
     return Response(view.model_dump_json(), media_type="application/json")
@@ -204,7 +215,9 @@ async def replace_document(change: ChangeDep, request: Request) -> schemas.Chang
     replacement = await read_replacement(request, change.services)
     library = change.services.knowledge.library
     document = await library.get_document(change.document_id)
-    return await change.shown(await library.replace(document, replacement, by=change.by, expected_revision=change.expected_revision))
+    return await change.shown(
+        await library.replace(document, replacement, by=change.by, expected_revision=change.expected_revision, along=change.along)
+    )
 
 
 @router.patch(
@@ -242,18 +255,22 @@ async def synchronise_document(change: ChangeDep) -> schemas.ChangedView:
     source = await change.services.fetching.fetcher().fetch_again(document)
     if source is None:
         return await change.shown(IngestReport(unchanged=1))
-    return await change.shown(await library.replace_from(document, source, by=change.by, expected_revision=change.expected_revision))
+    return await change.shown(
+        await library.replace_from(document, source, by=change.by, expected_revision=change.expected_revision, along=change.along)
+    )
 
 
 @router.delete("/{document_id}", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 412, 422, 503))
 async def delete_document(change: ChangeDep) -> schemas.DocumentDeleted:
     """Delete the document for good, with every version of it. Its history keeps who did something and when."""
-    await change.services.knowledge.library.delete(change.document_id, by=change.by, expected_revision=change.expected_revision)
+    await change.services.knowledge.library.delete(
+        change.document_id, by=change.by, expected_revision=change.expected_revision, along=change.along
+    )
     return schemas.DocumentDeleted(message="The document and all versions of it were deleted.", document_id=change.document_id)
 
 
-async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell) -> schemas.AddedView:
-    report, documents = await store(given, by=staff.name, services=services, tell=tell)
+async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell, along: Along) -> schemas.AddedView:
+    report, documents = await store(given, by=staff.name, services=services, tell=tell, along=along)
     shown = [schemas.DocumentView.of(document) for document in documents]
     return schemas.AddedView(**dict(schemas.ReportView.of(report)), documents=shown)
 
