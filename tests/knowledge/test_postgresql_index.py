@@ -1,9 +1,10 @@
 """Searching inside PostgreSQL finds what searching in memory finds, for whom it may, as soon."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -169,14 +170,37 @@ async def test_the_counts_of_terms_stay_those_of_what_is_there(
     for document in documents[5:8]:
         await knowledge.delete_document(document_id(document.origin))
     await knowledge.search("password", limit=1, audience=Audience.public())
-    counted = "SELECT tier, term, chunks FROM knowledge_term WHERE chunks <> 0"
-    actual = "SELECT tier, term, count(*) FROM knowledge_search, unnest(terms) AS term GROUP BY tier, term"
-    difference = sa.text(f"(({counted}) EXCEPT ({actual})) UNION ALL (({actual}) EXCEPT ({counted}))")
-    assert await database.read(lambda connection: connection.execute(difference).all()) == []
+    assert await database.read(_miscounted) == []
     fresh = PostgresqlIndex(database, clock=SystemClock(), refresh_seconds=1.0)
     assert before > 0
     for word in ("password", "invoice", "line"):
         assert await _count(fresh, word, Audience.public()) == await _count(index, word, Audience.public())
+
+
+async def test_counts_that_were_added_up_are_the_same_to_who_knew_the_earlier_ones_and_who_did_not(
+    knowledge: KnowledgeService, index: PostgresqlIndex, database: Database
+) -> None:
+    documents = [_document(f"number {number}", f"The catalogue lists article {number}.") for number in range(4)]
+    for document in documents[:3]:
+        await _put(knowledge, document)
+        assert await _titles(knowledge, "catalogue", Audience.public())
+    assert await _count(index, "catalogue", Audience.public()) == 3
+    adding = PostgresqlIndex(database, clock=SystemClock(), refresh_seconds=0.0, most_changes=1)
+    await _put(knowledge, documents[3])
+    await knowledge.delete_document(document_id(documents[0].origin))
+    assert await _count(adding, "catalogue", Audience.public()) == 3
+    rows = sa.text("SELECT count(*) FROM knowledge_term")
+    assert await database.read(lambda connection: connection.execute(rows).scalar()) == 1
+    assert await database.read(_miscounted) == []
+    fresh = PostgresqlIndex(database, clock=SystemClock(), refresh_seconds=1.0)
+    for each in (index, fresh):
+        assert await _count(each, "catalogue", Audience.public()) == 3
+        assert await _count(each, "0", Audience.public()) == 0
+    await knowledge.delete_document(document_id(documents[1].origin))
+    await _titles(knowledge, "catalogue", Audience.public())
+    for each in (index, fresh):
+        each.mark_stale()
+        assert await _count(each, "catalogue", Audience.public()) == 2
 
 
 async def test_it_is_made_from_what_an_index_in_memory_left(database: Database, embedder: Embedder) -> None:
@@ -191,6 +215,16 @@ async def test_it_is_made_from_what_an_index_in_memory_left(database: Database, 
     await after.close()
 
 
+async def test_one_of_an_earlier_layout_is_made_anew(database: Database, embedder: Embedder) -> None:
+    earlier = "CREATE TABLE knowledge_search (chunk_id bigint PRIMARY KEY, embedding text NOT NULL)"
+    await database.write(lambda transaction: transaction.execute(sa.text(earlier)))
+    service = KnowledgeService(database, embedder, OPTIONS)
+    await service.set_up()
+    await _put(service, _document("plan", "The Saffron plan costs 12 euros."))
+    assert await _titles(service, "saffron plan", Audience.public()) == ["plan"]
+    await service.close()
+
+
 async def test_a_database_that_cannot_hold_it_is_told_with_what_to_do(tmp_path: Path, embedder: Embedder) -> None:
     database = await Database.open(f"sqlite:///{tmp_path / 'deskhand.db'}")
     service = KnowledgeService(database, embedder, OPTIONS)
@@ -199,6 +233,16 @@ async def test_a_database_that_cannot_hold_it_is_told_with_what_to_do(tmp_path: 
     assert "DESKHAND_KNOWLEDGE_INDEX=memory" in raised.value.remedy
     await service.close()
     await database.close()
+
+
+def _miscounted(connection: sa.Connection) -> Sequence[Any]:
+    """What is counted of a term, or is there, and not both."""
+    counted = (
+        "SELECT each.tier, term, sum(count) FROM knowledge_term AS each, unnest(terms, counts) AS had (term, count) "
+        "GROUP BY each.tier, term HAVING sum(count) <> 0"
+    )
+    actual = "SELECT tier, term, count(*) FROM knowledge_search, unnest(terms) AS term GROUP BY tier, term"
+    return connection.execute(sa.text(f"(({counted}) EXCEPT ({actual})) UNION ALL (({actual}) EXCEPT ({counted}))")).all()
 
 
 async def _count(index: PostgresqlIndex, word: str, audience: Audience) -> int:

@@ -13,7 +13,7 @@ from deskhand.persistence.backup import restore
 from deskhand.settings import Settings
 
 # What the index in PostgreSQL is made of: it is made again from the documents when a server starts.
-_DERIVED = ("knowledge_search", "knowledge_search_state", "knowledge_tally", "knowledge_term")
+_DERIVED = ("knowledge_embedding", "knowledge_search", "knowledge_search_state", "knowledge_term")
 # A server that was started once on an empty database has put a row there.
 _BOOKKEEPING = ("knowledge_state",)
 

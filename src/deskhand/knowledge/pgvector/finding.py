@@ -1,37 +1,40 @@
 """The candidates of a query, found in the database, and the exact evidence for each.
 
-Invariant: nothing leaves the database that `visible_to` does not grant: it is in each query that finds. A candidate's evidence is
+Invariant: nothing leaves the database that `visible_to_asker` does not grant: it is in each query that finds. A candidate's evidence is
 computed from its stored vector and terms, not from the index's rounded ones.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from deskhand.knowledge import analysis
-from deskhand.knowledge.audience import Audience, visible_to
+from deskhand.knowledge.audience import Audience, asking, visible_to_asker
 from deskhand.knowledge.candidates import Candidates, Query, none_found
 from deskhand.knowledge.embedding import DIMENSIONS
 from deskhand.knowledge.matching import K1, B, joined
-from deskhand.knowledge.pgvector.schema import search
+from deskhand.knowledge.pgvector.schema import HalfVector, embeddings, search, written
 from deskhand.knowledge.pgvector.statistics import Statistics
 from deskhand.knowledge.tables import chunks, documents
 
 _DENSE = 200
 _DENSE_OF_A_PIECE = 60
 _WORDS = 300
+_TERM = sa.literal_column("knowledge_search.terms @> ARRAY[wanted.term]", sa.Boolean)
+# A subquery with an offset is computed as it stands, whatever is asked of it.
+_FENCE = sa.literal_column("0", sa.Integer)
 # How many index entries of the query's terms, rarest first, are looked at. What a commoner term adds is small beside them.
-_MOST_ENTRIES = 30_000
+_MOST_ENTRIES = 15_000
 _LEAST_TERMS = 3
 _MOST_OWN = 2_000
-_HNSW = f"SET LOCAL hnsw.ef_search = {_DENSE}", "SET LOCAL hnsw.iterative_scan = relaxed_order"
-_COMPARE_ALL = ("SET LOCAL enable_indexscan = off",)
-# In a query of its own, or the vector would be read from its text once for each row: 0.1 ms.
-_DISTANCE = sa.text(f"knowledge_search.embedding <#> (SELECT CAST(CAST(:vector AS text) AS halfvec({DIMENSIONS})))")
-_TERM = sa.literal_column("knowledge_search.terms @> ARRAY[wanted.term]", sa.Boolean)
+# Compiling a plan to machine code takes longer than the search, and the tables are never to be read from end to end for a few rows.
+_SETTINGS = {"jit": "off", "hnsw.ef_search": f"{_DENSE}", "hnsw.iterative_scan": "relaxed_order"}
+_BY_GRAPH = {**_SETTINGS, "enable_seqscan": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +53,13 @@ def find_evidence(
 
     `has_graph`: the nearest vectors are found by the graph; without it, by comparing every one.
     """
-    frequencies = statistics.frequencies(audience, query.hashes)
-    ids = {
-        *_near(connection, query.vectors, audience=audience, has_graph=has_graph),
-        *_worded(connection, query, frequencies, audience=audience, total=statistics.chunk_count(audience)),
-        *_own(connection, audience),
-    }
-    rows = connection.execute(
-        sa.select(chunks.c.id, chunks.c.vector, chunks.c.terms).where(chunks.c.id == sa.any_(sa.cast(sorted(ids), sa.ARRAY(sa.BigInteger))))
+    terms, gains = _finding_terms(query, audience=audience, statistics=statistics)
+    connection.execute(_settings(has_graph=has_graph))
+    found = connection.execute(
+        _evidence(has_graph=has_graph, is_long=len(query.vectors) > 1),
+        {"vectors": [written(vector) for vector in query.vectors], "terms": terms, "gains": gains, **asking(audience)},
     )
-    return [StoredEvidence(row.id, row.vector, row.terms) for row in rows]
+    return [StoredEvidence(row.id, row.vector, row.terms) for row in found]
 
 
 def weighed(rows: Sequence[StoredEvidence], query: Query, *, audience: Audience, statistics: Statistics) -> Candidates:
@@ -82,64 +82,86 @@ def weighed(rows: Sequence[StoredEvidence], query: Query, *, audience: Audience,
     )
 
 
-def _near(connection: sa.Connection, vectors: NDArray[np.float32], *, audience: Audience, has_graph: bool) -> list[int]:
-    for setting in _HNSW if has_graph else _COMPARE_ALL:
-        connection.execute(sa.text(setting))
-    nearest = (
-        sa.select(search.c.chunk_id)
-        .join_from(search, documents, documents.c.id == search.c.document_id)
-        .where(visible_to(audience))
-        .order_by(_DISTANCE)
-        .limit(_DENSE if len(vectors) == 1 else _DENSE_OF_A_PIECE)
-    )
-    found: list[int] = []
-    for vector in vectors:
-        text = "[" + ",".join(map(str, vector.tolist())) + "]"
-        found += connection.execute(nearest, {"vector": text}).scalars()
-    connection.execute(sa.text("SET LOCAL enable_indexscan = on"))
-    return found
-
-
-def _worded(connection: sa.Connection, query: Query, frequencies: NDArray[np.int64], *, audience: Audience, total: int) -> list[int]:
-    """Those with the most of the query's rare terms, each worth its rarity."""
+def _finding_terms(query: Query, *, audience: Audience, statistics: Statistics) -> tuple[list[int], list[float]]:
+    """The query's rarest terms, as the index has them, and what each is worth."""
+    frequencies = statistics.frequencies(audience, query.hashes)
     known = np.flatnonzero(frequencies)
     rarest = known[np.argsort(frequencies[known], kind="stable")]
     kept = rarest[: max(int(np.searchsorted(np.cumsum(frequencies[rarest]), _MOST_ENTRIES)), _LEAST_TERMS)]
-    if not len(kept):
-        return []
-    gains = (_rarity(total, frequencies) * query.weights)[kept]
-    wanted = sa.text("SELECT * FROM unnest(CAST(:terms AS integer[]), CAST(:gains AS double precision[])) AS wanted (term, gain)").columns(
-        sa.column("term", sa.Integer), sa.column("gain", sa.Double)
+    gains = (_rarity(statistics.chunk_count(audience), frequencies) * query.weights)[kept]
+    return query.hashes[kept].view(np.int32).tolist(), gains.tolist()
+
+
+@cache
+def _settings(*, has_graph: bool) -> sa.Select[Any]:
+    settings = _BY_GRAPH if has_graph else _SETTINGS
+    return sa.select(*(sa.func.set_config(name, value, True) for name, value in settings.items()))
+
+
+@cache
+def _evidence(*, has_graph: bool, is_long: bool) -> sa.Select[Any]:
+    """All in one statement, so that a search waits for the network once. Parameters: `vectors`, `terms`, `gains` and those of `asking`."""
+    # An array, not a join: whatever the database knows of its tables, it looks up each row by its key.
+    ids = sa.func.array(
+        sa.union_all(_near(has_graph=has_graph, most=_DENSE_OF_A_PIECE if is_long else _DENSE), _worded(), _own()).scalar_subquery()
     )
-    listed = wanted.subquery("wanted")
+    return sa.select(chunks.c.id, chunks.c.vector, chunks.c.terms).where(chunks.c.id == sa.any_(ids))
+
+
+def _near(*, has_graph: bool, most: int) -> sa.Select[Any]:
+    texts = sa.func.unnest(sa.bindparam("vectors", type_=sa.ARRAY(sa.Text))).table_valued("vector").render_derived(name="texts")
+    # Read from its text here, or it would be once for each row: 0.1 ms.
+    pieces = sa.select(sa.cast(texts.c.vector, HalfVector()).label("vector")).offset(_FENCE).subquery("pieces")
+    distance: sa.ColumnElement[float] = embeddings.c.embedding.op("<#>", return_type=sa.Double())(pieces.c.vector)
+    near = (
+        sa.select(embeddings.c.chunk_id)
+        .join(documents, documents.c.id == embeddings.c.document_id)
+        .where(visible_to_asker())
+        # A sum is not what the graph is ordered by.
+        .order_by(distance if has_graph else distance + 0)
+        .limit(sa.literal_column(str(most)))
+        .lateral("near")
+    )
+    return sa.select(near.c.chunk_id).select_from(pieces.join(near, sa.true()))
+
+
+def _worded() -> sa.Select[Any]:
+    """Those with the most of the query's rare terms, each worth its rarity."""
+    terms, gains = sa.bindparam("terms", type_=sa.ARRAY(sa.Integer)), sa.bindparam("gains", type_=sa.ARRAY(sa.Double))
+    wanted = (
+        sa.func.unnest(terms, gains).table_valued(sa.column("term", sa.Integer), sa.column("gain", sa.Double)).render_derived(name="wanted")
+    )
+    gain = sa.func.sum(wanted.c.gain)
     gained = (
-        sa.select(search.c.chunk_id, search.c.document_id, sa.func.sum(listed.c.gain).label("gain"))
-        .select_from(listed)
-        .join(search, _TERM)
-        .group_by(search.c.chunk_id, search.c.document_id)
+        sa.select(search.c.chunk_id, gain.label("gain"))
+        .select_from(wanted.join(search, _TERM))
+        .group_by(search.c.chunk_id)
+        .order_by(gain.desc(), search.c.chunk_id)
+        .offset(_FENCE)
         .subquery("gained")
     )
-    best = (
-        sa.select(gained.c.chunk_id)
-        .join(documents, documents.c.id == gained.c.document_id)
-        .where(visible_to(audience))
-        .order_by(gained.c.gain.desc(), gained.c.chunk_id)
-        .limit(_WORDS)
+    # Not a join, because this is to be asked of the best alone.
+    seen = (
+        sa.select(sa.true())
+        .select_from(chunks.join(documents, documents.c.id == chunks.c.document_id))
+        .where(chunks.c.id == gained.c.chunk_id, visible_to_asker())
     )
-    terms = query.hashes[kept].view(np.int32).tolist()
-    return list(connection.execute(best, {"terms": terms, "gains": gains.tolist()}).scalars())
+    return (
+        sa.select(gained.c.chunk_id)
+        .where(seen.scalar_subquery())
+        .order_by(gained.c.gain.desc(), gained.c.chunk_id)
+        .limit(sa.literal_column(str(_WORDS)))
+    )
 
 
-def _own(connection: sa.Connection, audience: Audience) -> list[int]:
-    if audience.session_id is None:
-        return []
-    own = (
+def _own() -> sa.Select[Any]:
+    """What is attached to the asker's session."""
+    return (
         sa.select(chunks.c.id)
         .join(documents, documents.c.id == chunks.c.document_id)
-        .where(documents.c.session_id == audience.session_id, visible_to(audience))
-        .limit(_MOST_OWN)
+        .where(documents.c.session_id == sa.bindparam("asking_session", type_=sa.String(32)), visible_to_asker())
+        .limit(sa.literal_column(str(_MOST_OWN)))
     )
-    return list(connection.execute(own).scalars())
 
 
 def _rarity(total: int, frequencies: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -149,12 +171,13 @@ def _rarity(total: int, frequencies: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _counts(packed: Sequence[bytes], hashes: NDArray[np.uint32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """[chunks, terms], how often each has each term, and [chunks], how long each is."""
+    unpacked = [analysis.unpack(terms) for terms in packed]
+    rows = np.repeat(np.arange(len(packed)), [len(found) for found, _ in unpacked])
+    found = np.concatenate([found for found, _ in unpacked])
+    often = np.concatenate([often for _, often in unpacked])
     counts = np.zeros((len(packed), len(hashes)))
-    lengths = np.zeros(len(packed))
-    for row, terms in enumerate(packed):
-        found, often = analysis.unpack(terms)
-        lengths[row] = often.sum()
-        if len(found):
-            places = np.minimum(np.searchsorted(found, hashes), len(found) - 1)
-            counts[row] = np.where(found[places] == hashes, often[places], 0)
-    return counts, lengths
+    if len(hashes):
+        places = np.minimum(np.searchsorted(hashes, found), len(hashes) - 1)
+        hits = np.flatnonzero(hashes[places] == found)
+        counts[rows[hits], places[hits]] = often[hits]
+    return counts, np.bincount(rows, often, minlength=len(packed)).astype(np.float64)

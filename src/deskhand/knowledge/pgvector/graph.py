@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from deskhand.persistence import Database
 
-_NAME = "ix_knowledge_search_embedding"
+_NAME = "ix_knowledge_embedding_embedding"
 _STATE = sa.text(
     """SELECT indisvalid, EXISTS (SELECT 1 FROM pg_stat_progress_create_index WHERE index_relid = indexrelid) AS is_growing
     FROM pg_index WHERE indexrelid = to_regclass(:name)"""
@@ -33,4 +33,6 @@ async def grow_graph(database: Database) -> None:
     if found is not None:
         # Whoever built it did not come to the end.
         await database.maintain(f"DROP INDEX CONCURRENTLY IF EXISTS {_NAME}")
-    await database.maintain(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {_NAME} ON knowledge_search USING hnsw (embedding halfvec_ip_ops)")
+    await database.maintain(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {_NAME} ON knowledge_embedding USING hnsw (embedding halfvec_ip_ops)")
+    # So many rows came at once that the first searches would note down for each, page by page, that it is there to stay.
+    await database.maintain("VACUUM (ANALYZE) knowledge_search, knowledge_embedding")

@@ -16,7 +16,7 @@ from deskhand.knowledge.candidates import Candidates, Query
 from deskhand.knowledge.chunk_index import Reading
 from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
 from deskhand.knowledge.pgvector.finding import StoredEvidence, find_evidence, weighed
-from deskhand.knowledge.pgvector.following import catch_up
+from deskhand.knowledge.pgvector.following import MOST_CHANGES, catch_up
 from deskhand.knowledge.pgvector.graph import grow_graph, has_graph
 from deskhand.knowledge.pgvector.schema import set_up
 from deskhand.knowledge.pgvector.statistics import Statistics, read_statistics
@@ -33,11 +33,20 @@ _REACHED = sa.text("SELECT version FROM knowledge_search_state")
 
 
 class PostgresqlIndex:
-    def __init__(self, database: Database, *, clock: Clock, refresh_seconds: float, most_compared: int = MOST_COMPARED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        refresh_seconds: float,
+        most_compared: int = MOST_COMPARED,
+        most_changes: int = MOST_CHANGES,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._refresh_seconds = refresh_seconds
         self._most_compared = most_compared
+        self._most_changes = most_changes
         self._statistics = Statistics()
         self._has_graph = False
         self._growing: asyncio.Task[None] | None = None
@@ -102,7 +111,7 @@ class PostgresqlIndex:
         # Both taken before the look, so that a write which ends during it is seen by the next one.
         checked_at, marks = self._clock.monotonic(), self._marks
         if await self._database.read(_is_behind):
-            await catch_up(self._database)
+            await catch_up(self._database, most_changes=self._most_changes)
         self._statistics = await self._database.read(partial(read_statistics, known=self._statistics))
         if self._marks == marks:
             self._checked_at = checked_at

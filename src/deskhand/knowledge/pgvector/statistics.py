@@ -16,8 +16,11 @@ from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.documents import Tier
 
 _STAMP = sa.text("SELECT stamp FROM knowledge_search_state")
-_TALLY = sa.text("SELECT tier, chunks, words FROM knowledge_tally")
-_TERMS = sa.text("SELECT tier, term, chunks FROM knowledge_term WHERE stamp > :stamp")
+# One statement, so that the changes are those up to the stamp. Whoever is behind `summed` cannot tell what is in the sum, and begins anew.
+_CHANGES = sa.text(
+    """SELECT now.stamp, now.summed > :known AS is_anew, term.tier, term.chunks, term.words, term.terms, term.counts
+    FROM knowledge_search_state AS now LEFT JOIN knowledge_term AS term ON now.summed > :known OR term.stamp > :known"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,17 @@ class _TermCounts:
         places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         return np.where(self.hashes[places] == hashes, self.chunks[places], 0).astype(np.int64)
 
-    def changed(self, hashes: Hashes, chunks: NDArray[np.int32]) -> "_TermCounts":
-        kept = ~np.isin(self.hashes, hashes)
-        there = chunks > 0
-        together = np.concatenate([self.hashes[kept], hashes[there]])
-        order = np.argsort(together)
-        return _TermCounts(together[order], np.concatenate([self.chunks[kept], chunks[there]])[order])
+    def plus(self, hashes: Hashes, counts: NDArray[np.int32]) -> "_TermCounts":
+        """With `counts` added, one for each of `hashes`, which may repeat themselves."""
+        changed, places = np.unique(hashes, return_inverse=True)
+        more = np.bincount(places, counts, minlength=len(changed)).astype(np.int32)
+        at = np.searchsorted(self.hashes, changed)
+        is_known = at < len(self.hashes)
+        is_known[is_known] = self.hashes[at[is_known]] == changed[is_known]
+        chunks = self.chunks.copy()
+        chunks[at[is_known]] += more[is_known]
+        new = ~is_known
+        return _TermCounts(np.insert(self.hashes, at[new], changed[new]), np.insert(chunks, at[new], more[new]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +75,15 @@ class Statistics:
 
 def read_statistics(connection: sa.Connection, known: Statistics) -> Statistics:
     """`known`, brought up to what is in the database now."""
-    # Read first: what is committed meanwhile is then read twice, not missed.
-    stamp = int(connection.execute(_STAMP).scalar_one())
-    if stamp == known.stamp:
+    if int(connection.execute(_STAMP).scalar_one()) == known.stamp:
         return known
-    tally = connection.execute(_TALLY).all()
-    found: dict[Tier, tuple[list[int], list[int]]] = {}
-    for tier, term, chunks in connection.execute(_TERMS, {"stamp": known.stamp}):
-        terms, counts = found.setdefault(Tier(tier), ([], []))
-        terms.append(term)
-        counts.append(chunks)
-    changed = {
-        tier: known.terms.get(tier, _TermCounts()).changed(np.array(terms, np.int32).view(np.uint32), np.array(counts, np.int32))
-        for tier, (terms, counts) in found.items()
-    }
-    return Statistics(
-        stamp,
-        chunks={Tier(row.tier): int(row.chunks) for row in tally},
-        words={Tier(row.tier): int(row.words) for row in tally},
-        terms={**known.terms, **changed},
-    )
+    rows = connection.execute(_CHANGES, {"known": known.stamp}).all()
+    before = Statistics() if rows[0].is_anew else known
+    chunks, words, terms = dict(before.chunks), dict(before.words), dict(before.terms)
+    for tier in {Tier(row.tier) for row in rows if row.tier is not None}:
+        of_tier = [row for row in rows if row.tier == tier]
+        chunks[tier] = chunks.get(tier, 0) + sum(row.chunks for row in of_tier)
+        words[tier] = words.get(tier, 0) + sum(row.words for row in of_tier)
+        hashes = np.concatenate([np.array(row.terms, np.int32) for row in of_tier]).view(np.uint32)
+        terms[tier] = terms.get(tier, _TermCounts()).plus(hashes, np.concatenate([np.array(row.counts, np.int32) for row in of_tier]))
+    return Statistics(int(rows[0].stamp), chunks, words, terms)
