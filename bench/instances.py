@@ -46,11 +46,11 @@ class Engines:
         commits, wal, size = (float(value) for value in self.database.run_sql(_COUNTERS, database=name).split("|"))
         info = dict(line.split(":", 1) for line in self.redis.run("INFO", "all").decode().splitlines() if ":" in line)
         return {
-            "postgresql_cpu": _cpu_of_tree(self.database.pid),
+            "postgresql_cpu": cpu_of_tree(self.database.pid),
             "commits": commits,
             "wal_bytes": wal,
             "database_bytes": size,
-            "redis_cpu": _cpu_of_tree(self.redis.pid),
+            "redis_cpu": cpu_of_tree(self.redis.pid),
             "redis_commands": float(info["total_commands_processed"]),
             "redis_bytes": float(info["used_memory"]),
         }
@@ -114,17 +114,23 @@ def _settings(model: Server, shared: Engines) -> Mapping[str, str]:
 @contextmanager
 def engines() -> Iterator[Engines]:
     """Both, started and empty; what PostgreSQL commits is on the disk, which the tests' own does not do."""
+    with closing(start_durable_postgres()) as database, closing(valkey.start_valkey()) as redis:
+        yield Engines(database, database.create_database(), redis)
+
+
+def start_durable_postgres(*more: str) -> postgres.PostgresServer:
+    """The tests' server, but what it commits is on the disk. `more` are options of its command line. The caller closes it."""
     kept: Any = postgres.OPTIONS
-    postgres.OPTIONS = tuple(each.replace("=off", "=on") if each in {"fsync=off", "full_page_writes=off"} else each for each in kept)
+    safe = tuple(each.replace("=off", "=on") if each in {"fsync=off", "full_page_writes=off"} else each for each in kept)
+    postgres.OPTIONS = (*safe, *more)
     try:
-        with closing(postgres.start_postgres()) as database, closing(valkey.start_valkey()) as redis:
-            yield Engines(database, database.create_database(), redis)
+        return postgres.start_postgres()
     finally:
         postgres.OPTIONS = kept
 
 
-def _cpu_of_tree(pid: int) -> float:
-    """Seconds of a process and of all it started, those that are gone included."""
+def cpu_of_tree(pid: int) -> float:
+    """CPU seconds of a process and of all it started, those that are gone included."""
     process = psutil.Process(pid)
     total = 0.0
     for each in (process, *process.children(recursive=True)):

@@ -38,18 +38,18 @@ from deskhand.knowledge.views import Part, matches
 
 SIZES = (10_000, 20_000, 100_000)
 MOST_MEDIAN_MS, MOST_P99_MS, LEAST_RECALL = 25.0, 50.0, 0.95
-_LIMIT = 40
+LIMIT = 40
 _JUDGED = 10
-_COMPARED = 100
+COMPARED = 100
 _FLOOR_ROUNDS = 15
-_CACHE = FOLDER / "search"
-_PUBLIC = Audience.public()
-_NOW = 1.0
+CACHE = FOLDER / "search"
+PUBLIC = Audience.public()
+NOW = 1.0
 
 
 def run(data: Path, sizes: Sequence[int] = SIZES) -> bool:
     embedder = Embedder()
-    texts, vectors = embedded(data, cache=_CACHE, embedder=embedder)
+    texts, vectors = embedded(data, cache=CACHE, embedder=embedder)
     seeds = plant(texts, vectors)
     rows = [_measured(size, data, seeds, embedder) for size in sizes]
     heads = (
@@ -76,10 +76,10 @@ def run(data: Path, sizes: Sequence[int] = SIZES) -> bool:
 
 def _measured(size: int, data: Path, seeds: Seeds, embedder: Embedder) -> dict[str, Any]:
     before = psutil.Process().memory_info().rss
-    folder = _CACHE / f"{size}"
-    index, built, opened = _small(seeds, size) if size <= EXACT_ROWS else _large(seeds, size, folder)
+    folder = CACHE / f"{size}"
+    index, built, opened = in_small_index(seeds, size) if size <= EXACT_ROWS else in_large_index(seeds, size, folder)
     reader = QueryReader(embedder, remembered=1, weights=Weights())
-    vocabulary = Vocabulary(index, _PUBLIC, now=_NOW)
+    vocabulary = Vocabulary(index, PUBLIC, now=NOW)
     questions = [reader.read(question.text, question.earlier, frequencies=vocabulary) for question in read_questions(data)]
     finder = Finder(threads=min(4, os.cpu_count() or 1))
     search = partial(_search, finder, index)
@@ -87,15 +87,15 @@ def _measured(size: int, data: Path, seeds: Seeds, embedder: Embedder) -> dict[s
         search(query)
     floor = median([_compared(index, query) for query in questions[:_FLOOR_ROUNDS]])
     cpu_started = time.process_time()
-    alone = [_timed(search, query) for query in questions]
+    alone = [timed(search, query) for query in questions]
     cpu = (time.process_time() - cpu_started) / len(questions)
     with ThreadPoolExecutor(4) as askers:
-        crowded = list(askers.map(partial(_timed, search), questions))
+        crowded = list(askers.map(partial(timed, search), questions))
     resident = psutil.Process().memory_info().rss - before
     words = made_words()
     new = [grow_portion(seeds, words, first=size + number * 4 + 1, size=4) for number in range(1, 10)]
     added = median([_update(finder, index, questions[0], rows) for rows in new])
-    recall = _recall(index, search, questions[:: max(1, len(questions) // _COMPARED)], folder)
+    recall = recall_of(index, search, questions[:: max(1, len(questions) // COMPARED)], folder)
     finder.close()
     return {
         "chunks": size,
@@ -127,14 +127,14 @@ def _compared(index: Index, query: Query) -> float:
     return time.process_time() - started
 
 
-def _small(seeds: Seeds, size: int) -> tuple[Index, float, float]:
+def in_small_index(seeds: Seeds, size: int) -> tuple[Index, float, float]:
     rows = [row for portion in grow(seeds, chunks=size) for row in portion]
     started = time.perf_counter()
     index = Index().updated(version=1, rows=rows, gone=())
     return index, time.perf_counter() - started, 0.0
 
 
-def _large(seeds: Seeds, size: int, folder: Path) -> tuple[Index, float, float]:
+def in_large_index(seeds: Seeds, size: int, folder: Path) -> tuple[Index, float, float]:
     """The index, and the seconds that indexing took, one shard after the other, and that opening its files takes."""
     times = folder / "times.json"
     if not times.is_file():
@@ -159,10 +159,10 @@ def _make(seeds: Seeds, words: Sequence[Terms], folder: Path, size: int, first: 
 
 
 def _search(finder: Finder, index: Index, query: Query) -> Candidates:
-    return finder.candidates(index, query, audience=_PUBLIC, now=_NOW, share=dense_share(query, Weights()), limit=_LIMIT)
+    return finder.candidates(index, query, audience=PUBLIC, now=NOW, share=dense_share(query, Weights()), limit=LIMIT)
 
 
-def _timed(search: Callable[[Query], Candidates], query: Query) -> float:
+def timed(search: Callable[[Query], Candidates], query: Query) -> float:
     started = time.perf_counter()
     search(query)
     return time.perf_counter() - started
@@ -175,7 +175,7 @@ def _update(finder: Finder, index: Index, query: Query, rows: Sequence[ChunkRow]
     return time.perf_counter() - started
 
 
-def _recall(index: Index, search: Callable[[Query], Candidates], questions: Sequence[Query], folder: Path) -> float:
+def recall_of(index: Index, search: Callable[[Query], Candidates], questions: Sequence[Query], folder: Path) -> float:
     """The share of the ten best by the exact score that are among the ten best of what was found."""
     shares = []
     for query in questions:
@@ -190,7 +190,7 @@ def _recall(index: Index, search: Callable[[Query], Candidates], questions: Sequ
 
 def _exact(index: Index, query: Query, share: float, folder: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Every chunk with the score that its whole vector and all terms of the query give it."""
-    views = index.views(_PUBLIC, now=_NOW)
+    views = index.views(PUBLIC, now=NOW)
     seen = sum(view.count for view in views)
     found = [matches(view.part, query.hashes) for view in views]
     frequency = np.sum([view.frequencies(each, terms=len(query.hashes)) for view, each in zip(views, found, strict=True)], axis=0)

@@ -10,6 +10,7 @@ Invariant: the same seeds, number and size of portions give the same chunks.
 """
 
 import csv
+import functools
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -119,7 +120,8 @@ def grow_portion(seeds: Seeds, words: Sequence[Terms], *, first: int, size: int,
     ]
 
 
-def made_words() -> list[Terms]:
+@functools.cache
+def made_words() -> Sequence[Terms]:
     """The made-up vocabulary, commonest first: the terms of each word."""
     rng = np.random.default_rng(1)
     letters = rng.choice(_LETTERS, (_VOCABULARY, 10), p=_letter_shares())
