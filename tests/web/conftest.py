@@ -56,8 +56,11 @@ def new_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
 @pytest.fixture(scope="session")
 def quoting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The server as it is out of the box, with the sample documents. Tests share it: each has a session of its own."""
-    site = Site(tmp_path_factory.mktemp("quoting"), port=find_free_port(), settings={})
+    """The server as it is out of the box, with the sample documents, and an identity provider that is never there. Tests share it: each
+    has a session of its own."""
+    provider = {"ISSUER": f"http://127.0.0.1:{find_free_port()}", "CLIENT_ID": "deskhand", "NAME": "Example ID"}
+    settings = {f"DESKHAND_OIDC_{name}": value for name, value in provider.items()}
+    site = Site(tmp_path_factory.mktemp("quoting"), port=find_free_port(), settings=settings)
     site.start()
     yield site
     site.close()

@@ -1,15 +1,13 @@
 """The console: an operator finds who waits, takes over, and answers; and what customers write can do nothing to it."""
 
-import json
-import urllib.request
 from collections.abc import Callable
-from itertools import count
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from web.conftest import Visitor
 from web.console_page import Console
+from web.customer import Customer
 from web.site import Site
 
 EMAIL, PASSWORD = "ada@example.com", "lamp orchard violin nine"
@@ -19,7 +17,6 @@ HOSTILE = (
     "![x](https://evil.example/y.png) [a](javascript:alert(1))"
 )
 FOUND = "async words => (await (await fetch(`/api/desk/conversations?view=all&q=${words}`)).json()).items.length === 1"
-_names = count(101)
 
 
 @pytest.fixture(scope="module")
@@ -38,29 +35,6 @@ def signed_in(visitor: Visitor, site: Site) -> Console:
     console.sign_in(EMAIL, PASSWORD)
     console.wait_until_signed_in()
     return console
-
-
-class Customer:
-    """Somebody with a name of their own, who writes over the API."""
-
-    def __init__(self, site: Site) -> None:
-        self.name = f"Customer {next(_names)}"
-        self._site = site
-        opened = self._post("/sessions", {"metadata": {"name": self.name}}, token=None)
-        self.session_id, self._token = opened["session_id"], opened["token"]
-
-    def say(self, words: str) -> None:
-        self._post(f"/chat/sessions/{self.session_id}/messages", {"message": words}, token=self._token)
-
-    def ask_for_a_person(self) -> None:
-        self.say("I would like to talk to a person, please.")
-
-    def _post(self, path: str, body: dict[str, object], *, token: str | None) -> dict[str, str]:
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(f"{self._site.address}/api{path}", json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answer: dict[str, str] = json.loads(response.read())
-        return answer
 
 
 def test_who_is_not_signed_in_sees_nothing_but_the_door(visitor: Visitor, site: Site) -> None:

@@ -1,6 +1,7 @@
 // The chat page: reads what the company has set, puts the parts together, and draws when something has changed.
 
 import "./styles/tokens.css";
+import "./styles/shared.css";
 import "./styles/page.css";
 import "./styles/thread.css";
 import "./styles/prose.css";

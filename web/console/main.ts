@@ -1,6 +1,7 @@
 // The console: finds out who is signed in, shows the door or the desk, and nothing else.
 
 import "../chat/styles/tokens.css";
+import "../chat/styles/shared.css";
 import "../chat/styles/thread.css";
 import "../chat/styles/prose.css";
 import "./styles/base.css";

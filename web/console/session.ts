@@ -4,13 +4,13 @@
 import { isObject, isSessionEvent } from "../protocol/events";
 import { leavesGap } from "../protocol/reduce";
 import type { Reply } from "../protocol/rest";
-import { type Deed, Desk } from "./api/desk";
+import { type Deed, Desk, type Said } from "./api/desk";
 import { failureText, type Http } from "./api/http";
 import { type LiveState, LiveStream } from "./api/liveStream";
 import { StaffApi } from "./api/staff";
 import type { CannedReply, Colleague, Conversation, ConversationDetail, NoticeKind, Presence, StaffMember, View } from "./api/types";
 import { emptyInbox, type Inbox, type InboxAction, reduceInbox } from "./state/inbox";
-import { openTranscript, type TranscriptState, takeEvent } from "./state/transcript";
+import { openTranscript, type TranscriptState, takeEvent, takeOlder } from "./state/transcript";
 
 export interface OpenConversation {
   readonly sessionId: string;
@@ -44,6 +44,8 @@ export class DeskSession {
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private toldTypingAt = 0;
   private isFetchingMore = false;
+  private isFetchingOlder = false;
+  private loading: Promise<void> = Promise.resolve();
   private askedTimes = 0;
   private hasSnapshot = false;
 
@@ -108,7 +110,13 @@ export class DeskSession {
     this.closeConversation();
     this.open = { sessionId, phase: "loading", failure: null, detail: null, transcript: null, isCustomerTyping: false };
     this.tellListeners();
-    await this.reloadConversation();
+    this.loading = this.reloadConversation();
+    await this.loading;
+  }
+
+  /** Once the conversation that was asked for last is there, or cannot be had: whoever presses a key right away means that one. */
+  whenOpen(): Promise<void> {
+    return this.loading;
   }
 
   closeConversation(): void {
@@ -144,10 +152,25 @@ export class DeskSession {
     return this.takeAnswer(detail.session_id, reply, done);
   }
 
-  async say(text: string, clientMessageId: string): Promise<boolean> {
+  /** What was said before what is shown. */
+  async fetchOlder(): Promise<void> {
+    const { open } = this;
+    const before = open?.transcript?.olderThan ?? null;
+    if (open === null || before === null || this.isFetchingOlder) return;
+    this.isFetchingOlder = true;
+    const reply = await this.desk.transcript(open.sessionId, before);
+    this.isFetchingOlder = false;
+    const now = this.open;
+    if (now?.sessionId !== open.sessionId || now.transcript?.olderThan !== before) return;
+    if (reply.ok) this.open = { ...now, transcript: takeOlder(now.transcript, reply.value) };
+    else this.handlers.tell(failureText(reply.failure), "bad");
+    this.tellListeners();
+  }
+
+  async say(said: Said): Promise<boolean> {
     const sessionId = this.open?.sessionId;
     if (sessionId === undefined) return false;
-    const reply = await this.desk.say(sessionId, text, clientMessageId);
+    const reply = await this.desk.say(sessionId, said);
     if (!reply.ok) this.handlers.tell(failureText(reply.failure), "bad");
     return reply.ok;
   }

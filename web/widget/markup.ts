@@ -4,6 +4,7 @@ import { findRequired, make } from "../chat/dom";
 import composer from "../chat/styles/composer.css?inline";
 import page from "../chat/styles/page.css?inline";
 import prose from "../chat/styles/prose.css?inline";
+import shared from "../chat/styles/shared.css?inline";
 import thread from "../chat/styles/thread.css?inline";
 import tokens from "../chat/styles/tokens.css?inline";
 import { texts } from "../chat/texts";
@@ -12,7 +13,7 @@ import { widgetTexts } from "./widgetTexts";
 
 export function useStyles(root: ShadowRoot): void {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([tokens, page, thread, prose, composer, panel].join("\n"));
+  sheet.replaceSync([tokens, shared, page, thread, prose, composer, panel].join("\n"));
   // Behind the launcher's own, which knows the company's colour.
   root.adoptedStyleSheets = [sheet, ...root.adoptedStyleSheets];
 }

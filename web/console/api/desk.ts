@@ -2,13 +2,31 @@
 
 import type { Reply } from "../../protocol/rest";
 import { type Http, PATIENT_MS } from "./http";
-import type { CannedReply, Colleague, Conversation, ConversationDetail, ConversationPage, Draft, Overview, Priority, View } from "./types";
+import type {
+  CannedReply,
+  Colleague,
+  Conversation,
+  ConversationDetail,
+  ConversationPage,
+  Draft,
+  Overview,
+  Priority,
+  TranscriptPage,
+  View,
+} from "./types";
 
 export const PAGE_SIZE = 100;
 
 export interface Query {
   readonly view: View;
   readonly text: string;
+}
+
+/** `id` stays the same when it is sent again, so that it is said once. */
+export interface Said {
+  readonly text: string;
+  readonly id: string;
+  readonly files: readonly File[];
 }
 
 /** What can be done to a conversation. Each answers the conversation as it is then. */
@@ -45,8 +63,18 @@ export class Desk {
     return this.http.ask("POST", `/desk/conversations/${sessionId}/${act}`, { body: version === null ? body : { ...body, version } });
   }
 
-  say(sessionId: string, message: string, clientMessageId: string): Promise<Reply<{ readonly message_id: string }>> {
-    return this.http.ask("POST", `/desk/conversations/${sessionId}/messages`, { body: { message, client_message_id: clientMessageId } });
+  /** What was said before an event. */
+  transcript(sessionId: string, before: string): Promise<Reply<TranscriptPage>> {
+    return this.http.ask("GET", `/chat/sessions/${sessionId}/messages?before=${before}&limit=${PAGE_SIZE}`);
+  }
+
+  say(sessionId: string, said: Said): Promise<Reply<{ readonly message_id: string }>> {
+    const form = new FormData();
+    form.append("message", said.text);
+    form.append("client_message_id", said.id);
+    for (const file of said.files) form.append("attachments", file);
+    const body = said.files.length > 0 ? form : { message: said.text, client_message_id: said.id };
+    return this.http.ask("POST", `/desk/conversations/${sessionId}/messages`, { body, limitMs: PATIENT_MS });
   }
 
   typing(sessionId: string): void {

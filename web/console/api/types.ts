@@ -23,6 +23,8 @@ export type ConversationDetail = Schemas["OpenConversation"];
 export type ConversationState = Conversation["state"];
 export type Priority = Conversation["priority"];
 export type Counts = Schemas["CountsView"];
+/** A part of what was said, oldest first. */
+export type TranscriptPage = Schemas["Transcript"];
 export type Note = Schemas["NoteView"];
 export type Brief = Schemas["BriefView"];
 

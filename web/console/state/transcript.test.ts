@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SessionEvent } from "../../protocol/events";
-import type { ConversationDetail, MessageView } from "../api/types";
-import { listItems, openTranscript, takeEvent } from "./transcript";
+import type { ConversationDetail, MessageView, TranscriptPage } from "../api/types";
+import { listItems, openTranscript, takeEvent, takeOlder } from "./transcript";
 
 function message(id: string, minute: number, more: Partial<MessageView>): MessageView {
   return {
@@ -65,6 +65,21 @@ const opened = openTranscript(
 describe("the transcript at the desk", () => {
   it("puts notes where they were made", () => {
     expect(listItems(opened).map((item) => item.kind)).toEqual(["customer", "answer", "note", "person"]);
+  });
+
+  it("is read back: what was before comes in its place, with what became of the conversation", () => {
+    const page = {
+      session_id: "sess_1",
+      messages: [message("earliest", 1, {}), message("early", 3, {})],
+      notices: [{ type: "handoff", id: "2", state: "claimed", text: "Ada has it.", timestamp: "2031-05-09T14:00:00Z" }],
+      has_more: false,
+    } as unknown as TranscriptPage;
+    const late = openTranscript({ ...detailOf([message("late", 5, {})]), has_more: true });
+    expect(late.olderThan).toBe("5");
+    expect(listItems(late).map((item) => item.kind)).toEqual(["customer"]);
+    const whole = takeOlder(late, page);
+    expect(whole.olderThan).toBeNull();
+    expect(listItems(whole).map((item) => item.key)).toEqual(["earliest", "handoff-2", "note_1", "early", "late"]);
   });
 
   it("keeps what the customer is not shown of an answer", () => {

@@ -1,9 +1,10 @@
 // One conversation as the desk reads it: the transcript as it was fetched, and the session's events folded into it. Pure.
 
+import { storedNumber } from "../../protocol/eventId";
 import { type Attachment, isObject, type SessionEvent } from "../../protocol/events";
 import { reduce } from "../../protocol/reduce";
 import type { Answer, Thread, ThreadItem } from "../../protocol/thread";
-import type { ConversationDetail, MessageView, Note } from "../api/types";
+import type { ConversationDetail, MessageView, Note, TranscriptPage } from "../api/types";
 
 /** What the desk knows of an answer that the customer is not shown. */
 export interface AnswerFacts {
@@ -23,17 +24,22 @@ export type DeskItem = ThreadItem | NoteItem;
 
 export interface TranscriptState {
   readonly thread: Thread;
+  /** The event of the oldest message that was fetched, to ask for what is before it; null when nothing is. */
+  readonly olderThan: string | null;
   readonly notes: readonly Note[];
   readonly facts: ReadonlyMap<string, AnswerFacts>;
 }
 
 export function openTranscript(detail: ConversationDetail): TranscriptState {
-  const facts = new Map(
-    detail.messages.filter((message) => message.role === "assistant").map((message) => [message.message_id, factsOf(message)]),
-  );
-  const items = detail.messages.flatMap(readItem);
   const status = detail.state === "ended" ? "ended" : detail.state === "ai" || detail.state === "resolved" ? "active" : "escalated";
-  return { thread: { lastEventId: detail.events_after, status, items }, notes: detail.notes, facts };
+  const thread: Thread = { lastEventId: detail.events_after, status, items: readPage(detail) };
+  return { thread, notes: detail.notes, facts: new Map(listFacts(detail)), olderThan: placeBefore(detail) };
+}
+
+/** With the page that stands right before what is known. */
+export function takeOlder(state: TranscriptState, page: TranscriptPage): TranscriptState {
+  const thread = { ...state.thread, items: [...readPage(page), ...state.thread.items] };
+  return { ...state, thread, facts: new Map([...listFacts(page), ...state.facts]), olderThan: placeBefore(page) };
 }
 
 export function takeEvent(state: TranscriptState, event: SessionEvent): TranscriptState {
@@ -46,7 +52,9 @@ export function takeEvent(state: TranscriptState, event: SessionEvent): Transcri
 
 /** Everything in order of time; notes stand where they were made. */
 export function listItems(state: TranscriptState): readonly DeskItem[] {
-  const notes = [...state.notes].sort((one, other) => one.at.localeCompare(other.at));
+  const begin = state.olderThan === null ? 0 : Date.parse(state.thread.items[0]?.timestamp ?? "");
+  // A note among messages that were not fetched comes with them.
+  const notes = state.notes.filter((note) => Date.parse(note.at) >= begin).sort((one, other) => one.at.localeCompare(other.at));
   const items: DeskItem[] = [];
   for (const item of state.thread.items) {
     while (notes[0] !== undefined && Date.parse(notes[0].at) < Date.parse(item.timestamp)) items.push(noteItem(notes.shift() ?? notes[0]));
@@ -57,6 +65,37 @@ export function listItems(state: TranscriptState): readonly DeskItem[] {
 
 function noteItem(note: Note): NoteItem {
   return { kind: "note", key: note.note_id, note, timestamp: note.at };
+}
+
+type Page = Pick<TranscriptPage, "messages" | "notices" | "has_more">;
+type Notice = TranscriptPage["notices"][number];
+
+function placeBefore(page: Page): string | null {
+  return page.has_more ? (page.messages[0]?.event_id ?? null) : null;
+}
+
+function listFacts(page: Page): readonly (readonly [string, AnswerFacts])[] {
+  return page.messages.filter((message) => message.role === "assistant").map((message) => [message.message_id, factsOf(message)]);
+}
+
+/** Messages and what became of the conversation between them, in order. */
+function readPage(page: Page): readonly ThreadItem[] {
+  const said = page.messages.flatMap((message) => readItem(message).map((item) => [storedNumber(message.event_id), item] as const));
+  const became = page.notices.map((notice) => [storedNumber(notice.id), readNotice(notice)] as const);
+  return [...said, ...became].sort(([one], [other]) => one - other).map(([, item]) => item);
+}
+
+/** Under the same keys as when it is heard live. */
+function readNotice(notice: Notice): ThreadItem {
+  const { timestamp } = notice;
+  switch (notice.type) {
+    case "escalation":
+      return { kind: "escalation", key: notice.ticket_id, ticketId: notice.ticket_id, timestamp };
+    case "handoff":
+      return { kind: "handoff", key: `handoff-${notice.id}`, state: notice.state, text: notice.text, timestamp };
+    case "mode":
+      return { kind: "mode", key: `mode-${notice.id}`, status: notice.status, timestamp };
+  }
 }
 
 function readItem(message: MessageView): readonly ThreadItem[] {

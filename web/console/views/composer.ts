@@ -8,6 +8,7 @@ import { makeIcon } from "../icons";
 import type { DeskSession, OpenConversation } from "../session";
 import { customerName } from "../texts";
 import { makeAction } from "./parts";
+import { ReplyFiles } from "./replyFiles";
 import { ReplyMenu } from "./replyMenu";
 
 /** Below this, a draft without sources only says that there is none. */
@@ -31,6 +32,7 @@ export class Composer {
   private readonly cannedButton = makeAction({ label: "Replies", icon: "bolt", kind: "quiet", onClick: () => this.openReplies() });
   private readonly send = makeAction({ label: "Send", icon: "send", kind: "primary", onClick: () => void this.submit() });
   private readonly draftFacts = make("p", { class: "draft-facts", attributes: { role: "status", hidden: "" } });
+  private readonly files = new ReplyFiles();
   private readonly menu: ReplyMenu;
   private readonly box: HTMLElement;
   private mode: Mode = "reply";
@@ -51,9 +53,12 @@ export class Composer {
       this.menu.element,
       this.draftFacts,
       this.field,
+      this.files.element,
       make(
         "div",
         { class: "composer-bar" },
+        this.files.picker,
+        this.files.button,
         this.cannedButton,
         this.draftButton,
         make("span", { class: "composer-hint" }, "Enter sends · Shift + Enter new line · / replies"),
@@ -73,6 +78,7 @@ export class Composer {
     this.send.disabled = isBlocked || this.field.value.trim() === "";
     this.draftButton.disabled = isBlocked;
     this.cannedButton.disabled = isBlocked;
+    this.files.button.disabled = isBlocked;
     this.box.toggleAttribute("data-blocked", isBlocked);
     this.field.placeholder = this.placeholder(open, isBlocked);
   }
@@ -90,6 +96,8 @@ export class Composer {
     this.noteTab.setAttribute("aria-pressed", String(mode === "note"));
     this.draftButton.hidden = mode === "note";
     this.cannedButton.hidden = mode === "note";
+    this.files.button.hidden = mode === "note";
+    this.files.element.toggleAttribute("data-aside", mode === "note");
     this.field.setAttribute("aria-label", mode === "note" ? "Internal note" : "Reply to the customer");
     this.send.replaceChildren(makeIcon(mode === "note" ? "note" : "send"), make("span", {}, mode === "note" ? "Add note" : "Send"));
     if (this.session.open !== null) this.update(this.session.open);
@@ -171,8 +179,11 @@ export class Composer {
 
   private async say(text: string): Promise<boolean> {
     if (this.pending?.text !== text) this.pending = { text, id: crypto.randomUUID() };
-    const isSaid = await this.session.say(text, this.pending.id);
-    if (isSaid) this.pending = null;
+    const isSaid = await this.session.say({ text, id: this.pending.id, files: this.files.files });
+    if (isSaid) {
+      this.pending = null;
+      this.files.clear();
+    }
     return isSaid;
   }
 
@@ -224,6 +235,7 @@ export class Composer {
     this.gateKey = "";
     this.pending = null;
     this.draftFacts.hidden = true;
+    this.files.clear();
     this.menu.close();
     this.field.value = lastingArea.getItem(this.keepKey()) ?? "";
     this.setMode("reply");

@@ -20,7 +20,7 @@ export class ConversationPane {
   readonly composer: Composer;
   private readonly head = make("header", { class: "conversation-head" });
   private readonly brief = make("details", { class: "brief", attributes: { hidden: "" } });
-  private readonly transcript = new TranscriptView();
+  private readonly transcript: TranscriptView;
   private readonly details: DetailsPanel;
   private readonly body: HTMLElement;
   private readonly nothing = make("div", { class: "conversation-nothing" });
@@ -35,6 +35,7 @@ export class ConversationPane {
       takeOver: () => void this.takeOver(),
       reopen: () => void session.do({ act: "reopen" }, "Open again."),
     });
+    this.transcript = new TranscriptView(() => void session.fetchOlder(), session.http.prefix);
     this.details = new DetailsPanel(session, () => this.toggleDetails());
     this.body = make(
       "section",
@@ -56,6 +57,7 @@ export class ConversationPane {
   }
 
   async takeOver(): Promise<void> {
+    await this.session.whenOpen();
     const detail = this.session.open?.detail;
     if (detail === null || detail === undefined) return;
     const isMine = detail.assignee?.staff_id === this.session.me.staff_id;

@@ -16,14 +16,17 @@ export interface ItemView {
   update(item: DeskItem, facts: AnswerFacts | undefined): void;
 }
 
-export function makeItemView(item: DeskItem, customer: string): ItemView | null {
+/** Where a file of this conversation is saved from. */
+export type AddressOf = (attachmentId: string) => string;
+
+export function makeItemView(item: DeskItem, customer: string, addressOf: AddressOf): ItemView | null {
   switch (item.kind) {
     case "customer":
-      return fixed(drawCustomer(item, customer));
+      return fixed(drawCustomer(item, customer, addressOf));
     case "answer":
       return new AnswerView();
     case "person":
-      return fixed(drawPerson(item));
+      return fixed(drawPerson(item, addressOf));
     case "note":
       return fixed(drawNote(item));
     case "handoff":
@@ -49,7 +52,7 @@ function drawHead(name: string, timestamp: string, ...more: readonly (HTMLElemen
   );
 }
 
-function drawCustomer(item: CustomerMessage, customer: string): HTMLElement {
+function drawCustomer(item: CustomerMessage, customer: string, addressOf: AddressOf): HTMLElement {
   return make(
     "article",
     { class: "say say-customer", attributes: { "aria-label": `${customer} said` } },
@@ -59,12 +62,12 @@ function drawCustomer(item: CustomerMessage, customer: string): HTMLElement {
       { class: "say-body" },
       drawHead(customer, item.timestamp),
       make("p", { class: "words" }, item.content),
-      drawFiles(item.attachments),
+      drawFiles(item.attachments, addressOf),
     ),
   );
 }
 
-function drawPerson(item: PersonReply): HTMLElement {
+function drawPerson(item: PersonReply, addressOf: AddressOf): HTMLElement {
   const name = item.author === "" ? "Team" : item.author;
   return make(
     "article",
@@ -75,14 +78,17 @@ function drawPerson(item: PersonReply): HTMLElement {
       { class: "say-body" },
       drawHead(name, item.timestamp),
       make("p", { class: "words" }, item.content),
-      drawFiles(item.attachments),
+      drawFiles(item.attachments, addressOf),
     ),
   );
 }
 
-function drawFiles(attachments: readonly Attachment[]): HTMLElement | null {
+function drawFiles(attachments: readonly Attachment[], addressOf: AddressOf): HTMLElement | null {
   if (attachments.length === 0) return null;
-  return make("ul", { class: "files" }, ...attachments.map((file) => make("li", { class: "file" }, makeIcon("file"), file.filename)));
+  const files = attachments.map(({ attachment_id: id, filename }) =>
+    make("li", {}, make("a", { class: "file", attributes: { href: addressOf(id), download: filename } }, makeIcon("file"), filename)),
+  );
+  return make("ul", { class: "files" }, ...files);
 }
 
 function drawNote({ note }: NoteItem): HTMLElement {

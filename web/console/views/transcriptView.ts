@@ -1,14 +1,24 @@
-// The conversation itself: rows that are kept while the value changes, the newest in sight as long as the reader is at the end.
+// The conversation itself: rows that are kept while the value changes, the newest in sight as long as the reader is at the end, and older
+// ones above as far as somebody scrolls up.
 
 import { arrange, make, makeDots } from "../../chat/dom";
 import type { OpenConversation } from "../session";
-import { type DeskItem, listItems, type TranscriptState } from "../state/transcript";
+import { type AnswerFacts, type DeskItem, listItems, type TranscriptState } from "../state/transcript";
 import { customerName } from "../texts";
 import { type ItemView, makeItemView } from "./messageView";
 
-const NEAR_END_PX = 90;
+const NEAR_PX = 90;
+/** Nearer to the top than this, more is drawn, so that reading on is not felt. */
+const NEAR_TOP_PX = 600;
 /** More rows than this are drawn when they are asked for: opening a long conversation must not be felt. */
 const FIRST_ROWS = 60;
+const MORE_ROWS = 60;
+
+interface Row {
+  readonly view: ItemView;
+  item: DeskItem | null;
+  facts: AnswerFacts | undefined;
+}
 
 export class TranscriptView {
   readonly element: HTMLElement;
@@ -17,14 +27,25 @@ export class TranscriptView {
     attributes: { role: "log", "aria-label": "Conversation", "aria-live": "off" },
   });
   private readonly typing = make("p", { class: "typing", attributes: { hidden: "" } });
-  private readonly earlier = make("button", { class: "act act-quiet earlier-rows", attributes: { type: "button", hidden: "" } });
-  private readonly views = new Map<string, ItemView>();
+  private readonly earlier = make(
+    "button",
+    { class: "act act-quiet earlier-rows", attributes: { type: "button", hidden: "" }, onClick: () => this.showMore() },
+    "Show earlier messages",
+  );
+  private readonly rows = new Map<string, Row>();
   private drawn: TranscriptState | null = null;
+  private items: readonly DeskItem[] = [];
+  private customer = "";
   private sessionId = "";
-  private rows = FIRST_ROWS;
+  /** The first row that is drawn. */
+  private firstKey: string | null = null;
   private isFollowing = true;
 
-  constructor() {
+  /** `onTop`: all that was fetched is drawn, and more is wanted. */
+  constructor(
+    private readonly onTop: () => void,
+    private readonly prefix: string,
+  ) {
     this.typing.append(makeDots(), make("span", { class: "typing-words" }));
     this.element = make(
       "div",
@@ -34,29 +55,23 @@ export class TranscriptView {
       this.log,
       this.typing,
     );
-    this.earlier.addEventListener("click", () => {
-      this.rows += 200;
-      if (this.drawn !== null) this.drawRows(this.drawn, "");
-    });
-    this.element.addEventListener(
-      "scroll",
-      () => {
-        const { scrollHeight, clientHeight, scrollTop } = this.element;
-        this.isFollowing = scrollHeight - clientHeight - scrollTop < NEAR_END_PX;
-      },
-      { passive: true },
-    );
+    this.element.addEventListener("scroll", () => this.look(), { passive: true });
     new ResizeObserver(() => this.settle()).observe(this.element);
     new ResizeObserver(() => this.settle()).observe(this.log);
   }
 
   update(open: OpenConversation): void {
     if (open.sessionId !== this.sessionId) this.reset(open.sessionId);
-    const name = open.detail === null ? "" : customerName(open.detail);
+    this.customer = open.detail === null ? "" : customerName(open.detail);
     this.typing.hidden = !open.isCustomerTyping;
     const words = this.typing.lastElementChild;
-    if (words !== null && open.isCustomerTyping) words.textContent = `${name} is typing`;
-    if (open.transcript !== null && open.transcript !== this.drawn) this.drawRows(open.transcript, name);
+    if (words !== null && open.isCustomerTyping) words.textContent = `${this.customer} is typing`;
+    if (open.transcript === null || open.transcript === this.drawn) return;
+    this.drawn = open.transcript;
+    this.items = listItems(open.transcript);
+    this.draw();
+    // Whoever is at the very top cannot scroll up any more to have what has come.
+    if (!this.isFollowing) this.look();
   }
 
   follow(): void {
@@ -67,35 +82,70 @@ export class TranscriptView {
   private reset(sessionId: string): void {
     this.sessionId = sessionId;
     this.drawn = null;
-    this.rows = FIRST_ROWS;
-    this.views.clear();
+    this.items = [];
+    this.firstKey = null;
+    this.rows.clear();
     this.log.replaceChildren();
     this.isFollowing = true;
   }
 
-  private drawRows(state: TranscriptState, customer: string): void {
-    this.drawn = state;
-    const items = listItems(state);
-    const shown = items.slice(-this.rows);
-    this.earlier.hidden = shown.length === items.length;
-    this.earlier.textContent = `Show ${Math.min(200, items.length - shown.length)} earlier messages`;
-    arrange(
-      this.log,
-      shown.flatMap((item) => this.viewOf(item, state, customer)?.element ?? []),
-    );
+  private look(): void {
+    const { scrollHeight, clientHeight, scrollTop } = this.element;
+    this.isFollowing = scrollHeight - clientHeight - scrollTop < NEAR_PX;
+    if (scrollTop < NEAR_TOP_PX && scrollHeight > clientHeight && !this.isFollowing) this.showMore();
+  }
+
+  private showMore(): void {
+    const first = this.findFirst();
+    if (first > 0) {
+      this.firstKey = keyOf(this.items[Math.max(0, first - MORE_ROWS)]);
+      this.draw();
+    } else if (this.drawn !== null && this.drawn.olderThan !== null) this.onTop();
+  }
+
+  private findFirst(): number {
+    const known = this.firstKey === null ? -1 : this.items.findIndex((item) => keyOf(item) === this.firstKey);
+    return known === -1 ? Math.max(0, this.items.length - FIRST_ROWS) : known;
+  }
+
+  /** What is in sight stays where it is, whatever comes above it. */
+  private draw(): void {
+    const { drawn, element } = this;
+    if (drawn === null) return;
+    const belowTop = element.scrollHeight - element.scrollTop;
+    const wasFirst = this.log.firstElementChild;
+    const first = this.findFirst();
+    this.firstKey = keyOf(this.items[first]);
+    const views = this.items.slice(first).flatMap((item) => this.drawItem(item, drawn)?.element ?? []);
+    arrange(this.log, views);
+    this.earlier.hidden = first === 0 && drawn.olderThan === null;
+    if (!this.isFollowing && wasFirst !== null && wasFirst !== this.log.firstElementChild)
+      element.scrollTop = element.scrollHeight - belowTop;
     this.settle();
   }
 
-  private viewOf(item: DeskItem, state: TranscriptState, customer: string): ItemView | null {
-    const key = `${item.kind}:${item.key}`;
-    const known = this.views.get(key) ?? makeItemView(item, customer);
-    if (known === null) return null;
-    this.views.set(key, known);
-    known.update(item, item.kind === "answer" && item.messageId !== null ? state.facts.get(item.messageId) : undefined);
-    return known;
+  private drawItem(item: DeskItem, state: TranscriptState): ItemView | null {
+    const key = keyOf(item) ?? "";
+    const view = this.rows.get(key)?.view ?? makeItemView(item, this.customer, (id) => this.addressOf(id));
+    if (view === null) return null;
+    const row = this.rows.get(key) ?? { view, item: null, facts: undefined };
+    this.rows.set(key, row);
+    const facts = item.kind === "answer" && item.messageId !== null ? state.facts.get(item.messageId) : undefined;
+    if (row.item !== item || row.facts !== facts) view.update(item, facts);
+    row.item = item;
+    row.facts = facts;
+    return view;
+  }
+
+  private addressOf(attachmentId: string): string {
+    return `${this.prefix}/sessions/${this.sessionId}/attachments/${attachmentId}`;
   }
 
   private settle(): void {
     if (this.isFollowing) this.element.scrollTop = this.element.scrollHeight;
   }
+}
+
+function keyOf(item: DeskItem | undefined): string | null {
+  return item === undefined ? null : `${item.kind}:${item.key}`;
 }
