@@ -1904,8 +1904,11 @@ export interface components {
             /** Verified */
             verified: boolean;
         };
-        /** DayView */
-        DayView: {
+        /**
+         * Day
+         * @description `csat` is the mean of the day's ratings, None where there are none.
+         */
+        Day: {
             /** Csat */
             csat: number | null;
             /** Day */
@@ -2615,11 +2618,11 @@ export interface components {
          */
         OverviewView: {
             /** By Day */
-            by_day: components["schemas"]["DayView"][];
+            by_day: components["schemas"]["Day"][];
             now: components["schemas"]["NowView"];
             /** Reasons */
             reasons: components["schemas"]["ReasonView"][];
-            totals: components["schemas"]["TotalsView"];
+            totals: components["schemas"]["Totals"];
             /** Unanswered */
             unanswered: components["schemas"]["UnansweredView"][];
         };
@@ -3326,10 +3329,11 @@ export interface components {
          */
         Tier: "public" | "customers" | "operators";
         /**
-         * TotalsView
-         * @description Times in seconds. `resolved_by_ai`: sessions with an answer and without a hand-off.
+         * Totals
+         * @description Of the days asked for. Times in seconds, None where there is nothing to measure; `resolved_by_ai`: sessions with an answer and
+         *     without a hand-off; `tokens`: read and written by the model.
          */
-        TotalsView: {
+        Totals: {
             /** Csat Average */
             csat_average: number | null;
             /** Csat Count */

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ from deskhand.handoff.assignment import Colleague
 from deskhand.handoff.deadlines import Deadline, Deadlines
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.replies import Reply
-from deskhand.insights import Conversation, ConversationState, Counts, Overview, Place, View
+from deskhand.insights import Conversation, ConversationState, Counts, Day, Overview, Place, Totals, View
 
 StaffName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,32}$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -238,31 +237,6 @@ class NowView(Schema):
     online: int
 
 
-class TotalsView(Schema):
-    """Times in seconds. `resolved_by_ai`: sessions with an answer and without a hand-off."""
-
-    sessions: int
-    resolved_by_ai: int
-    escalated: int
-    first_response_p50_s: float | None
-    first_response_p90_s: float | None
-    resolve_p50_s: float | None
-    csat_average: float | None
-    csat_count: int
-    thumbs_up: int
-    thumbs_down: int
-    tokens: int
-    unanswered: int
-
-
-class DayView(Schema):
-    day: str
-    sessions: int
-    resolved_by_ai: int
-    escalated: int
-    csat: float | None
-
-
 class ReasonView(Schema):
     reason: EscalationReason
     count: int
@@ -279,8 +253,8 @@ class OverviewView(Schema):
     """`now.ai` is counted up to 1,000. Days are days of UTC, the oldest first."""
 
     now: NowView
-    totals: TotalsView
-    by_day: list[DayView]
+    totals: Totals
+    by_day: list[Day]
     reasons: list[ReasonView]
     unanswered: list[UnansweredView]
 
@@ -289,8 +263,8 @@ class OverviewView(Schema):
         assigned = sum(counts.assigned.values())
         return cls(
             now=NowView(ai=counts.ai, waiting=counts.unassigned, assigned=assigned, snoozed=counts.snoozed, online=online),
-            totals=TotalsView(**asdict(found.totals)),
-            by_day=[DayView(**asdict(day)) for day in found.by_day],
+            totals=found.totals,
+            by_day=found.by_day,
             reasons=[ReasonView(reason=EscalationReason(reason), count=count) for reason, count in found.reasons],
             unanswered=[
                 UnansweredView(question=one.question, count=one.count, last_at=to_iso(one.last_at), session_id=one.session_id)

@@ -3,7 +3,7 @@
 from deskhand.insights.conversation import Conversation, ConversationState, View
 from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Notice, NoticeKind, Removed, Typed, Update
 from deskhand.insights.opinions import AnswerNotFound, Feedback, Opinions, Rating
-from deskhand.insights.overview import Overview, read_overview
+from deskhand.insights.overview import Day, Overview, Totals, read_overview
 from deskhand.insights.repository import Counts, Place, Wanted
 from deskhand.insights.search_index import SearchIndex
 from deskhand.insights.service import DeskReader, Listed, Opened
@@ -15,6 +15,7 @@ __all__ = [
     "ConversationState",
     "Counted",
     "Counts",
+    "Day",
     "DeskReader",
     "Feedback",
     "Inbox",
@@ -29,6 +30,7 @@ __all__ = [
     "Rating",
     "Removed",
     "SearchIndex",
+    "Totals",
     "Typed",
     "Update",
     "View",

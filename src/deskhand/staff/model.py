@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from deskhand.ids import StaffId, StaffKeyId, StaffSessionId
 from deskhand.roles import Role, Scope
@@ -48,6 +48,11 @@ class Caller:
     scopes: frozenset[Scope]
     account: Account | None = None
     session_id: StaffSessionId | None = None
+
+    @classmethod
+    def of(cls, account: Account, *, session_id: StaffSessionId | None = None) -> Self:
+        """Somebody with an account, who may do what their role may."""
+        return cls(account.id, account.name, account.role, account.role.scopes, account=account, session_id=session_id)
 
 
 @dataclass(frozen=True, slots=True)

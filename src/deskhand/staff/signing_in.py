@@ -84,8 +84,7 @@ class SignIn:
             return None
         if session.should_note:
             await self._parts.database.write(lambda tx: repository.note_seen(tx, session.id), durable=False)
-        account = session.account
-        return Caller(account.id, account.name, account.role, account.role.scopes, account=account, session_id=session.id)
+        return Caller.of(session.account, session_id=session.id)
 
     async def sign_out(self, caller: Caller) -> None:
         """End the caller's session. A caller with a key has none, and stays as they are."""

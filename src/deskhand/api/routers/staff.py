@@ -62,9 +62,7 @@ async def sign_in(request: Request, response: Response, services: ServicesDep) -
         lasts_seconds=services.settings.staff_session_seconds,
         secure=services.origins.is_secure(request.scope),
     )
-    account = signed_in.account
-    caller = Caller(account.id, account.name, account.role, account.role.scopes, account=account)
-    return schemas.SignedInView(staff=schemas.StaffView.of(caller), expires_at=to_iso(signed_in.expires_at))
+    return schemas.SignedInView(staff=schemas.StaffView.of(Caller.of(signed_in.account)), expires_at=to_iso(signed_in.expires_at))
 
 
 @router.post("/sign-out", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 503))
@@ -95,7 +93,7 @@ async def change_me(caller: CallerDep, request: Request, services: ServicesDep) 
         await accounts.change_password(caller, account, current=wanted.current_password, new=wanted.password)
     presence = Presence(wanted.presence) if wanted.presence is not None else None
     after = await accounts.change_own(account, name=wanted.name, presence=presence)
-    return schemas.StaffView.of(Caller(after.id, after.name, after.role, after.role.scopes, account=after))
+    return schemas.StaffView.of(Caller.of(after))
 
 
 @router.get("/accounts", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 503))
@@ -186,7 +184,7 @@ async def switch_totp_off(caller: CallerDep, request: Request, services: Service
     await services.staff.accounts.check_current(account, wanted.password)
     await services.staff.second_factor.switch_off(account)
     after = await services.staff.accounts.get(account.id)
-    return schemas.StaffView.of(Caller(after.id, after.name, after.role, after.role.scopes, account=after))
+    return schemas.StaffView.of(Caller.of(after))
 
 
 @router.get("/keys", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 503))
