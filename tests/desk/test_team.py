@@ -81,8 +81,18 @@ async def test_what_waits_is_given_in_turn_to_those_who_are_there_and_have_room(
                 await console.until(
                     "conversation", lambda item, own=own: (item["assignee"] or {}).get("staff_id") == (own.get("staff") or own)["staff_id"]
                 )
-        left = [item["session_id"] for item in (await ana.list("unassigned"))["items"]]
-        assert left == [visitors[2].session_id]
+            left = [item["session_id"] for item in (await ana.list("unassigned"))["items"]]
+            assert left == [visitors[2].session_id]
+            # Whoever was without one for longest is Bo; a conversation that comes back goes to Ana, who had it.
+            theirs = {(await ana.open(visitor.session_id))["assignee"]["name"]: visitor for visitor in visitors[:2]}
+            await bo.done(theirs["Bo"].session_id, "claim")
+            await ana.done(visitors[2].session_id, "claim")
+            await ana.done(visitors[2].session_id, "resolve")
+            await bo.done(theirs["Bo"].session_id, "resolve")
+            await ana.done(theirs["Ana"].session_id, "resolve")
+            await served.say(theirs["Ana"], "I want to talk to a person")
+            await console.until("conversation", lambda item: item["episode"] == 2 and item["assignee"] is not None)
+            assert (await bo.open(theirs["Ana"].session_id))["assignee"]["name"] == "Ana"
 
 
 async def test_what_was_put_aside_comes_back_when_its_time_has_come(served: Served) -> None:

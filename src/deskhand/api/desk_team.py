@@ -83,10 +83,10 @@ async def list_team(services: Services) -> list[Seat]:
     return seats
 
 
-async def find_free(services: Services, *, skill: str | None, but: StaffId | None = None) -> Operator:
-    """Raises NobodyFree."""
+async def find_free(services: Services, *, skill: str | None, but: StaffId | None = None, before: StaffId | None = None) -> Operator:
+    """Whoever is free, of those who have the skill; first `before`, who had the conversation. Raises NobodyFree."""
     team = [seat.colleague for seat in await list_team(services) if seat.colleague.id != but]
-    chosen = choose(team, skill=skill)
+    chosen = choose(team, skill=skill, before=before)
     if chosen is None:
         raise NobodyFree
     return Operator(chosen.id, chosen.name)
@@ -150,8 +150,12 @@ async def _give_out(services: Services) -> None:
 
 async def _give_one(ticket: Ticket, services: Services) -> bool:
     """False: nobody who could take it is free."""
+    # One that was given back by somebody is not theirs again.
+    is_fresh = ticket.version == 1
+    known = partial(tickets.find_last_assignee, session_id=ticket.session_id)
+    before = await services.database.read(known) if is_fresh and ticket.episode > 1 else None
     try:
-        free = await find_free(services, skill=ticket.skill)
+        free = await find_free(services, skill=ticket.skill, before=before)
     except NobodyFree:
         return False
     try:

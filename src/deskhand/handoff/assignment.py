@@ -22,11 +22,12 @@ class Colleague:
     given_at: float = 0.0
 
 
-def choose(colleagues: Sequence[Colleague], *, skill: str | None) -> Colleague | None:
-    """Whoever has been without a new conversation for longest, of those who can take one; None when nobody can."""
+def choose(colleagues: Sequence[Colleague], *, skill: str | None, before: StaffId | None = None) -> Colleague | None:
+    """Whoever had the conversation `before`, else whoever has been without a new one for longest, of those who can take one; None when
+    nobody can."""
     able = [
         colleague
         for colleague in colleagues
         if colleague.is_online and colleague.open < colleague.capacity and (skill is None or skill in colleague.skills)
     ]
-    return min(able, key=lambda colleague: (colleague.given_at, colleague.open, colleague.id), default=None)
+    return min(able, key=lambda colleague: (colleague.id != before, colleague.given_at, colleague.open, colleague.id), default=None)

@@ -157,6 +157,13 @@ def find_last_given(connection: sa.Connection, staff_ids: Sequence[StaffId]) -> 
     return {StaffId(row.assignee_id): row.at for row in rows}
 
 
+def find_last_assignee(connection: sa.Connection, session_id: SessionId) -> StaffId | None:
+    """Who had the conversation when its last hand-off ended; None where nobody had, or there was none."""
+    ended = sa.select(tickets.c.assignee_id).where(tickets.c.session_id == session_id, tickets.c.ended_at.is_not(None))
+    found = connection.execute(ended.order_by(tickets.c.episode.desc()).limit(1)).scalar_one_or_none()
+    return StaffId(found) if found is not None else None
+
+
 def list_waiting(connection: sa.Connection, *, limit: int) -> list[Ticket]:
     """Tickets that wait for somebody: the gravest first, then the oldest."""
     gravity = sa.case({priority.value: rank for rank, priority in enumerate(_GRAVITY)}, value=tickets.c.priority)
