@@ -47,7 +47,7 @@ class Made:
     path: Path
     vectors: NDArray[np.float32]
     terms: Sequence[dict[int, int]]
-    # A row of chunk, term and count for each term of each chunk.
+    # A row of chunk, term and count for each term of each chunk, by term.
     postings: NDArray[np.int64]
 
 
@@ -64,7 +64,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     asyncio.run(_store(path, texts, vectors, [pack(*terms) for terms in found]))
     terms = [dict(zip(hashes.tolist(), counts.tolist(), strict=True)) for hashes, counts in found]
     postings = np.array([(row, term, count) for row, each in enumerate(terms) for term, count in each.items()])
-    return Made(path, vectors, terms, postings)
+    return Made(path, vectors, terms, np.asfortranarray(postings[np.argsort(postings[:, 1])]))
 
 
 async def _store(path: Path, texts: Sequence[str], vectors: NDArray[np.float32], terms: Sequence[bytes]) -> None:
@@ -162,7 +162,7 @@ def _exactly(made: Made, query: Query) -> tuple[NDArray[np.float64], NDArray[np.
     words, covered, most = np.zeros(_CHUNKS), np.zeros(_CHUNKS), 0.0
     for term in query.hashes.tolist():
         counts = np.zeros(_CHUNKS)
-        of_term = made.postings[made.postings[:, 1] == term]
+        of_term = made.postings[slice(*np.searchsorted(made.postings[:, 1], [term, term + 1]))]
         counts[of_term[:, 0]] = of_term[:, 2]
         having = np.count_nonzero(counts)
         rarity = np.log1p((_CHUNKS - having + 0.5) / (having + 0.5))

@@ -73,7 +73,8 @@ def _mutated_inside(data: bytes, chance: random.Random) -> bytes | None:
             if not entries or len(entries) > 50 or sum(entry.file_size for entry in entries) > 1_000_000:
                 return None
             members = {entry.filename: file.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, RuntimeError):
+    except (zipfile.BadZipFile, RuntimeError, ValueError):
+        # A place in the file that is before its beginning is a ValueError.
         return None
     name = chance.choice(sorted(members))
     members[name] = _mutated(members[name], chance)
