@@ -93,7 +93,8 @@ def find_by_identity(connection: sa.Connection, identity: str) -> Account | None
 
 def link_identity(tx: Transaction, staff_id: StaffId, identity: str) -> bool:
     """Let the account be that of an identity at the provider; False: it is another's."""
-    free = sa.update(accounts).where(accounts.c.id == staff_id, accounts.c.oidc_identity.is_(None))
+    is_free = sa.or_(accounts.c.oidc_identity.is_(None), accounts.c.oidc_identity == identity)
+    free = sa.update(accounts).where(accounts.c.id == staff_id, is_free)
     return tx.execute(free.values(oidc_identity=identity)).rowcount == 1
 
 

@@ -19,7 +19,7 @@ from deskhand.persistence import Transaction
 from deskhand.roles import Role
 from deskhand.staff import repository
 from deskhand.staff.accounts import AccountChange, Accounts, NewAccount
-from deskhand.staff.errors import NotAdmitted, SingleSignOnFailed
+from deskhand.staff.errors import AccountExists, NotAdmitted, SingleSignOnFailed
 from deskhand.staff.identity_provider import Begun, IdentityProvider
 from deskhand.staff.model import SYSTEM, Account, Actor, SignedIn
 from deskhand.staff.oidc_rules import OidcRules
@@ -94,7 +94,11 @@ class SingleSignOn:
                 account = self._accounts.apply(tx, account.id, AccountChange(role=role), by=SYSTEM)
             return account, insert_session(self._parts, tx, account, token=token, arrival=arrival, by="oidc")
 
-        account, expires_at = await self._parts.database.write(open_session)
+        try:
+            account, expires_at = await self._parts.database.write(open_session)
+        except AccountExists:
+            # Made a moment ago, by the same person in another window: it is found now.
+            account, expires_at = await self._parts.database.write(open_session)
         return show_signed_in(self._parts, account, token=token, expires_at=expires_at)
 
     async def close(self) -> None:
