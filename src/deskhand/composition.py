@@ -23,6 +23,7 @@ from deskhand.api.readiness import HEALTHY
 from deskhand.api.streams import Streams
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import DeskhandError
+from deskhand.foundations import create_staff, open_database
 from deskhand.guard import warming
 from deskhand.guard.injection import orders_in
 from deskhand.handoff.replies import Replies
@@ -32,15 +33,13 @@ from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
-from deskhand.persistence import Database, PostgresqlOptions
-from deskhand.persistence.migrations import check_schema, migrate
+from deskhand.persistence import Database
 from deskhand.realtime import Notices
 from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
-from deskhand.staff import Keyring, OidcRules, StaffRules, StaffService
-from deskhand.staff.secret_file import load_secrets
+from deskhand.staff import StaffService
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
@@ -49,7 +48,6 @@ log = structlog.get_logger(__name__)
 _DRAFT_SECONDS = 600
 _MOST_DRAFTS = 100
 _ADMIN_KEY_FILE = "admin_key"
-_MIGRATED_AT_START = (Environment.DEVELOPMENT, Environment.TESTING)
 
 
 @asynccontextmanager
@@ -200,69 +198,15 @@ def create_drafter(
     return Drafter(agent, sessions, seconds=settings.turn_timeout_seconds)
 
 
-def create_staff(settings: Settings, database: Database, clock: Clock) -> StaffService:
-    rules = StaffRules(idle_seconds=settings.staff_idle_seconds, session_seconds=settings.staff_session_seconds, issuer=settings.app_name)
-    oidc = _read_oidc(settings)
-    return StaffService(database, clock=clock, keyring=Keyring(load_secrets(settings)), rules=rules, oidc=oidc)
-
-
 def _open_staff(opened: AsyncExitStack, settings: Settings, database: Database, *, clock: Clock) -> StaffService:
     staff = create_staff(settings, database, clock)
     opened.push_async_callback(staff.close)
     return staff
 
 
-def _read_oidc(settings: Settings) -> OidcRules | None:
-    if settings.oidc_issuer is None or settings.oidc_client_id is None:
-        return None
-    secret = settings.oidc_client_secret
-    return OidcRules(
-        issuer=settings.oidc_issuer,
-        client_id=settings.oidc_client_id,
-        client_secret=secret.get_secret_value() if secret is not None else None,
-        name=settings.oidc_name,
-        scopes=tuple(settings.oidc_scopes),
-        trusts_unverified=settings.oidc_trust_unverified_email,
-        domains=frozenset(domain.casefold() for domain in settings.oidc_domains),
-        roles_claim=settings.oidc_roles_claim,
-        admin_roles=frozenset(settings.oidc_admin_roles),
-        operator_roles=frozenset(settings.oidc_operator_roles),
-    )
-
-
 def _create_user_tokens(settings: Settings) -> UserTokenVerifier | None:
     secret = settings.widget_secret
     return UserTokenVerifier(secret.get_secret_value(), audience=settings.widget_audience) if secret is not None else None
-
-
-async def open_database(settings: Settings, clock: Clock) -> Database:
-    """The database of the settings, at this version's schema. In development it is migrated, elsewhere it must have been.
-
-    Raises:
-        ConfigurationError: it cannot be used as it is; says what to do.
-    """
-    options = PostgresqlOptions(
-        pool_size=settings.database_pool_size,
-        pool_overflow=settings.database_pool_overflow,
-        pool_wait_seconds=settings.database_pool_wait_seconds,
-        recycle_seconds=settings.database_recycle_seconds,
-        statement_seconds=settings.database_statement_seconds,
-        lock_seconds=settings.database_lock_seconds,
-        idle_in_transaction_seconds=settings.database_idle_seconds,
-        application_name=settings.database_application_name,
-        prepared_statements=settings.database_prepared_statements,
-    )
-    database = await Database.open(settings.database_address, clock=clock, options=options)
-    try:
-        if settings.environment in _MIGRATED_AT_START:
-            if await migrate(database):
-                log.info("database_migrated")
-        else:
-            await check_schema(database)
-    except DeskhandError:
-        await database.close()
-        raise
-    return database
 
 
 def _admin_key(settings: Settings) -> str | None:

@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from deskhand.cli.knowledge.desk import by_whom
-from deskhand.cli.terminal import start_command
+from deskhand.cli.terminal import by_whom, start_command
 from deskhand.clock import SystemClock, to_iso
-from deskhand.composition import open_database
+from deskhand.foundations import open_database
 from deskhand.jobs import Job, JobQueue, JobRules, Order, Schedule
 from deskhand.knowledge import Tier
 from deskhand.settings import Settings

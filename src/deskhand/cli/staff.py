@@ -10,12 +10,9 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from deskhand.cli.knowledge.desk import by_whom, print_json
-from deskhand.cli.knowledge.moments import shown
-from deskhand.cli.knowledge.views import print_table
-from deskhand.cli.terminal import output, plain, remarks, start_command
+from deskhand.cli.terminal import by_whom, output, plain, print_json, print_table, remarks, shown, start_command
 from deskhand.clock import SystemClock, to_iso
-from deskhand.composition import create_staff, open_database
+from deskhand.foundations import create_staff, open_database
 from deskhand.ids import StaffId
 from deskhand.roles import Role
 from deskhand.staff import Account, AccountChange, Actor, NewAccount, StaffService

@@ -13,11 +13,10 @@ from rich.console import Console
 from deskhand.cli.ingest.background import hand_over
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
-from deskhand.cli.knowledge.desk import by_whom
 from deskhand.cli.knowledge.views import show_scans, show_suspicions, show_warnings
-from deskhand.cli.terminal import output, plain, remarks, start_command
+from deskhand.cli.terminal import by_whom, output, plain, remarks, start_command
 from deskhand.clock import Clock, SystemClock
-from deskhand.composition import open_database
+from deskhand.foundations import open_database
 from deskhand.guard.injection import orders_in
 from deskhand.knowledge import IngestReport, KnowledgeService, Progress, Tier
 from deskhand.knowledge.fetch import SourceFetcher

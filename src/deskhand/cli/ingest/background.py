@@ -6,9 +6,8 @@ The invariant: a job whose id was printed needs nothing of this machine any more
 from collections.abc import Iterator, Sequence
 
 from deskhand.cli.ingest.sources import Origin
-from deskhand.cli.knowledge.desk import by_whom, print_json
 from deskhand.cli.queue import job_as_json, order_for, with_queue
-from deskhand.cli.terminal import plain, remarks
+from deskhand.cli.terminal import by_whom, plain, print_json, remarks
 from deskhand.jobs import Item, Job, JobQueue, Order
 from deskhand.knowledge import SourceDocument, Tier, UnreadableSource
 

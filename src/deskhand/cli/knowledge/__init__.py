@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from deskhand.cli.knowledge.desk import as_json, by_whom, print_json, run, run_with
+from deskhand.cli.knowledge.desk import as_json, run, run_with
 from deskhand.cli.knowledge.jobs import jobs_command, schedules_command
 from deskhand.cli.knowledge.moments import Moment, parse_moment
 from deskhand.cli.knowledge.views import show_document, show_documents, show_history, show_report, show_warnings
-from deskhand.cli.terminal import output, plain, remarks
+from deskhand.cli.terminal import by_whom, output, plain, print_json, remarks
 from deskhand.knowledge import (
     DocumentFilter,
     DocumentId,

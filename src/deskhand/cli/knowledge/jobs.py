@@ -6,11 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deskhand.cli.knowledge.desk import print_json
-from deskhand.cli.knowledge.moments import shown
-from deskhand.cli.knowledge.views import print_table
 from deskhand.cli.queue import as_json_object, job_as_json, order_for, with_queue
-from deskhand.cli.terminal import output, plain, remarks
+from deskhand.cli.terminal import output, plain, print_json, print_table, remarks, shown
 from deskhand.clock import SystemClock
 from deskhand.jobs import Job, JobQueue, JobState
 from deskhand.knowledge import Tier

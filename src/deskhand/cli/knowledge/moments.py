@@ -26,8 +26,3 @@ def parse_moment(text: str) -> Moment:
         return Moment((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text!r} is no time. Write 2026-12-24, 2026-12-24T18:00:00+01:00, or none.") from error
-
-
-def shown(seconds: float | None) -> str:
-    """A time in UTC for a table; "none" without a limit."""
-    return "none" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

@@ -4,10 +4,8 @@ import difflib
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
-from deskhand.cli.knowledge.moments import shown
-from deskhand.cli.terminal import plain
+from deskhand.cli.terminal import plain, print_table, shown
 from deskhand.knowledge import IngestReport, Likeness, LikenessKind, Revision, Scan, Side, StoredDocument, StoredPart, Suspicion
 
 _WARNINGS_SHOWN = 20
@@ -129,18 +127,3 @@ def _place(side: Side) -> str:
 
 def _value(name: str, value: object) -> object:
     return shown(value) if name.startswith("effective_") and (value is None or isinstance(value, float | int)) else value
-
-
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, console: Console) -> None:
-    """A table on a terminal, elsewhere a line for each row, with tabs between its cells."""
-    if not console.is_terminal:
-        for row in rows:
-            # Not by the console, which turns tabs into spaces.
-            print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row), file=console.file)
-        return
-    table = Table(box=None, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number < len(columns) - 2, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
