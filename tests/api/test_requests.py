@@ -97,6 +97,13 @@ async def drop_sessions(database: Database) -> None:
     await database.write(work)
 
 
+@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready", "/chat", "/metrics", "/api/public/config"])
+async def test_head_is_answered_as_get_without_the_body(shared: Served, path: str) -> None:
+    head, got = await shared.http.head(path), await shared.http.get(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
 async def test_metrics_count_by_route_and_never_by_id(shared: Served) -> None:
     visitor = await shared.visitor()
     await shared.http.get(f"/api/sessions/{visitor.session_id}", headers=visitor.headers)

@@ -140,7 +140,7 @@ def _render_not_allowed(request: Request) -> Response:
         status=405,
         code="method_not_allowed",
         message=f"{request.method} is not possible here.",
-        support=f"Use {' or '.join(sorted(methods))}.",
+        support=f"Use {' or '.join(sorted(methods - {'HEAD'}))}.",
         request_id=request_id_of(request),
         details=None,
         headers={"Allow": ", ".join(sorted(methods))},

@@ -39,16 +39,17 @@ class _Declared:
 
 
 class LazyRoute(Route):
-    """Matches as any route does, and becomes one of the framework's when it is first asked."""
+    """Matches as any route does, and becomes one of the framework's when it is first asked. What answers GET answers HEAD."""
 
     def __init__(self, path: str, declared: _Declared, *, make: Callable[[str, _Declared], APIRoute]) -> None:
         super().__init__(path, declared.endpoint, methods=[declared.method])
-        # Without HEAD, as the framework's.
-        self.methods = {declared.method}
         self._declared = declared
         self._make = make
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            # The framework's routes know no HEAD. The server, which has the scope as it was, sends the head of the answer alone.
+            scope = {**scope, "method": "GET"}
         await self.made.handle(scope, receive, send)
 
     @cached_property
