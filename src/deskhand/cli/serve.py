@@ -171,7 +171,7 @@ def _print_banner(services: Services, *, port: int) -> None:
     if services.first_admin.password is not None:
         rows.append(("Sign in as", f"{FIRST_ADMIN}, with the password {services.first_admin.password}   (shown this once)"))
     if settings.admin_api_key is None and services.admin_key is not None:
-        rows.append(("Staff key", f"{services.admin_key}   (made for this installation; kept in {settings.data_dir / 'admin_key'})"))
+        rows.append(("Staff key", f"{services.admin_key}   (for programs; kept in {settings.data_dir / 'admin_key'})"))
     bold, dim, blue, reset = ("\x1b[1m", "\x1b[2m", "\x1b[34m", "\x1b[0m") if sys.stdout.isatty() else ("", "", "", "")
     lines = [
         f"\n  {bold}{settings.app_name} {settings.app_version}{reset} {dim}({settings.environment.value}){reset}\n",
