@@ -1,5 +1,7 @@
 """What every test may ask for: real parts, and a guard that keeps the network out."""
 
+import pytest
+
 pytest_plugins = [
     "parts.missing",
     "parts.network",
@@ -10,3 +12,17 @@ pytest_plugins = [
     "parts.chromium",
     "parts.databases",
 ]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where those that want quiet run, the longest go first, so that none of them is begun when all others have ended.
+
+    How long a test may take says roughly how long it does.
+    """
+    if config.getoption("markexpr") == "serial":
+        items.sort(key=_bound_seconds, reverse=True)
+
+
+def _bound_seconds(item: pytest.Item) -> float:
+    bound = item.get_closest_marker("timeout")
+    return float(bound.args[0]) if bound is not None else 0.0

@@ -1,7 +1,7 @@
 """Runs every check and every test, and ends with one line: `N passed, N failed, N skipped`, checks and tests together.
 
-Standard library only. The checks run side by side first; then the tests in parallel; then the tests marked `serial`, which kill, freeze and
-time things and would be disturbed, or disturb, beside many others: two at a time, as they mostly wait.
+Standard library only. The tests run in parallel, and the checks beside them; then the tests marked `serial`, which kill, freeze and time
+things and would be disturbed, or disturb, beside many others: three at a time, as they mostly wait, and the longest first.
 """
 
 import argparse
@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "build" / "reports"
 PROGRAMS = Path(sys.executable).parent
 MOST_WORKERS = 4
-MOST_SERIAL_WORKERS = 2
+MOST_SERIAL_WORKERS = 3
+MOST_CHECKS_BESIDE_TESTS = 2
 NO_TESTS_COLLECTED = 5
 
 
@@ -61,44 +62,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checks = [check for part, several in (("lint", LINT), ("web", WEB)) if options.only in {None, part} for check in several]
     if not (ROOT / "web" / "package.json").exists():
         checks = [check for check in checks if check not in WEB]
-    tally = run_checks(checks)
-    if options.only in {None, "tests"}:
-        tally = tally.plus(run_tests(options.paths))
+    has_tests = options.only in {None, "tests"}
+    processors = os.cpu_count() or 1
+    tally = Tally()
+    with ThreadPoolExecutor(MOST_CHECKS_BESIDE_TESTS if has_tests else MOST_WORKERS) as pool:
+        checking = pool.map(run_check, checks)
+        if has_tests:
+            workers = min(MOST_WORKERS, processors)
+            tally = tally.plus(run_pytest("parallel", ["-m", "not serial", "-n", str(workers), "--dist", "worksteal", *options.paths]))
+        for checked in checking:
+            tally = tally.plus(checked)
+    if has_tests:
+        workers = min(MOST_SERIAL_WORKERS, max(1, processors - 1))
+        # One at a time to each worker, in the order that tests/conftest.py puts them.
+        chosen = ["-m", "serial", "-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"]
+        tally = tally.plus(run_pytest("serial", [*chosen, *options.paths]))
     REPORTS.mkdir(parents=True, exist_ok=True)
     (REPORTS / "tally.txt").write_text(f"{tally}\n", encoding="utf-8")
     print(f"\n{tally}", flush=True)
     return 1 if tally.failed else 0
 
 
-def run_checks(checks: Sequence[Check]) -> Tally:
-    tally = Tally()
-    with ThreadPoolExecutor(max_workers=MOST_WORKERS) as pool:
-        for check, (code, output, seconds) in zip(checks, pool.map(_run_check, checks), strict=True):
-            print(f"{'ok' if code == 0 else 'FAILED':<7}{check.name} ({seconds:.1f} s)", flush=True)
-            if code != 0:
-                print(output, flush=True)
-            tally = tally.plus(Tally(passed=1) if code == 0 else Tally(failed=1))
-    return tally
-
-
-def _run_check(check: Check) -> tuple[int, str, float]:
+def run_check(check: Check) -> Tally:
+    """Run it, and say what came of it as soon as it has ended."""
     start = time.monotonic()
     done = subprocess.run(check.command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return done.returncode, done.stdout, time.monotonic() - start
+    is_good = done.returncode == 0
+    verdict = f"\n{'ok' if is_good else 'FAILED':<7}{check.name} ({time.monotonic() - start:.1f} s)"
+    print(verdict if is_good else f"{verdict}\n{done.stdout}", flush=True)
+    return Tally(passed=1) if is_good else Tally(failed=1)
 
 
-def run_tests(paths: Sequence[str]) -> Tally:
-    processors = os.cpu_count() or 1
-    together = _run_pytest("parallel", ["-m", "not serial", *_spread(min(MOST_WORKERS, processors)), *paths])
-    apart = _run_pytest("serial", ["-m", "serial", *_spread(min(MOST_SERIAL_WORKERS, (processors + 1) // 2)), *paths])
-    return together.plus(apart)
-
-
-def _spread(workers: int) -> list[str]:
-    return ["-n", str(workers), "--dist", "worksteal"]
-
-
-def _run_pytest(name: str, arguments: Sequence[str]) -> Tally:
+def run_pytest(name: str, arguments: Sequence[str]) -> Tally:
     report = REPORTS / f"{name}.xml"
     REPORTS.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)

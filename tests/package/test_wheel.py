@@ -22,7 +22,8 @@ PAGES = ROOT / "src" / "deskhand" / "api" / "pages"
 MODEL = ROOT / "src" / "deskhand" / "knowledge" / "minilm"
 MOST_BYTES = 100_000_000
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(400)]
+# Made once, so tested by one worker.
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(400), pytest.mark.xdist_group("wheel")]
 
 
 @pytest.fixture(scope="module")
