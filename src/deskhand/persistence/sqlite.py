@@ -94,8 +94,9 @@ class SqliteEngine:
             raw.execute("BEGIN IMMEDIATE")
             raw.execute("ROLLBACK")
         except (OSError, sqlalchemy.exc.DBAPIError, pysqlite3.dbapi2.DatabaseError) as error:
+            cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
             raise ConfigurationError(
-                f"The database file {path} cannot be opened for writing: {error}.",
+                f"The database file {path} cannot be opened for writing: {cause}.",
                 support="Choose a folder you may write to with DESKHAND_DATA_DIR, or another DESKHAND_DATABASE_URL.",
             ) from error
         self._writer.start()
