@@ -1,7 +1,6 @@
 """The knowledge base as the rest of Deskhand uses it: ingest, search, look after documents.
 
-Invariant: what a search returns was read from the database, under the asker's audience, in that very search. The index in memory only says
-where to look, so a deleted or hidden document cannot be shown by an index that lags behind.
+Invariant: of what is in it, each asker is shown what their audience may see, as the database has it at that moment.
 """
 
 import asyncio
@@ -12,21 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
-import sqlalchemy as sa
-
 from deskhand.cache import CacheService
 from deskhand.clock import Clock, SystemClock
 from deskhand.ids import SessionId
 from deskhand.knowledge import document_repository, repository
-from deskhand.knowledge.answering import READ, Asked, answer_chances, descending, passage_text, read_asked
 from deskhand.knowledge.audience import Audience
-from deskhand.knowledge.candidates import Query
 from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
 from deskhand.knowledge.documents import DocumentId, Passage, Quote, StoredDocument, Tier
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
-from deskhand.knowledge.examples import Found, gathered, has_examples, shown_section
 from deskhand.knowledge.indexing import current_recipe
 from deskhand.knowledge.ingest import IngestParts
 from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
@@ -35,22 +29,17 @@ from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
 from deskhand.knowledge.opening import Sources
 from deskhand.knowledge.parse import DocumentReader, PictureOptions, ReaderOptions
-from deskhand.knowledge.passage_repository import PassageRow, find_current, find_passages
+from deskhand.knowledge.passage_repository import find_current
 from deskhand.knowledge.pgvector import PostgresqlIndex
 from deskhand.knowledge.querying import QueryReader
-from deskhand.knowledge.ranking import Hit, Weights
-from deskhand.knowledge.remembered import RememberedSearches
-from deskhand.knowledge.remembered_vectors import RememberedVectors
+from deskhand.knowledge.ranking import Weights
 from deskhand.knowledge.reports import IngestReport, Progress
 from deskhand.knowledge.samples import sample_documents
 from deskhand.knowledge.screening import Screen
-from deskhand.knowledge.spelling import Frequencies
+from deskhand.knowledge.searching import Searcher
 from deskhand.persistence import Database, DatabaseUnavailable, Transaction
 from deskhand.settings import Settings
 
-_ATTEMPTS = 3
-# How many the first score picks, for `reconsidered` to put in order.
-_CANDIDATES = 40
 _DAY_SECONDS = 86_400.0
 
 
@@ -85,14 +74,10 @@ class KnowledgeService:
     ) -> None:
         """`cache` is one that other processes share; what they found need not be searched for again."""
         self._database = database
-        self._remembered = RememberedSearches(cache, database) if cache is not None else None
-        self._version_seen = 0
         self._embedder = embedder
         self._options = options
         self._executor = ThreadPoolExecutor(options.threads, thread_name_prefix="knowledge")
         self._warmed: asyncio.Event | None = None
-        self._reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
-        self._vectors = RememberedVectors(cache, self._reader) if cache is not None else None
         self._clock = clock or SystemClock()
         self._index: ChunkIndex = (
             PostgresqlIndex(database, clock=self._clock, refresh_seconds=options.refresh_seconds)
@@ -105,6 +90,8 @@ class KnowledgeService:
                 folder=options.index_folder,
             )
         )
+        reader = QueryReader(embedder, remembered=options.remembered_queries, weights=options.weights)
+        self._searcher = Searcher(database, self._index, reader, weights=options.weights, cache=cache)
         # Public: the model that quotes asks it which line is meant.
         self.lines = LineReader(embedder)
         # Public: what a customer sends is read by it too.
@@ -201,9 +188,7 @@ class KnowledgeService:
         if self._warmed is not None:
             await self._warmed.wait()
         try:
-            if self._remembered is None:
-                return await self._search(query, limit=limit, audience=audience, earlier=earlier)
-            return await self._search_remembered(self._remembered, query, limit=limit, audience=audience, earlier=earlier)
+            return await self._searcher.search(query, limit=limit, audience=audience, earlier=earlier)
         except DatabaseUnavailable as error:
             raise KnowledgeUnavailable(retry_after_seconds=error.retry_after_seconds or 1) from error
 
@@ -244,9 +229,7 @@ class KnowledgeService:
         Raises:
             DatabaseUnavailable: the database could not be asked.
         """
-        rows = await self._database.read(partial(find_passages, chunk_ids=list(scores), audience=audience))
-        there = [chunk_id for chunk_id in scores if chunk_id in rows]
-        return [_passage(rows[chunk_id], score=scores[chunk_id], rank=rank) for rank, chunk_id in enumerate(there, 1)]
+        return await self._searcher.find_again(scores, audience=audience)
 
     async def count_documents(self, audience: Audience | None = None) -> int:
         """How many documents `audience` may see; for `None`, how many belong to no session."""
@@ -291,72 +274,3 @@ class KnowledgeService:
         removed = await self._database.write(work)
         await leave_no_trace(self._database)
         return removed
-
-    async def _search_remembered(
-        self, remembered: RememberedSearches, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]
-    ) -> list[Passage]:
-        place = await remembered.find_place(text, earlier=earlier, limit=limit, audience=audience)
-        if place.version != self._version_seen:
-            # Nobody may be told what an index that is behind this version finds in it.
-            self._index.mark_stale()
-            self._version_seen = place.version
-        known = await remembered.recall(place, audience=audience)
-        if known is not None:
-            return [_passage(row, score=score, rank=rank) for rank, (row, score) in enumerate(known, 1)]
-        unknown = await self._vectors.recall(text, earlier) if self._vectors is not None else []
-        passages = await self._search(text, limit=limit, audience=audience, earlier=earlier)
-        if self._vectors is not None:
-            await self._vectors.keep(unknown)
-        await remembered.keep(place, passages)
-        return passages
-
-    async def _search(self, text: str, *, limit: int, audience: Audience, earlier: Sequence[str]) -> list[Passage]:
-        passages: list[Passage] = []
-        read, most = partial(self._read, text, tuple(earlier)), max(limit, _CANDIDATES)
-        for _ in range(_ATTEMPTS):
-            found = await self._index.nearest(read, audience=audience, weights=self._options.weights, limit=most)
-            hits, rows = await self._database.read(partial(_stored, hits=found.hits, limit=limit, audience=audience))
-            shown = gathered(hits, rows)[:limit]
-            texts = [passage_text(each.row.title, shown_section(each.row), each.row.text) for each in shown[:READ]]
-            passages = _passages(shown, asked=read_asked(text, found.hits, texts, familiarity=found.familiarity))
-            if len(rows) == len(hits):
-                break
-            # Some of it went or changed since the index was read: look again, so that what took its place is found.
-            self._index.mark_stale()
-        return passages
-
-    def _read(self, text: str, earlier: Sequence[str], frequencies: Frequencies) -> Query:
-        return self._reader.read(text, earlier, frequencies=frequencies)
-
-
-def _stored(
-    connection: sa.Connection, *, hits: Sequence[Hit], limit: int, audience: Audience
-) -> tuple[Sequence[Hit], Mapping[int, PassageRow]]:
-    """The first `limit` of `hits` with what is stored of them; all of `hits`, if there are examples among those."""
-    first = hits[:limit]
-    rows = find_passages(connection, [hit.chunk_id for hit in first], audience)
-    if not has_examples(rows):
-        return first, rows
-    # Examples of one answer vote for it, those with them that are no part of the best few.
-    return hits, find_passages(connection, [hit.chunk_id for hit in hits], audience)
-
-
-def _passages(found: Sequence[Found], *, asked: Asked) -> list[Passage]:
-    chances = answer_chances([each.hit for each in found], asked)
-    scores = descending([each.chance or chance for each, chance in zip(found, chances, strict=True)])
-    return [_passage(each.row, score=score, rank=rank) for rank, (each, score) in enumerate(zip(found, scores, strict=True), 1)]
-
-
-def _passage(row: PassageRow, *, score: float, rank: int) -> Passage:
-    return Passage(
-        chunk_id=row.chunk_id,
-        document_id=row.document_id,
-        text=row.text,
-        title=row.title,
-        source=row.source,
-        url=row.url,
-        page=row.page,
-        section=shown_section(row),
-        score=score,
-        rank=rank,
-    )
