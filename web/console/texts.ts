@@ -150,10 +150,10 @@ export function auditText(action: string): string {
   return DEEDS[action] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** How long until, or since, somebody should have answered. */
-export function dueText(timestamp: string, now: number): string {
+/** How long until, or since, somebody should have done it: `Answer within 5 min`, `Answer late by 20 s`. */
+export function dueText(what: string, timestamp: string, now: number): string {
   const seconds = (Date.parse(timestamp) - now) / 1000;
-  return seconds > 0 ? `Answer within ${durationText(seconds)}` : `Late by ${durationText(-seconds)}`;
+  return seconds > 0 ? `${what} within ${durationText(seconds)}` : `${what} late by ${durationText(-seconds)}`;
 }
 
 const TOOLS: Readonly<Record<string, string>> = {

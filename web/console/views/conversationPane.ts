@@ -158,7 +158,7 @@ export class ConversationPane {
     back.classList.add("back");
     const state = makePill(stateText(detail, this.session.me.staff_id), detail.state);
     state.classList.add("conversation-state");
-    this.clock = isOpen && detail.sla_due_at !== null ? makeDueClock(detail.sla_due_at) : null;
+    this.clock = isOpen ? drawClock(detail) : null;
     this.head.replaceChildren(
       back,
       make(
@@ -200,4 +200,10 @@ export class ConversationPane {
       ),
     );
   }
+}
+
+/** The nearest that somebody waits for: an answer, then the end of it. */
+function drawClock(detail: ConversationDetail): HTMLTimeElement | null {
+  if (detail.sla_due_at !== null) return makeDueClock("Answer", detail.sla_due_at);
+  return detail.resolve_due_at === null ? null : makeDueClock("Resolve", detail.resolve_due_at);
 }

@@ -49,6 +49,7 @@ export class DetailsPanel {
     rows.push(["Priority", this.drawPriority(detail)]);
     if (detail.waiting_since !== null && detail.state === "waiting") rows.push(["Waiting since", momentText(detail.waiting_since)]);
     if (detail.sla_due_at !== null && detail.state !== "resolved") rows.push(["Answer due", momentText(detail.sla_due_at)]);
+    if (detail.resolve_due_at !== null) rows.push(["To be resolved by", momentText(detail.resolve_due_at)]);
     if (detail.snoozed_until !== null && detail.state === "snoozed") rows.push(["Snoozed until", momentText(detail.snoozed_until)]);
     if (detail.rating !== null) rows.push(["Rating", drawRating(detail.rating)]);
     if (detail.ticket_id !== null) rows.push(["Reference", make("code", {}, detail.ticket_id)]);

@@ -183,7 +183,8 @@ export class InboxList {
 
   private drawMarks(item: Conversation): readonly HTMLElement[] {
     const marks: HTMLElement[] = [];
-    if (item.sla_due_at !== null && Date.parse(item.sla_due_at) < Date.now()) marks.push(makePill("Late", "late"));
+    const isLate = (dueAt: string | null) => dueAt !== null && Date.parse(dueAt) < Date.now();
+    if (isLate(item.sla_due_at) || isLate(item.resolve_due_at)) marks.push(makePill("Late", "late"));
     if (item.priority === "urgent" || item.priority === "high") marks.push(makePill(priorityNames[item.priority], item.priority));
     if (item.state === "assigned" && this.route.view !== "mine")
       marks.push(makePill(stateText(item, this.session.me.staff_id), "assigned"));

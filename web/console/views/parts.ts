@@ -23,16 +23,16 @@ export function makePill(text: string, kind: string, icon?: IconName): HTMLEleme
   return make("span", { class: "pill", attributes: { "data-kind": kind } }, icon === undefined ? null : makeIcon(icon), text);
 }
 
-/** How long until somebody should have answered, as of now: whoever shows it winds it up again. */
-export function makeDueClock(dueAt: string): HTMLTimeElement {
-  const clock = make("time", { class: "pill", attributes: { datetime: dueAt } });
+/** How long until something should have been done, as of now: whoever shows it winds it up again. */
+export function makeDueClock(what: string, dueAt: string): HTMLTimeElement {
+  const clock = make("time", { class: "pill due-clock", attributes: { datetime: dueAt, "data-what": what } });
   windDueClock(clock);
   return clock;
 }
 
 export function windDueClock(clock: HTMLTimeElement): void {
   const now = Date.now();
-  clock.textContent = dueText(clock.dateTime, now);
+  clock.textContent = dueText(clock.dataset["what"] ?? "", clock.dateTime, now);
   clock.dataset["kind"] = Date.parse(clock.dateTime) < now ? "late" : "quiet";
 }
 
