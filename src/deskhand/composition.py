@@ -77,9 +77,10 @@ async def open_services(
         opened.push_async_callback(shared.close)
         cache = shared.create_cache()
         opened.push_async_callback(cache.close)
-        opened.push_async_callback(supervisor.close)
         knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in, cache=shared.find_shared_cache(cache))
         opened.push_async_callback(knowledge.close)
+        # Before what its tasks work with.
+        opened.push_async_callback(supervisor.close)
         await knowledge.set_up()
         chat_model = model or create_configured_model(settings, compare=knowledge.lines.compare, metrics=metrics)
         opened.push_async_callback(chat_model.close)

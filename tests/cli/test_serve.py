@@ -146,6 +146,16 @@ async def test_an_idle_server_ends_soon_and_well(program: Program, sent: signal.
         assert served.process.returncode == 0
 
 
+async def test_a_server_that_is_stopped_while_it_still_loads_ends_without_a_fault(program: Program) -> None:
+    async with running(program, knowledge_samples="true") as served:
+        await served.end()
+        assert served.process.returncode == 0
+        assert served.process.stdout is not None
+        assert served.process.stderr is not None
+        said = await served.process.stdout.read() + await served.process.stderr.read()
+    assert b"Traceback" not in said
+
+
 async def test_while_a_turn_runs_out_a_draining_server_says_so_and_takes_nothing_new(program: Program, model_server: ModelServer) -> None:
     model_server.default = answer(20, between_seconds=0.1)
     async with running(program, model="openai:slow", model_base_url=model_server.base_url) as served:
