@@ -11,7 +11,7 @@ from deskhand.models.port import ModelError, ToolCall
 from deskhand.sessions import SessionStatus
 from deskhand.testing.scripted_model import Gate, ScriptedModel
 from deskhand.turns import TurnRules
-from turns.desk import CountedTool, Desk, Follower, HeldClock, eventually, open_desk, type_of
+from turns.desk import PATIENCE_SECONDS, CountedTool, Desk, Follower, HeldClock, eventually, open_desk, type_of
 from turns.pieces import Key, Piece, View, as_json, check_follows, id_of, key_of, pieces_of, rest_after, seen_until
 
 LONG = "Your order 😀 left our warehouse yesterday evening, naïvely wrapped, and is on its way to you. "
@@ -43,7 +43,8 @@ class Walk:
 
     async def _come_back(self, pieces: list[Piece], key: Key) -> None:
         got = []
-        async with contextlib.aclosing(self.desk.turns.stream_events(self.session, after=id_of(key))) as batches:
+        stream = self.desk.turns.stream_events(self.session, after=id_of(key))
+        async with asyncio.timeout(PATIENCE_SECONDS), contextlib.aclosing(stream) as batches:
             async for batch in batches:
                 got.extend(batch)
                 if key_of(batch[-1].id) >= pieces[-1].key:
@@ -76,7 +77,8 @@ async def walking(url: str, model: ScriptedModel, *, clock: HeldClock | None, to
 
 async def until_seen(walk: Walk, gate: Gate) -> None:
     """The model stands at the gate, and the live reader has all that was said until then."""
-    await gate.reached.wait()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await gate.reached.wait()
     running = walk.desk.turns._worker._running[walk.session]  # type: ignore[index]
     await walk.follower.until(lambda reader: View.of(pieces_of(as_json(reader.events))).text == running.answer.text)
 
@@ -134,12 +136,8 @@ async def test_a_new_attempt_voids_the_text_of_the_one_before(database_url: str)
     """The turn is taken over twice; each reader is told so, and at every cut comes to the same text."""
     gates = [Gate() for _ in range(3)]
     scripts = [[f"Attempt {number}: {LONG}", gate] for number, gate in enumerate(gates, start=1)]
-    rules = TurnRules(lease_seconds=1.5)
     async with contextlib.AsyncExitStack() as opened:
-        desks = [
-            await opened.enter_async_context(open_desk(database_url, model=ScriptedModel(script), rules=rules, starts=False))
-            for script in scripts
-        ]
+        desks = [await opened.enter_async_context(open_desk(database_url, model=ScriptedModel(script), starts=False)) for script in scripts]
         session = await desks[0].open_session()
         follower = await opened.enter_async_context(desks[0].follow(session))
         walk = Walk(desks[0], session, follower, is_exact=False)
