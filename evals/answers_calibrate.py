@@ -1,4 +1,4 @@
-"""Does the confidence mean what it says? The two parameters that make it so, and how far it is off without and with them.
+"""Does the confidence mean what it says? How far it is off, and the two parameters that would put right what is left.
 
     python -m evals.answers_calibrate --data ../shared/data
 
@@ -55,7 +55,7 @@ async def _outcomes(name: str, judged: JudgedSet, expected: Sequence[Expected]) 
     return Outcomes(name, np.clip(np.array(confidence), _LEAST, 1 - _LEAST), np.array(right, float))
 
 
-def _cloud(judged: JudgedSet) -> list[Expected]:
+def asked_of_cloud(judged: JudgedSet) -> list[Expected]:
     chosen = [each for each in judged.questions if each.answerability in {*ANSWERABLE, "UNANSWERABLE"}]
     return [Expected("", each.text, each.earlier, tuple(each.relevant) if each.answerability in ANSWERABLE else (), ()) for each in chosen]
 
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options, _ = parser.parse_known_args(arguments)
     cloud = load("rag_mtragun_cloud", options.data)
     given = [
-        ("rag_mtragun_cloud", cloud, _cloud(cloud)),
+        ("rag_mtragun_cloud", cloud, asked_of_cloud(cloud)),
         ("samples", samples(), expected_of("samples")),
         ("fresh", samples(), expected_of("fresh")),
         ("banking", load("kb_tau_banking", options.data), expected_of("banking")),

@@ -1,10 +1,10 @@
 """Which passages answer a question, and how sure that is. Pure; no model, no vocabulary of any subject.
 
 What is quoted is where most of the question's words, weighed by how telling they are among these passages, stand in one place under one
-heading, and where a line is near to the question by its meaning. Whether it is quoted at all is decided by how near the search found it.
+heading, and where a line is near to the question by its meaning. Whether it is quoted at all is decided by how sure the search is, and
+by how much of the question stands in the line (`sureness`).
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from deskhand.models.quotation.asking import Asked, read_question, telling
 from deskhand.models.quotation.blocks import Unit, cut
 from deskhand.models.quotation.doubt import Candidate, open_options
 from deskhand.models.quotation.extent import Weighed, extent
+from deskhand.models.quotation.sureness import log_odds, sureness
 from deskhand.words import StemFinder, content_stems
 
 MOST_PASSAGES = 2
@@ -27,7 +28,6 @@ _BY_SCORE = 0.8
 _BY_WORDS = 2.0
 _BY_TITLE = 1.5
 _BY_LINE = 13.5
-_LEAST_CHANCE = 0.005
 # How much a cosine above that of the passage's other lines counts for a line beside its words.
 _LINE_WEIGHT = 1.0
 _MOST_LINES = 12
@@ -62,12 +62,14 @@ class Quotation:
 class Choice:
     """`confidence` in [0, 1] that the quotations answer the question; no quotations when nothing fits at all.
 
-    `options` are what the question may be about, where it leaves that open.
+    `options` are what the question may be about, where it leaves that open. `line` is how well the line answers that is quoted first: the
+    share of the question's words that it and its headings have, from 0, and above 1 where it is also of the kind that was asked for.
     """
 
     quotations: tuple[Quotation, ...]
     confidence: float
     options: tuple[Candidate, ...] = ()
+    line: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,8 @@ def choose(
     most = max(each.best for each in scored) or 1.0
 
     def place(each: _Scored) -> float:
-        chance = min(max(top if each.evidence.score is None else each.evidence.score, _LEAST_CHANCE), 1 - _LEAST_CHANCE)
         return (
-            _BY_SCORE * math.log(chance / (1 - chance))
+            _BY_SCORE * log_odds(top if each.evidence.score is None else each.evidence.score)
             + _BY_WORDS * each.best / most
             + _BY_TITLE * _said_of(each.evidence.title, asked, language=language)
             + _BY_LINE * each.nearest
@@ -140,7 +141,7 @@ def choose(
         if len(chosen) < MOST_PASSAGES and _adds(each, chosen, weights):
             chosen.append(each)
     quotations = tuple(Quotation(each.evidence.number, extent(each.weighed, asked, telling=weights, finder=finder)) for each in chosen)
-    return Choice(quotations, _confidence(ranked), _options(ranked, asked, language=language))
+    return Choice(quotations, _confidence(ranked), _options(ranked, asked, language=language), ranked[0].best)
 
 
 def _said_of(title: str, asked: Asked, *, language: str) -> float:
@@ -200,9 +201,8 @@ def _options(ranked: list[_Scored], asked: Asked, *, language: str) -> tuple[Can
     if not asked.figure:
         return ()
     first = ranked[0]
-    rivals = [
-        each for each in ranked if each.best >= _AS_GOOD * first.best and (each.evidence.score or 0.0) >= _RIVAL * _confidence(ranked)
-    ]
+    least = _RIVAL * max(each.evidence.score or 0.0 for each in ranked)
+    rivals = [each for each in ranked if each.best >= _AS_GOOD * first.best and (each.evidence.score or 0.0) >= least]
     candidates = [Candidate(each.evidence.number, each.evidence.title, each.line) for each in rivals]
     return open_options(candidates, said=frozenset(asked.stems), language=language)
 
@@ -219,11 +219,8 @@ def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float]) 
 
 
 def _confidence(ranked: Sequence[_Scored]) -> float:
-    """How sure the search is that what it found answers; of a customer's file, which was not searched for, its words are all there is.
-
-    Which of the passages is quoted adds nothing: over the answerable and unanswerable questions of `evals/`, neither its words nor how near
-    its nearest line is parted them any better where a set was left out.
-    """
+    """How sure the search is, and how well the line answers that is quoted; of a customer's file, which was not searched for, its words are
+    all there is."""
     if ranked[0].evidence.score is None:
         return min(1.0, ranked[0].best)
-    return max(each.evidence.score for each in ranked if each.evidence.score is not None)
+    return sureness(max(each.evidence.score for each in ranked if each.evidence.score is not None), line=ranked[0].best)
