@@ -37,6 +37,7 @@ _SAMPLED = 160
 _RIDGE = 100.0
 _ROUNDS = 40
 _ASKS = r"(?:How|What|When|Why|Can|Does|Do|Is|Are|Which|Where|Who)\b"
+_UNNAMED = "Help"
 # Sets that share documents are left out together.
 _REMOVED = ", answers removed"
 
@@ -57,7 +58,7 @@ class Parted:
 async def _features(knowledge: KnowledgeService, question: Question, *, removed: frozenset[str] = frozenset()) -> list[float]:
     """Of the best passage for a question, as if the documents of `removed` were not there."""
     index, audience = knowledge._index, Audience.public()
-    query = knowledge._reader.read(question.text, question.earlier[-3:], frequencies=await index.frequencies(audience))
+    query = knowledge._searcher._reader.read(question.text, question.earlier[-3:], frequencies=await index.frequencies(audience))
     share = dense_share(query, knowledge._options.weights)
     found = await index.candidates(query, audience=audience, share=share, limit=_CANDIDATES)
     hits = rank(found, share=share, limit=_CANDIDATES)
@@ -101,7 +102,7 @@ async def _collect(folder: Path) -> list[Parted]:
         parted += [Parted(f"{name}{each.name.removeprefix(judged.name)}", each.answered, each.unanswered) for each in found]
     bank = _bank(folder)
     for name, judged in (
-        ("bank, questions of its documents", bank),
+        ("bank, near twins", bank),
         ("xquad_de", load("xquad_de", folder)),
         ("xquad_zh", load("xquad_zh", folder)),
     ):
@@ -122,23 +123,27 @@ def _own(judged: JudgedSet, name: str) -> Iterator[Question]:
 
 
 def _bank(folder: Path) -> JudgedSet:
-    """The questions that the bank's documents have for titles or write out, taken out of them, with the product's name in them."""
+    """The questions that the bank's documents have for titles or write out, taken out of them, with the product's name in them.
+
+    Relevant is every document of that product: most of what one of them says, another says too. What is left are its near twins.
+    """
     rows: dict[str, dict[str, str]] = {}
-    asked: list[tuple[str, str]] = []
+    titles: dict[str, str] = {}
+    asked: list[tuple[str, str, str]] = []
     for row in read_lines(folder / "kb_tau_banking" / "corpus.jsonl"):
-        title = row["title"]
+        title = titles[row["_id"]] = row["title"]
         named = re.match(rf"^(?!\(?Internal|FAQ)(.*?):\s*({_ASKS}.*)$", title)
         if named:
-            asked.append((f"{named.group(2).rstrip('?')} with {named.group(1)}?", row["_id"]))
+            asked.append((f"{named.group(2).rstrip('?')} with {named.group(1)}?", row["_id"], named.group(1)))
             title = named.group(1)
         elif re.match(rf"^{_ASKS}.*\?$", title):
-            asked.append((title, row["_id"]))
-            title = "Help"
+            title = _UNNAMED
         inside = re.search(rf"^[-*]\s*(?:Q:\s*)?({_ASKS}[^?\n]{{10,120}}\?)", row["text"], re.MULTILINE)
         text = row["text"]
         if inside:
             product = re.sub(r"^FAQ:\s*|[:(-].*$", "", title).strip()
-            asked.append((f"{inside.group(1).rstrip('?')} with {product}?", row["_id"]))
+            if product != _UNNAMED:
+                asked.append((f"{inside.group(1).rstrip('?')} with {product}?", row["_id"], product))
             text = text.replace(inside.group(1), "")
         rows[row["_id"]] = {"_id": row["_id"], "title": title, "text": text}
     lines = "\n".join(json.dumps(row) for row in rows.values()).encode()
@@ -147,8 +152,15 @@ def _bank(folder: Path) -> JudgedSet:
         for document in documents_in("corpus.jsonl", lines, origin="evals:bank_asked", source="bank")
         if isinstance(document, SourceDocument)
     }
-    questions = tuple(Question(text, (), frozenset({documents[key].source})) for text, key in asked)
+    questions = tuple(
+        Question(text, (), frozenset(documents[kin].source for kin in documents if kin == key or _is_of(product, titles[kin])))
+        for text, key, product in asked
+    )
     return JudgedSet("bank_asked", documents, questions)
+
+
+def _is_of(product: str, title: str) -> bool:
+    return product.split(" (", maxsplit=1)[0].lower() in title.lower()
 
 
 def learn(sets: Sequence[Parted]) -> NDArray[np.float64]:

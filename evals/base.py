@@ -1,8 +1,10 @@
 """A knowledge base filled with a judged set, asked as the server asks it.
 
-Kept under `.cache/evals`: ingesting is idempotent, so a second run embeds nothing, and a change of the chunks embeds all of it again.
+Kept under `.cache/evals`: ingesting is idempotent, so a second run embeds nothing, and a change of the chunks embeds all of it again. So
+does a change of the tables, whose digest is part of the file's name.
 """
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,7 +34,10 @@ async def filled(judged: JudgedSet, options: KnowledgeOptions) -> AsyncIterator[
 
 def _address(judged: JudgedSet) -> str:
     CACHE.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(CACHE / f'{judged.name}.db').resolve()}"
+    ours = [table for table in metadata.tables.values() if table.name.startswith("knowledge")]
+    columns = sorted(f"{table.name}.{column.name} {column.type!r}" for table in ours for column in table.columns)
+    tables = hashlib.blake2b("\n".join(columns).encode(), digest_size=4).hexdigest()
+    return f"sqlite:///{(CACHE / f'{judged.name}-{tables}.db').resolve()}"
 
 
 async def ask(knowledge: KnowledgeService, question: Question, *, with_earlier: bool) -> list[Passage]:
