@@ -1,5 +1,6 @@
 """What happens around every request: ids, times, headers, faults, health and the page."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -156,3 +157,19 @@ async def test_a_fault_after_the_response_began_closes_the_connection(served: Se
     with pytest.raises(httpx2.RemoteProtocolError):
         await served.http.get("/half")
     assert (await served.http.get("/health/live")).status_code == 200
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_request_whose_sender_leaves_half_way_is_no_fault(served: Served) -> None:
+    visitor = await served.visitor()
+    path = f"/api/chat/sessions/{visitor.session_id}/messages"
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    head = f"POST {path} HTTP/1.1\r\nHost: desk\r\nAuthorization: Bearer {visitor.token}\r\nContent-Type: application/json\r\n"
+    writer.write(f'{head}Content-Length: 100\r\n\r\n{{"message": '.encode())
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(20):
+        while path not in served.logs.getvalue():  # noqa: ASYNC110 - a log tells nobody that it was written
+            await asyncio.sleep(0.01)
+    assert "request_fault" not in served.logs.getvalue()

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskhand.api import errors
@@ -147,6 +149,10 @@ class GuardMiddleware:
 
         try:
             await self._app(scope, self._limited(scope, receive, extra=extra), send_noting_start)
+        except ClientDisconnect:
+            # Whoever asked has left before the whole request was there, which is no fault of the server's. Nobody reads this answer.
+            if not started:
+                await Response(status_code=400)(scope, receive, send_noting_start)
         except Exception as fault:  # The edge of a request: the caller gets an answer, the pager the traceback.
             self._metrics.faults.inc()
             log.exception(
