@@ -134,6 +134,38 @@ async def test_a_deadlock_is_nobody_s_error(postgres_url: str) -> None:
         assert (sorted(attempts.values()), sorted(await words(database))) == ([1, 2], ["a!!", "b!!"])
 
 
+async def test_a_change_of_tables_that_meets_a_deadlock_lets_go_and_is_made_all_the_same(postgres_url: str) -> None:
+    async with opened(postgres_url, PostgresqlOptions(pool_size=2)) as database:
+        await run(database, "CREATE TABLE note (word text)")
+        await run(database, "CREATE TABLE later (word text)")
+        read_later, changed_note = asyncio.Event(), asyncio.Event()
+        attempts = 0
+
+        def read_both(connection: sa.Connection) -> None:
+            # The other one is to find the deadlock, and to be the one who lets go.
+            connection.exec_driver_sql("SET LOCAL deadlock_timeout TO '60s'").close()
+            connection.exec_driver_sql("SELECT * FROM later").close()
+            read_later.set()
+            sa.util.await_only(changed_note.wait())
+            connection.exec_driver_sql("SELECT * FROM note").close()
+
+        def change_both(tx: Transaction) -> None:
+            nonlocal attempts
+            attempts += 1
+            tx.connection.exec_driver_sql("SET LOCAL deadlock_timeout TO '50ms'").close()
+            tx.connection.exec_driver_sql("ALTER TABLE note ADD COLUMN mood text").close()
+            changed_note.set()
+            tx.connection.exec_driver_sql("ALTER TABLE later ADD COLUMN mood text").close()
+
+        async with asyncio.timeout(20):
+            reading = asyncio.create_task(database.read(read_both))
+            await read_later.wait()
+            await database.alter(change_both, lock=1)
+            await reading
+        assert attempts == 2
+        assert await scalar(database, "SELECT count(*) FROM information_schema.columns WHERE column_name = 'mood'") == "2"
+
+
 async def test_a_lock_that_is_held_and_a_statement_without_end_are_given_up(postgres_url: str) -> None:
     async with opened(postgres_url) as holder, opened(postgres_url) as database:
         await run(holder, "CREATE TABLE note (word text)")

@@ -33,7 +33,8 @@ _ALTER_ATTEMPTS = 30
 _ALTER_PAUSE_SECONDS = 2.0
 # deadlock_detected, serialization_failure; and a plan from before a table was changed.
 _AGAIN = frozenset({"40P01", "40001", "0A000"})
-_LOCK_NOT_AVAILABLE = "55P03"
+# lock_not_available; and deadlock_detected, with somebody who read one table before another, in another order than they are changed in.
+_HELD_BY_OTHERS = frozenset({"55P03", "40P01"})
 
 Fault = sqlalchemy.exc.DBAPIError | OSError | sqlalchemy.exc.TimeoutError
 _FAULTS = (sqlalchemy.exc.DBAPIError, OSError, sqlalchemy.exc.TimeoutError)
@@ -135,7 +136,7 @@ class PostgresqlEngine:
                     async with engine.begin() as connection:
                         return await connection.run_sync(_altering(work, lock))
                 except _FAULTS as error:
-                    if _sqlstate(error) != _LOCK_NOT_AVAILABLE or attempt == _ALTER_ATTEMPTS:
+                    if _sqlstate(error) not in _HELD_BY_OTHERS or attempt == _ALTER_ATTEMPTS:
                         raise _translated(error) from error
                     log.warning("migration_waits", attempt=attempt)
                     await asyncio.sleep(_ALTER_PAUSE_SECONDS)
