@@ -118,6 +118,10 @@ async def test_somebody_else_who_is_given_the_address_there_does_not_get_the_acc
     browser = await company.browser()
     assert await sign_in(browser) == "/console?sign_in=not_admitted"
     assert (await browser.get("/api/staff/me")).status_code == 401
+    accounts = (await company.served.http.get("/api/staff/accounts", headers=STAFF)).json()
+    theirs = next(account["staff_id"] for account in accounts if account["email"] == provider.person["email"])
+    await company.served.http.post(f"/api/staff/accounts/{theirs}/reset-password", headers=STAFF)
+    assert await sign_in(browser) == "/console"
 
 
 @pytest.mark.parametrize(

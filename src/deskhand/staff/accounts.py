@@ -149,7 +149,8 @@ class Accounts:
         return after
 
     async def reset_password(self, staff_id: str, *, by: Actor, without_totp: bool = False) -> str:
-        """A new password, which is returned this once; the person is signed out everywhere. `without_totp` switches codes off, too.
+        """A new password, which is returned this once. The person is signed out everywhere, and whom the identity provider knows by their
+        address next is taken for them. `without_totp` switches codes off, too.
 
         Raises:
             AccountNotFound, SignInBusy.
@@ -162,7 +163,9 @@ class Accounts:
             account = repository.find_account(tx.connection, staff_id)
             if account is None:
                 raise AccountNotFound
-            repository.update_account(tx, account.id, {"password_hash": hashed, "password_is_temporary": True, **off})
+            repository.update_account(
+                tx, account.id, {"password_hash": hashed, "password_is_temporary": True, "oidc_identity": None, **off}
+            )
             repository.delete_sessions(tx, account.id)
             self._parts.tell_revoked(tx, account.id)
             details = {"without_totp": without_totp}
