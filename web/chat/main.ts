@@ -20,6 +20,7 @@ import { Scroller } from "./elements/scroller";
 import { ThreadView } from "./elements/threadView";
 import { Welcome } from "./elements/welcome";
 import { onceAFrame } from "./frame";
+import { saveFile } from "./save";
 import { texts } from "./texts";
 
 const RETRY_CONFIG_MS = 3_000;
@@ -90,6 +91,7 @@ function run(api: Api, config: PublicConfig): void {
       scroller.follow();
       composer.focus();
     },
+    saveFile: (attachment) => saveFile(conversation, attachment),
     sayAgain: (key) => conversation.sayAgain(key),
     takeBack: (key) => conversation.takeBack(key),
     edit: (key) => {

@@ -52,6 +52,8 @@ export const english = {
     "Your whole conversation was handed to our team, so you need not repeat anything. You can add details below; they will be read with the rest.",
   ticket: "Reference",
   personSaid: (name: string) => `${name} said`,
+  saveFile: (name: string) => `Save ${name}`,
+  saveFailed: "could not be saved",
   personTyping: "Somebody from our team is typing…",
   modeActive: "The assistant answers again.",
   modeEnded: "This conversation was closed.",

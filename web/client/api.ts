@@ -15,6 +15,8 @@ import {
 } from "../protocol/rest";
 
 const TIME_LIMIT_MS = 20_000;
+/** Of a large file over a slow line. */
+const FILE_LIMIT_MS = 120_000;
 
 export class Api {
   /** `prefix`: where the API is, as a path of this page's server or as a whole address. `channel`: what new sessions are said to come by. */
@@ -77,6 +79,19 @@ export class Api {
     return this.ask(`${this.prefix}/sessions/${session.sessionId}`, { method: "GET", headers }, () => true);
   }
 
+  /** A file of the session, of whichever side, as it was sent. */
+  async readFile(session: SessionRecord, attachmentId: string): Promise<Reply<Blob>> {
+    const headers = new Headers({ Authorization: `Bearer ${session.token}` });
+    const url = `${this.prefix}/sessions/${session.sessionId}/attachments/${attachmentId}`;
+    try {
+      const response = await fetch(url, { headers, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(FILE_LIMIT_MS) });
+      if (response.ok) return { ok: true, value: await response.blob() };
+      return failed(readRefusal(response.status, parseJson(await response.text()), response.headers.get("Retry-After")));
+    } catch (error) {
+      return unreachable(error);
+    }
+  }
+
   private async ask<Value>(url: string, request: RequestInit, read: (body: unknown) => Value | null): Promise<Reply<Value>> {
     let response: Response;
     let body: unknown;
@@ -84,9 +99,7 @@ export class Api {
       response = await fetch(url, { ...request, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(TIME_LIMIT_MS) });
       body = parseJson(await response.text());
     } catch (error) {
-      // fetch fails with TypeError when the network does, and with DOMException when the time is up.
-      if (error instanceof TypeError || error instanceof DOMException) return failed({ kind: "unreachable" });
-      throw error;
+      return unreachable(error);
     }
     if (!response.ok) return failed(readRefusal(response.status, body, response.headers.get("Retry-After")));
     const value = read(body);
@@ -110,6 +123,12 @@ function jsonRequest<Body>(body: Body): { method: string; headers: Headers; body
 function authorised<Request extends { readonly headers: Headers }>(request: Request, session: SessionRecord): Request {
   request.headers.set("Authorization", `Bearer ${session.token}`);
   return request;
+}
+
+/** fetch fails with TypeError when the network does, and with DOMException when the time is up. */
+function unreachable(error: unknown): { ok: false; failure: RequestFailure } {
+  if (error instanceof TypeError || error instanceof DOMException) return failed({ kind: "unreachable" });
+  throw error;
 }
 
 function failed(failure: RequestFailure): { ok: false; failure: RequestFailure } {

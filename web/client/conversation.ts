@@ -104,6 +104,12 @@ export class Conversation {
     this.changeOutbox((outbox) => removeEntry(outbox, clientMessageId));
   }
 
+  async readFile(attachment: Attachment): Promise<Blob | null> {
+    const { session } = this.current;
+    const reply = session === null ? null : await this.api.readFile(session, attachment.attachment_id);
+    return reply?.ok === true ? reply.value : null;
+  }
+
   stopAnswer(): void {
     const { session } = this.current;
     if (session !== null) void this.api.cancelTurn(session);

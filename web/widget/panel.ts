@@ -5,6 +5,7 @@ import { Composer } from "../chat/elements/composer";
 import { Scroller } from "../chat/elements/scroller";
 import { ThreadView } from "../chat/elements/threadView";
 import { onceAFrame } from "../chat/frame";
+import { saveFile } from "../chat/save";
 import { speak, texts } from "../chat/texts";
 import { Api } from "../client/api";
 import { Conversation } from "../client/conversation";
@@ -137,6 +138,7 @@ class WidgetPanel implements Panel {
         scroller.follow();
         composer.focus();
       },
+      saveFile: (attachment) => saveFile(conversation, attachment),
       sayAgain: (key) => conversation.sayAgain(key),
       takeBack: (key) => conversation.takeBack(key),
       edit: (key) => {

@@ -1,5 +1,6 @@
 // The conversation as a text file of the customer's own. Made here, from what is shown: no address, nothing to be mailed.
 
+import { saveAs } from "../chat/save";
 import { texts } from "../chat/texts";
 import type { PublicConfig } from "../protocol/rest";
 import type { Thread, ThreadItem } from "../protocol/thread";
@@ -7,13 +8,7 @@ import { widgetTexts } from "./widgetTexts";
 
 export function downloadTranscript(thread: Thread, config: PublicConfig): void {
   const file = new Blob(["\uFEFF", transcriptOf(thread, config)], { type: "text/plain;charset=utf-8" });
-  const address = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = `${widgetTexts.words.fileName}-${new Date().toISOString().slice(0, 10)}.txt`;
-  link.click();
-  // The download has taken hold of the file by the next task.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  saveAs(file, `${widgetTexts.words.fileName}-${new Date().toISOString().slice(0, 10)}.txt`);
 }
 
 export function transcriptOf(thread: Thread, config: PublicConfig): string {

@@ -39,7 +39,12 @@ export class CustomerView {
   }
 
   private drawBubble(row: CustomerRow): void {
-    const bubble = make("div", { class: "bubble" }, make("p", { attributes: { dir: "auto" } }, row.content), makeFiles(row.attachments));
+    const bubble = make(
+      "div",
+      { class: "bubble" },
+      make("p", { attributes: { dir: "auto" } }, row.content),
+      makeFiles(row.attachments, null),
+    );
     this.element.replaceChildren(bubble, this.state);
   }
 

@@ -1,18 +1,28 @@
-// The files that came with a message: named, never opened here.
+// The files that came with a message: named, never opened here; those of the other side can be saved.
 
 import type { Attachment } from "../../protocol/events";
 import { make } from "../dom";
 import { makeIcon } from "../icons";
-import { bytesText } from "../texts";
+import { bytesText, texts } from "../texts";
 
-/** Null when there are none. */
-export function makeFiles(attachments: readonly Attachment[]): HTMLElement | null {
+/** Returns whether it was saved. */
+export type SaveFile = (attachment: Attachment) => Promise<boolean>;
+
+/** Null when there are none. Without `save` they are only named. */
+export function makeFiles(attachments: readonly Attachment[], save: SaveFile | null): HTMLElement | null {
   if (attachments.length === 0) return null;
-  const files = attachments.map((attachment) => make("li", { class: "chip" }, makeIcon("file"), ...words(attachment)));
-  return make("ul", { class: "chips" }, ...files);
+  return make("ul", { class: "chips" }, ...attachments.map((attachment) => make("li", {}, makeChip(attachment, save))));
 }
 
-function words(attachment: Attachment): readonly HTMLElement[] {
-  const name = make("span", { class: "chip-name" }, attachment.filename);
-  return attachment.size_bytes > 0 ? [name, make("span", { class: "chip-size" }, bytesText(attachment.size_bytes))] : [name];
+function makeChip(attachment: Attachment, save: SaveFile | null): HTMLElement {
+  const size = make("span", { class: "chip-size" }, attachment.size_bytes > 0 ? bytesText(attachment.size_bytes) : "");
+  const parts = [makeIcon("file"), make("span", { class: "chip-name" }, attachment.filename), size];
+  if (save === null) return make("span", { class: "chip" }, ...parts);
+  const onClick = () => void save(attachment).then((isSaved) => !isSaved && size.replaceChildren(texts.saveFailed));
+  return make(
+    "button",
+    { class: "chip", attributes: { type: "button", "aria-label": texts.saveFile(attachment.filename) }, onClick },
+    ...parts,
+    makeIcon("save"),
+  );
 }

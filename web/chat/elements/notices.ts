@@ -5,7 +5,7 @@ import { make, makeDots } from "../dom";
 import { makeIcon } from "../icons";
 import { texts } from "../texts";
 import { makeTime } from "./answerView";
-import { makeFiles } from "./files";
+import { makeFiles, type SaveFile } from "./files";
 
 export function makeEscalation(notice: EscalationNotice): HTMLElement {
   return make(
@@ -22,7 +22,7 @@ export function makeEscalation(notice: EscalationNotice): HTMLElement {
   );
 }
 
-export function makePersonReply(reply: PersonReply): HTMLElement {
+export function makePersonReply(reply: PersonReply, save: SaveFile): HTMLElement {
   return make(
     "article",
     { class: "row person-reply", attributes: { "aria-label": texts.personSaid(reply.author) } },
@@ -32,7 +32,7 @@ export function makePersonReply(reply: PersonReply): HTMLElement {
       {},
       make("p", { class: "person-name" }, reply.author, " ", makeTime(reply.timestamp)),
       make("p", { class: "person-words", attributes: { dir: "auto" } }, reply.content),
-      makeFiles(reply.attachments),
+      makeFiles(reply.attachments, save),
     ),
   );
 }

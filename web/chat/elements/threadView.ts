@@ -6,6 +6,7 @@ import { findRunningAnswer, listWaitingTurns, type ThreadItem } from "../../prot
 import { arrange } from "../dom";
 import { type AnswerActions, AnswerView } from "./answerView";
 import { type CustomerActions, type CustomerRow, CustomerView, type Delivery } from "./customerView";
+import type { SaveFile } from "./files";
 import { makeEscalation, makeHandoff, makeModeNotice, makePending, makePersonReply, makePersonTyping } from "./notices";
 
 export class ThreadView {
@@ -17,7 +18,7 @@ export class ThreadView {
 
   constructor(
     private readonly element: HTMLElement,
-    private readonly actions: AnswerActions & CustomerActions,
+    private readonly actions: AnswerActions & CustomerActions & { readonly saveFile: SaveFile },
   ) {}
 
   update(state: ConversationState): void {
@@ -45,7 +46,7 @@ export class ThreadView {
       case "escalation":
         return findOrMake(this.notices, item.key, () => makeEscalation(item));
       case "person":
-        return findOrMake(this.notices, item.key, () => makePersonReply(item));
+        return findOrMake(this.notices, item.key, () => makePersonReply(item, this.actions.saveFile));
       case "handoff":
         return findOrMake(this.notices, item.key, () => makeHandoff(item));
       case "mode":

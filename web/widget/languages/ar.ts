@@ -51,6 +51,8 @@ export const words: Texts = {
   escalationText: "سُلّمت المحادثة كاملة إلى فريقنا، فلا حاجة إلى تكرار شيء. يمكنك إضافة تفاصيل أدناه.",
   ticket: "الرقم المرجعي",
   personSaid: (name) => `كتب ${name}`,
+  saveFile: (name) => `حفظ ${name}`,
+  saveFailed: "تعذّر الحفظ",
   personTyping: "أحد أعضاء فريقنا يكتب…",
   modeActive: "عاد المساعد إلى الإجابة.",
   modeEnded: "أُغلقت هذه المحادثة.",

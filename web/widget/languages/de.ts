@@ -49,6 +49,8 @@ export const words: Texts = {
     "Das ganze Gespräch wurde an unser Team übergeben; Sie müssen nichts wiederholen. Weitere Einzelheiten können Sie unten ergänzen.",
   ticket: "Vorgang",
   personSaid: (name) => `${name} schreibt`,
+  saveFile: (name) => `${name} speichern`,
+  saveFailed: "konnte nicht gespeichert werden",
   personTyping: "Jemand aus unserem Team schreibt…",
   modeActive: "Der Assistent antwortet wieder.",
   modeEnded: "Dieses Gespräch wurde geschlossen.",

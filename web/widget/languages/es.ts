@@ -48,6 +48,8 @@ export const words: Texts = {
   escalationText: "Toda la conversación se ha pasado a nuestro equipo; no tiene que repetir nada. Puede añadir detalles abajo.",
   ticket: "Referencia",
   personSaid: (name) => `${name} escribe`,
+  saveFile: (name) => `Guardar ${name}`,
+  saveFailed: "no se pudo guardar",
   personTyping: "Alguien de nuestro equipo está escribiendo…",
   modeActive: "El asistente vuelve a responder.",
   modeEnded: "Esta conversación se ha cerrado.",

@@ -49,6 +49,8 @@ export const words: Texts = {
     "Toute la conversation a été transmise à notre équipe ; vous n’avez rien à répéter. Vous pouvez ajouter des détails ci-dessous.",
   ticket: "Référence",
   personSaid: (name) => `${name} écrit`,
+  saveFile: (name) => `Enregistrer ${name}`,
+  saveFailed: "n’a pas pu être enregistré",
   personTyping: "Quelqu’un de notre équipe écrit…",
   modeActive: "L’assistant répond de nouveau.",
   modeEnded: "Cette conversation a été close.",

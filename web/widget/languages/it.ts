@@ -48,6 +48,8 @@ export const words: Texts = {
   escalationText: "Tutta la conversazione è stata passata al nostro team; non deve ripetere nulla. Può aggiungere dettagli qui sotto.",
   ticket: "Riferimento",
   personSaid: (name) => `${name} scrive`,
+  saveFile: (name) => `Salva ${name}`,
+  saveFailed: "non è stato possibile salvarlo",
   personTyping: "Qualcuno del nostro team sta scrivendo…",
   modeActive: "L’assistente risponde di nuovo.",
   modeEnded: "Questa conversazione è stata chiusa.",

@@ -48,6 +48,8 @@ export const words: Texts = {
   escalationText: "Het hele gesprek is aan ons team overgedragen; u hoeft niets te herhalen. Hieronder kunt u details toevoegen.",
   ticket: "Kenmerk",
   personSaid: (name) => `${name} schrijft`,
+  saveFile: (name) => `${name} opslaan`,
+  saveFailed: "kon niet worden opgeslagen",
   personTyping: "Iemand van ons team is aan het typen…",
   modeActive: "De assistent antwoordt weer.",
   modeEnded: "Dit gesprek is gesloten.",

@@ -48,6 +48,8 @@ export const words: Texts = {
   escalationText: "Toda a conversa foi entregue à nossa equipe; não precisa repetir nada. Pode acrescentar detalhes abaixo.",
   ticket: "Referência",
   personSaid: (name) => `${name} escreve`,
+  saveFile: (name) => `Guardar ${name}`,
+  saveFailed: "não foi possível guardar",
   personTyping: "Alguém da nossa equipe está digitando…",
   modeActive: "O assistente volta a responder.",
   modeEnded: "Esta conversa foi encerrada.",
