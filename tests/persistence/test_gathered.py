@@ -77,6 +77,16 @@ async def test_who_asks_alone_is_answered_alone(database: Database) -> None:
     assert held.reads == [[1], [2], [1]]
 
 
+async def test_who_waits_behind_reads_that_hang_goes_on_without_them(database: Database) -> None:
+    held = Held()
+    gathered = GatheredRead(database, held.find)
+    tasks = await asked(gathered, held, [1, 2])
+    assert await asyncio.to_thread(held.entered.acquire, timeout=20)
+    assert held.reads == [[0], [0], [1, 2]]
+    held.gate.set()
+    assert await asyncio.gather(*tasks) == [None] * 4
+
+
 async def test_who_goes_away_takes_nothing_from_the_others(database: Database) -> None:
     held = Held()
     gathered = GatheredRead(database, held.find)

@@ -7,6 +7,7 @@ The invariant: an answer was read after its question was asked.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Generic, TypeVar
 
@@ -17,8 +18,9 @@ from deskhand.persistence.database import Database
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Two, so that a read which meets a dead connection does not hold up everybody.
 _READS_AT_ONCE: Final = 2
+# Reads that take so long meet a dead connection: whoever waits behind them goes on without them.
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class GatheredRead(Generic[K, V]):
@@ -46,9 +48,16 @@ class GatheredRead(Generic[K, V]):
         return (await asyncio.shield(self._next)).get(key)
 
     async def _read_next(self) -> Mapping[K, V]:
-        async with self._places:
-            keys, self._keys, self._next = self._keys, [], None
+        has_place = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                has_place = await self._places.acquire()
+        keys, self._keys, self._next = self._keys, [], None
+        try:
             return await self._read(list(dict.fromkeys(keys)))
+        finally:
+            if has_place:
+                self._places.release()
 
     async def _read(self, keys: Sequence[K]) -> Mapping[K, V]:
         return await self._database.read(lambda connection: self._find(connection, keys))
