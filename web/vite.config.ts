@@ -25,6 +25,7 @@ function flatNames(): Plugin {
 export default defineConfig({
   root: ".",
   base: "/",
+  logLevel: "warn",
   publicDir: "chat/public",
   plugins: [renderBlocking(), flatNames()],
   build: {

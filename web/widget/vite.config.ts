@@ -26,6 +26,7 @@ function shadowStyles(): Plugin {
 export default defineConfig(({ mode }) => ({
   root: "widget",
   base: mode === "panel" ? "./" : "/",
+  logLevel: "warn",
   publicDir: false,
   plugins: [shadowStyles()],
   build: {
