@@ -59,7 +59,7 @@ def test_logs_outside_development_are_json_on_the_console_and_in_a_file(tmp_path
 def test_logs_in_development_are_readable_lines_and_no_file(tmp_path: Path) -> None:
     console = io.StringIO()
     configure_logging(settings_in(tmp_path, environment=Environment.DEVELOPMENT), stream=console)
-    structlog.get_logger("test").warning("disk_nearly_full", path="/var/my data", free=12)
+    structlog.get_logger("test").warning("disk_nearly_full", path="/var/my data", quota=None, free=12)
     assert console.getvalue().rstrip().endswith('warning disk_nearly_full path="/var/my data" free=12')
     assert not (tmp_path / "logs").exists()
 

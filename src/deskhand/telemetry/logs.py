@@ -137,7 +137,7 @@ class _FromLibraries(logging.Handler):
 
 
 class _Console:
-    """One readable line an entry: time, level, event, fields; a traceback below."""
+    """One readable line an entry: time, level, event, fields that have a value; a traceback below."""
 
     __slots__ = ("_colours",)
 
@@ -150,7 +150,7 @@ class _Console:
         name = str(event.get("event", ""))
         exception = event.get("exception")
         hidden = ("level", "timestamp", "event", "exception", "logger")
-        fields = " ".join(f"{key}={_shown(value)}" for key, value in event.items() if key not in hidden)
+        fields = " ".join(f"{key}={_shown(value)}" for key, value in event.items() if key not in hidden and value is not None)
         if self._colours:
             line = f"\x1b[2m{clock}{_RESET} {_COLOURS.get(level, '')}{level:<7}{_RESET} \x1b[1m{name}{_RESET} {fields}".rstrip()
         else:
