@@ -30,8 +30,8 @@ class View:
 
     @property
     def cursor(self) -> str:
-        """The id to come back with."""
-        return self.events[-1]["id"] if self.events else "0"
+        """The id to come back with: that of the last event before which nothing is missing."""
+        return _last_id(self.events[: self._kept] if self._is_loose else self.events)
 
     @property
     def last_seq(self) -> int:
@@ -49,11 +49,11 @@ class View:
     def take(self, event: dict[str, Any]) -> None:
         assert _ID.fullmatch(event["id"]), event
         here = place(event["id"])
-        before = place(self.cursor)
+        before = place(_last_id(self.events))
         if self._may_go_back and len(self.events) > self._kept and here <= before:
             self._forget()
             self._may_go_back = self._is_loose = False
-            before = place(self.cursor)
+            before = place(_last_id(self.events))
         elif self._may_go_back and len(self.events) == self._kept:
             self._is_loose = here[0] != before[0] + (len(here) == 1)
             if here <= before:
@@ -68,6 +68,10 @@ class View:
             if event["type"] in TERMINAL:
                 del self.ended[event["turn_id"]]
         del self.events[self._kept :]
+
+
+def _last_id(events: list[dict[str, Any]]) -> str:
+    return events[-1]["id"] if events else "0"
 
 
 def check_view(view: View, history: History) -> list[str]:
