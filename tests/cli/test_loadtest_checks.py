@@ -76,6 +76,21 @@ def test_after_a_reconnect_the_ids_may_step_back_once_and_nothing_counts_twice()
     assert reader.watch.faults == ("event 3 came after 3",)
 
 
+def test_what_passed_before_the_server_heard_where_to_resume_counts_as_not_seen_when_the_connection_ends_there() -> None:
+    reader = Reader(Watch(sees_all=True))
+    for event in GOOD[:3]:
+        reader.take(event)
+    cursor = reader.watch.cursor
+    reader.reconnect(may_step_back=True)
+    reader.take({**COMPLETE, "id": "7"})
+    reader.reconnect(may_step_back=True)
+    assert reader.watch.cursor == cursor
+    reader.take(THERE)
+    reader.reconnect(may_step_back=False)
+    reader.take(COMPLETE)
+    assert (reader.watch.cursor, reader.watch.faults) == (COMPLETE["id"], ())
+
+
 def message(role: str, content: str, status: str = "complete") -> dict[str, Any]:
     return {"role": role, "content": content, "status": status}
 

@@ -76,20 +76,29 @@ class Reader:
     """A watch over one connection after the other.
 
     On a WebSocket, events may pass before the server hears `resume`; the ids then step back once, and what came before counts as not seen.
+    So it does when the connection ends before they did.
     """
 
     watch: Watch
     _before: Watch | None = field(default=None)
+    _is_ahead: bool = field(default=False)
 
     def reconnect(self, *, may_step_back: bool) -> None:
+        if self._before is not None and self._is_ahead:
+            self.watch = self._before
         self._before = self.watch if may_step_back else None
+        self._is_ahead = False
 
     def take(self, event: Event) -> bool:
         """Whether the event is a new one."""
-        if self._before is not None and place(event["id"]) <= place(self.watch.cursor):
+        here, seen = place(event["id"]), place(self.watch.cursor)
+        if self._before is not None and here <= seen:
             self.watch, self._before = self._before, None
-            if place(event["id"]) <= place(self.watch.cursor):
+            if here <= place(self.watch.cursor):
                 return False
+        elif self._before is self.watch:
+            # The first one: whether something between it and what was seen is missing.
+            self._is_ahead = here[0] != seen[0] + (len(here) == 1)
         self.watch = self.watch.take(event)
         return True
 
