@@ -13,6 +13,8 @@ interface CpuUsage {
 /** Node's, in which the tests run; the pages have no types of it. Microseconds. */
 declare const process: { cpuUsage(since?: CpuUsage): CpuUsage };
 
+const MOST_CPU_MS = 4_000;
+
 const blocksOf = (text: string, unfinished = false): readonly Block[] => parseMarkdown(text, { unfinished }).map(({ block }) => block);
 const inlineOf = (text: string, unfinished = false): readonly Inline[] => parseInline(text, { unfinished });
 const words = (text: string): Inline => ({ type: "text", text });
@@ -259,15 +261,19 @@ describe("hostile text", () => {
     ["line feeds", "\n"],
     ["lines of items", "- a\n"],
     ["items that nest", "  - a\n"],
-  ])("a long row of %s is read in time", (_, piece) => {
-    const text = piece.repeat(Math.ceil(40_000 / piece.length));
-    // Of the processor: on a machine that does other things as well, the clock says nothing.
-    const start = process.cpuUsage();
-    blocksOf(text);
-    blocksOf(text, true);
-    blocksOf(`| a | b |\n|---|---|\n${text}x`);
-    expect(process.cpuUsage(start).user / 1_000).toBeLessThan(2_000);
-  });
+  ])(
+    "a long row of %s is read in time",
+    (_, piece) => {
+      const text = piece.repeat(Math.ceil(40_000 / piece.length));
+      // Of the processor: on a machine that does other things as well, the clock says nothing.
+      const start = process.cpuUsage();
+      blocksOf(text);
+      blocksOf(text, true);
+      blocksOf(`| a | b |\n|---|---|\n${text}x`);
+      expect(process.cpuUsage(start).user / 1_000).toBeLessThan(MOST_CPU_MS);
+    },
+    60_000,
+  );
 
   test("random text never throws and loses no words", () => {
     const alphabet = [

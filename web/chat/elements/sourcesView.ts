@@ -45,6 +45,7 @@ export class SourcesView {
     if (card === undefined) return;
     this.reveal();
     card.open = true;
+    this.fill(card, rank);
     card.scrollIntoView({ block: "nearest" });
     card.querySelector("summary")?.focus({ preventScroll: true });
     card.classList.add("flash");
@@ -70,12 +71,20 @@ export class SourcesView {
       ),
       makeIcon("chevron"),
     );
-    const link = target === null ? null : makeOutsideLink(target.href, makeIcon("out"), texts.openSource(target.shown));
-    link?.append(make("span", { class: "visually-hidden" }, ` ${texts.newTab}`));
-    const body = make("div", { class: "source-body" }, drawExcerpt(source.content), link);
-    const card = make("details", { class: "source" }, summary, body);
+    const card = make("details", { class: "source" }, summary);
+    card.addEventListener("toggle", () => card.open && this.fill(card, source.rank));
     this.cards.set(source.rank, card);
     return card;
+  }
+
+  /** What most cards hold is never looked at: it is drawn when one is opened. */
+  private fill(card: HTMLDetailsElement, rank: number): void {
+    const source = this.drawn.find((candidate) => candidate.rank === rank);
+    if (source === undefined || card.childElementCount > 1) return;
+    const target = findLinkTarget(wordOf(source, "url") ?? "");
+    const link = target === null ? null : makeOutsideLink(target.href, makeIcon("out"), texts.openSource(target.shown));
+    link?.append(make("span", { class: "visually-hidden" }, ` ${texts.newTab}`));
+    card.append(make("div", { class: "source-body" }, drawExcerpt(source.content), link));
   }
 }
 

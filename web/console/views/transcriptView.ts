@@ -9,10 +9,10 @@ import { type ItemView, makeItemView } from "./messageView";
 
 const NEAR_PX = 90;
 /** Nearer to the top than this, more is drawn, so that reading on is not felt. */
-const NEAR_TOP_PX = 600;
+const NEAR_TOP_PX = 1_200;
 /** More rows than this are drawn when they are asked for: opening a long conversation must not be felt. */
-const FIRST_ROWS = 60;
-const MORE_ROWS = 60;
+const FIRST_ROWS = 30;
+const MORE_ROWS = 16;
 
 interface Row {
   readonly view: ItemView;
