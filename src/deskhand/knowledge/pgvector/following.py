@@ -23,7 +23,7 @@ from deskhand.persistence import Database, Transaction
 
 _BATCH_DOCUMENTS = 40
 # One version may bring any number of chunks; no statement is to take longer than statements may.
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE = 200
 
 _REACHED = sa.text("SELECT version FROM knowledge_search_state")
 _CHANGED = sa.select(documents.c.id, documents.c.version, documents.c.tier, documents.c.session_id, documents.c.disabled).order_by(
