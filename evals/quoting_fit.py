@@ -23,7 +23,9 @@ from deskhand.knowledge import Audience, KnowledgeOptions, KnowledgeService, Pas
 from deskhand.models.quotation.choice import Evidence, choose, lines_of
 from deskhand.models.quotation.parts import parts_of
 from deskhand.models.quotation.sureness import BIAS, BY_CHANCE, BY_LINE, log_odds
+from deskhand.questions import wanted
 from deskhand.texts import language_of
+from deskhand.words import fold
 from evals.answers_calibrate import asked_of_cloud
 from evals.base import filled
 from evals.measures import auroc
@@ -40,11 +42,15 @@ _SAMPLES = "samples"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`rows` is [answers, 2]: the log-odds of the search's chance, and how well the line answers that is quoted first."""
+    """`rows` is [answers, 2]: the log-odds of the search's chance, and how well the line answers that is quoted first.
+
+    `by_words`: where its words alone say so, because no kind of thing was asked for that a line may have besides.
+    """
 
     name: str
     rows: NDArray[np.float64]
     right: NDArray[np.float64]
+    by_words: NDArray[np.bool_]
 
     @property
     def family(self) -> str:
@@ -54,6 +60,7 @@ class Judged:
 async def _judged(name: str, judged: JudgedSet, asked: Sequence[Expected], *, taken_away: bool) -> Judged:
     rows: list[tuple[float, float]] = []
     right: list[bool] = []
+    by_words: list[bool] = []
     async with filled(judged, KnowledgeOptions()) as knowledge:
         for each in asked:
             if len(parts_of(each.question)) > 1:
@@ -67,7 +74,8 @@ async def _judged(name: str, judged: JudgedSet, asked: Sequence[Expected], *, ta
                     row, is_right = answer
                     rows.append(row)
                     right.append(is_there and is_right)
-    return Judged(name, np.array(rows), np.array(right, float))
+                    by_words.append(not wanted(fold(each.question)))
+    return Judged(name, np.array(rows), np.array(right, float), np.array(by_words))
 
 
 async def _answer(knowledge: KnowledgeService, asked: Expected, passages: Sequence[Passage]) -> tuple[tuple[float, float], bool] | None:
@@ -102,10 +110,10 @@ async def _collect(folder: Path) -> Iterator[Judged]:
 
 
 def learn(sets: Sequence[Judged]) -> NDArray[np.float64]:
-    """Logistic regression by Newton's method, every set weighing the same: a weight for each column of `rows`, then the bias."""
-    rows = np.concatenate([each.rows for each in sets])
-    right = np.concatenate([each.right for each in sets])
-    weights = np.concatenate([np.full(len(each.right), 100 / len(each.right)) for each in sets])
+    """Logistic regression by Newton's method on the rows `by_words`, every set weighing the same: weights, then the bias."""
+    rows = np.concatenate([each.rows[each.by_words] for each in sets])
+    right = np.concatenate([each.right[each.by_words] for each in sets])
+    weights = np.concatenate([np.full(each.by_words.sum(), 100 / each.by_words.sum()) for each in sets])
     spread = rows.std(axis=0)
     scaled = np.hstack([rows / spread, np.ones((len(rows), 1))])
     ridge = np.diag([_RIDGE] * rows.shape[1] + [0.0])
