@@ -39,6 +39,12 @@ _WATCH = """selector => {
   const look = () => { if (isThere()) requestAnimationFrame(() => { globalThis.drawnAt = performance.now(); }); else setTimeout(look, 4); };
   look();
 }"""
+# The conversation that is selected is the one that is shown, and another than before.
+_IS_OPEN = """before => {
+  const shown = document.querySelector(".conversation-sub span");
+  const selected = document.querySelector(".conversation-row[aria-current] .row-name");
+  return location.hash !== before && shown?.closest("[hidden]") === null && shown.textContent === selected?.textContent;
+}"""
 _COUNT_FRAMES = """() => { globalThis.frames_ = []; let last = performance.now();
   const next = now => { frames_.push(now - last); last = now; requestAnimationFrame(next); }; requestAnimationFrame(next); }"""
 
@@ -165,7 +171,7 @@ def _open_conversations(page: Page, how_many: int) -> None:
     for _ in range(how_many):
         before = page.evaluate("location.hash")
         page.keyboard.press("j")
-        page.wait_for_function("before => location.hash !== before && document.querySelectorAll('.say').length > 0", arg=before)
+        page.wait_for_function(_IS_OPEN, arg=before)
 
 
 def _scroll_conversation(page: Page) -> None:

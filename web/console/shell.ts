@@ -95,7 +95,7 @@ export class Shell {
         a: () => this.conversation.assign(),
         b: () => this.conversation.giveBack(),
         n: () => this.conversation.note(),
-        r: () => this.conversation.reply(),
+        r: () => void this.conversation.reply(),
         d: () => this.conversation.toggleDetails(),
         "/": () => this.focusSearch(),
         "?": showHelp,

@@ -76,6 +76,9 @@ function placeChanged(inbox: Inbox, item: Conversation, me: string): readonly Co
   const known = inbox.items[index];
   if (known !== undefined && isOlder(item, known)) return inbox.items;
   const others = index === -1 ? inbox.items : inbox.items.filter((_, place) => place !== index);
+  // Whoever searches under all looks everywhere: what was found stays, also when it is put aside or resolved.
+  const isFound = inbox.text !== "" && inbox.view === "all";
+  if (isFound && known !== undefined) return inbox.items.map((present, place) => (place === index ? item : present));
   if (!belongs(item, inbox.view, me)) return others;
   // Whether it holds the words that were searched for, only the server can tell.
   if (known === undefined && inbox.text !== "") return inbox.items;

@@ -92,7 +92,8 @@ export class ConversationPane {
     this.composer.focus();
   }
 
-  reply(): void {
+  async reply(): Promise<void> {
+    await this.session.whenOpen();
     this.composer.setMode("reply");
     this.composer.focus();
   }
