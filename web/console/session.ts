@@ -47,7 +47,6 @@ export class DeskSession {
   private isFetchingOlder = false;
   private loading: Promise<void> = Promise.resolve();
   private askedTimes = 0;
-  private hasSnapshot = false;
 
   constructor(
     readonly http: Http,
@@ -254,9 +253,8 @@ export class DeskSession {
     if (!isObject(data)) return;
     switch (type) {
       case "snapshot":
-        // Told again: something may have been missed.
-        if (this.hasSnapshot) void this.fetchFirst();
-        this.hasSnapshot = true;
+        // From here on nothing is missed; what came before, between the list and this, may have been.
+        void this.fetchFirst();
         this.change({ type: "counted", counts: data["counts"] as Inbox["counts"] & object });
         break;
       case "counts":

@@ -170,7 +170,8 @@ class Inbox:
         with suppress(TimeoutError):
             async with asyncio.timeout(_COUNT_SECONDS):
                 gathered.append(await hearing.next())
-        if gathered:
+        # Where something was missed, what is heard from here on is told by itself: whoever begins to listen now has missed nothing.
+        if gathered and gathered[0] is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GATHER_SECONDS):
                     while len(gathered) < _MOST_AT_ONCE:
