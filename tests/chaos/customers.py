@@ -279,6 +279,10 @@ class Crowd:
         """`messages`: how many each says; None: until `stop_talking`."""
         self._tasks += [asyncio.create_task(self._talk(messages)) for _ in range(count)]
 
+    def ask_at_once(self) -> None:
+        """Everybody who has joined says something."""
+        self._tasks += [asyncio.create_task(self._converse(customer, 1)) for customer in self.everybody]
+
     async def wait_until_quiet(self) -> None:
         """Wait until everybody has said what they had to say and heard the end of it."""
         await asyncio.gather(*self._tasks)

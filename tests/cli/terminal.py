@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -50,6 +51,10 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
+    async def wait_until_it_sleeps(self) -> None:
+        """Wait until the program waits for a key. CPython's `input` hears a Ctrl-C between its prompt and that only with the next key."""
+        await asyncio.to_thread(self._wait_until_it_sleeps)
+
     async def wait_for(self, words: str) -> None:
         """Wait until `words` are shown, after what was waited for before."""
         await asyncio.to_thread(self._wait_for, words)
@@ -57,6 +62,12 @@ class Terminal:
     async def wait_for_end(self) -> int:
         """Wait for the end of the program; returns its code."""
         return await asyncio.to_thread(self._wait_for_end)
+
+    def _wait_until_it_sleeps(self) -> None:
+        deadline = time.monotonic() + _SECONDS
+        while not Path(f"/proc/{self._process.pid}/wchan").read_text(encoding="ascii").startswith("poll_"):
+            assert time.monotonic() < deadline, f"It does not wait for a key:\n{self.shown}"
+            time.sleep(0.01)
 
     def _wait_for(self, words: str) -> None:
         while words not in self.shown[self._seen :]:

@@ -137,6 +137,7 @@ async def test_keys_on_a_terminal(program: Program, model_server: ModelServer) -
             terminal.press(CTRL_C)
             await terminal.wait_for("Stopped.")
             await terminal.wait_for("You › ")
+            await terminal.wait_until_it_sleeps()
             terminal.press(CTRL_C)
             await terminal.wait_for("leaves.")
             terminal.press("/nothing\n")
