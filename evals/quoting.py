@@ -24,7 +24,7 @@ from evals.base import filled
 from evals.sets import JudgedSet, Question, load, read_lines
 
 _DATA = Path(__file__).parent / "data"
-SETS = ("samples", "fresh", "customers", "banking")
+SETS = ("samples", "fresh", "customers", "newcomers", "banking")
 
 
 @dataclass(frozen=True, slots=True)
