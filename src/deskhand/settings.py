@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Pydant
 import deskhand
 from deskhand import failpoints
 from deskhand.errors import ConfigurationError
+from deskhand.sealing import Sealer
 
 PREFIX = "DESKHAND_"
 _SHORTEST_SECRET = 32
@@ -101,6 +102,11 @@ class Settings(BaseSettings):
         None,
         description="Keys to encrypt what is kept in Redis, each 32 bytes in Base64 (`openssl rand -base64 32`), with commas between. "
         "The first one encrypts, all decrypt. Unset: plain JSON.",
+    )
+    backup_encryption_keys: SecretStr | None = Field(
+        None,
+        description="Keys to encrypt backups, each 32 bytes in Base64 (`openssl rand -base64 32`), with commas between. "
+        "The first one encrypts, all decrypt. Unset: plain ZIP archives.",
     )
     cache_redis_url: SecretStr | None = Field(None, description="Redis for the cache, when it is not the one above.")
     session_redis_url: SecretStr | None = Field(None, description="Redis for sessions, when it is not the one above.")
@@ -299,6 +305,13 @@ class Settings(BaseSettings):
         for name in [value] if isinstance(value, str) else value:
             if name != "quoting" and (not name.startswith("openai:") or name == "openai:"):
                 raise ValueError(f"{name!r} is no model; 'quoting' and 'openai:<model name>' are")
+        return value
+
+    @field_validator("redis_encryption_keys", "backup_encryption_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Sealer.parse(value.get_secret_value())
         return value
 
     @field_validator("failpoints")

@@ -8,10 +8,9 @@ import structlog
 from deskhand.api.rate_limit import Counters, MemoryCounters
 from deskhand.cache import CacheService, InMemoryCache
 from deskhand.clock import Clock
-from deskhand.errors import ConfigurationError
 from deskhand.realtime import Bus, InMemoryPresence, Presence
 from deskhand.redis_link import RedisAddress, RedisLinks
-from deskhand.sealing import Sealer, SealingKeyInvalid
+from deskhand.sealing import Sealer
 from deskhand.session_store import InMemorySessionStore, SessionStore, SessionStoreUnavailable
 from deskhand.settings import Settings
 from deskhand.telemetry import redactor
@@ -25,11 +24,11 @@ class SharedParts:
     """redis-py takes 0.1 s to import, and most installations do without: what needs it is imported where it is picked."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        """Raises ConfigurationError: the encryption keys are none."""
         self._settings = settings
         self._clock = clock
         self._links = RedisLinks(clock=clock, ca_file=settings.redis_ca_file)
-        self._sealer = _read_sealer(settings)
+        keys = settings.redis_encryption_keys
+        self._sealer = Sealer.parse(keys.get_secret_value()) if keys is not None else None
         url = settings.redis_url or settings.cache_redis_url
         cache_url = settings.cache_redis_url or settings.redis_url
         session_url = settings.session_redis_url or settings.redis_url
@@ -99,14 +98,3 @@ class SharedParts:
 
     async def close(self) -> None:
         await self._links.close()
-
-
-def _read_sealer(settings: Settings) -> Sealer | None:
-    if settings.redis_encryption_keys is None:
-        return None
-    keys = [key.strip() for key in settings.redis_encryption_keys.get_secret_value().split(",")]
-    redactor.learn(keys)
-    try:
-        return Sealer(keys)
-    except SealingKeyInvalid as error:
-        raise ConfigurationError(f"DESKHAND_REDIS_ENCRYPTION_KEYS: {error}.") from None

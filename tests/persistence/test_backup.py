@@ -119,7 +119,7 @@ async def test_what_was_there_is_there_again_on_the_other_engine(database_url: s
     assert (tmp_path / "b.zip").stat().st_mode & 0o777 == 0o600
     assert "b.zip" in listed(tmp_path)
     assert [name for name in listed(tmp_path) if name.startswith(".")] == []
-    assert check_archive(tmp_path / "b.zip") == made.manifest
+    assert check_archive(tmp_path / "b.zip").manifest == made.manifest
     await restore(other_url, tmp_path / "b.zip", progress=quiet)
     assert await dump(other_url) == await dump(database_url)
 

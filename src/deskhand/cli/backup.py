@@ -11,6 +11,10 @@ from deskhand.clock import SystemClock
 from deskhand.errors import Conflict
 from deskhand.persistence.backup import back_up, check_archive
 from deskhand.persistence.backup.archive import Manifest
+from deskhand.sealing import Sealer
+from deskhand.settings import Settings
+
+_ENCRYPTED = {True: "encrypted", False: "not encrypted"}
 
 
 class FileExists(Conflict):
@@ -27,7 +31,8 @@ def command(
     """Write everything the database holds to one file, while the server runs.
 
     The file is of one moment, with a checksum of every part, and can be restored to SQLite or PostgreSQL, whichever it came from. It holds
-    what customers wrote, so only you may read it; it holds no setting and no key. docs/backup.md has the rest.
+    what customers wrote, so only you may read it, and DESKHAND_BACKUP_ENCRYPTION_KEYS encrypts it; it holds no setting and no key.
+    docs/backup.md has the rest.
 
     \b
     Examples:
@@ -37,9 +42,11 @@ def command(
     Exit codes: 0 it is written, or whole; 1 it is not, and why.
     """
     settings = start_command()
+    sealer = backup_sealer(settings)
     notes = remarks()
     if check:
-        show(check_archive(file), f"{plain(str(file))} is whole")
+        checked = check_archive(file, sealer)
+        show(checked.manifest, f"{plain(str(file))} is whole and {_ENCRYPTED[checked.is_sealed]}")
         return
     if file.exists():
         raise FileExists(f"{plain(str(file))} is there already.")
@@ -49,10 +56,17 @@ def command(
                 settings.database_address,
                 file,
                 clock=SystemClock(),
+                sealer=sealer,
                 progress=lambda table, rows: status.update(f"{table}: {rows:,} rows"),
             )
         )
-    show(made.manifest, f"{plain(str(file))} is written ({made.size_bytes / 1e6:.1f} MB)")
+    show(made.manifest, f"{plain(str(file))} is written ({made.size_bytes / 1e6:.1f} MB, {_ENCRYPTED[sealer is not None]})")
+
+
+def backup_sealer(settings: Settings) -> Sealer | None:
+    """What encrypts and decrypts backups; None where no key is set."""
+    keys = settings.backup_encryption_keys
+    return Sealer.parse(keys.get_secret_value()) if keys is not None else None
 
 
 def show(manifest: Manifest, what: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deskhand.cli.backup import show
+from deskhand.cli.backup import backup_sealer, show
 from deskhand.cli.terminal import remarks, start_command
 from deskhand.persistence import parse_url
 from deskhand.persistence.backup import restore
@@ -21,11 +21,13 @@ _BOOKKEEPING = ("knowledge_state",)
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")],
     force: Annotated[bool, typer.Option("--force", help="Also when the database has something in it, which is then lost.")] = False,
+    accept_plain: Annotated[bool, typer.Option("--plain", help="Also when the backup is not encrypted, although keys are set.")] = False,
 ) -> None:
     """Make the database what the backup holds.
 
     The backup is checked before anything is touched, and what was restored is compared with it. If anything fails, the database is as it
-    was before. A backup of an older version is brought to this one. Stop the servers first.
+    was before. A backup of an older version is brought to this one. An encrypted one needs its key in DESKHAND_BACKUP_ENCRYPTION_KEYS. Stop
+    the servers first.
 
     \b
     Examples:
@@ -44,6 +46,8 @@ def command(
                 force=force,
                 spared=_BOOKKEEPING,
                 derived=_DERIVED,
+                sealer=backup_sealer(settings),
+                accept_plain=accept_plain,
                 progress=lambda table, rows: status.update(f"{table}: {rows:,} rows"),
             )
         )

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from deskhand.sealing import split_keys
 from deskhand.settings import Settings
 
 MASK = "***"
@@ -52,7 +53,8 @@ class Redactor:
             secret = value.get_secret_value()
             parts = urlsplit(secret) if "://" in secret else None
             if parts is None:
-                self.learn([secret])
+                # A message about one of several keys would show that one alone.
+                self.learn([secret, *(split_keys(secret) if name.endswith("_keys") else ())])
             elif parts.password:
                 self.learn([parts.password, unquote(parts.password)])
 

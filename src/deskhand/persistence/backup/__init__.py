@@ -4,8 +4,20 @@ The invariant: a backup is of one snapshot, and a restore is whole or has not ha
 add up to) is compared when it is read and again with what was restored.
 """
 
-from deskhand.persistence.backup.archive import Archive, BackupUnusable, Manifest, check_archive
+from deskhand.persistence.backup.archive import Archive, Manifest, check_archive
 from deskhand.persistence.backup.making import back_up
-from deskhand.persistence.backup.restoring import TargetInUse, TargetNotEmpty, restore
+from deskhand.persistence.backup.restoring import BackupNotEncrypted, TargetInUse, TargetNotEmpty, restore
+from deskhand.persistence.backup.sealed import BackupLocked, BackupUnusable
 
-__all__ = ["Archive", "BackupUnusable", "Manifest", "TargetInUse", "TargetNotEmpty", "back_up", "check_archive", "restore"]
+__all__ = [
+    "Archive",
+    "BackupLocked",
+    "BackupNotEncrypted",
+    "BackupUnusable",
+    "Manifest",
+    "TargetInUse",
+    "TargetNotEmpty",
+    "back_up",
+    "check_archive",
+    "restore",
+]

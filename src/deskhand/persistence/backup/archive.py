@@ -1,23 +1,29 @@
 """The file of a backup: a ZIP archive with `manifest.json`, a member of lines for each table, and `SHA256SUMS` over all of them.
 
+With a key all of that is sealed (`sealed.py`).
+
 Invariant: a file with the name that was asked for is whole. It is written under another name, and only then gets its own.
-`unzip` and `sha256sum -c SHA256SUMS` can check it without Deskhand.
+`unzip` and `sha256sum -c SHA256SUMS` can check a plain one without Deskhand.
 """
 
 import hashlib
+import io
 import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, BinaryIO, Self
 
 import msgspec
 
-from deskhand.errors import ConfigurationError
 from deskhand.persistence.backup.rows import Column, LineCodec, Row, Table, Tally
+from deskhand.persistence.backup.sealed import MAGIC, BackupUnusable, SealedReader, SealedWriter
+from deskhand.sealing import Sealer
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -28,13 +34,6 @@ _LONGEST_MANIFEST = 1_000_000
 _PIECE_BYTES = 1_000_000
 # What reading a ZIP archive raises where a bit of it is another: a RuntimeError, for one, that it is encrypted.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, KeyError, RuntimeError)
-
-
-class BackupUnusable(ConfigurationError):
-    """The file is not a backup of Deskhand, or is not whole any more."""
-
-    code = "backup_unusable"
-    support = "Take another backup, or a copy of this one that is whole."
 
 
 class TableEntry(msgspec.Struct, frozen=True):
@@ -75,17 +74,19 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class ArchiveWriter:
-    """Writes a backup to `path`, which only this user may read. Left without `finish`, nothing is there."""
+    """Writes a backup to `path`, which only this user may read, sealed if there is a `sealer`. Left without `finish`, nothing is there."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sealer: Sealer | None = None) -> None:
         self._path = path
+        self._sealer = sealer
         self._unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._sums: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         descriptor = os.open(self._unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
-        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION)
+        self._sealed = SealedWriter(self._file, self._sealer) if self._sealer is not None else None
+        self._zip = zipfile.ZipFile(self._sealed or self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -103,6 +104,8 @@ class ArchiveWriter:
         self._put(_MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         self._put(_SUMS, "".join(f"{digest}  {name}\n" for name, digest in self._sums.items()).encode())
         self._zip.close()
+        if self._sealed is not None:
+            self._sealed.finish()
         self._file.flush()
         os.fsync(self._file.fileno())
         size = self._file.tell()
@@ -147,35 +150,42 @@ class TableWriter:
 
 
 class Archive:
-    """A backup to read from.
+    """A backup to read from. `is_sealed`: whoever wrote it has one of the keys.
 
     Raises:
+        BackupLocked: it is encrypted, and `sealer` has not its key.
         BackupUnusable: it is not a backup, not one that this version reads, or damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sealer: Sealer | None = None) -> None:
         self._path = path
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except FileNotFoundError as error:
-            raise BackupUnusable(f"There is no file {path}.", support="Check the name.") from error
-        except _DAMAGE as error:
-            raise BackupUnusable(f"{path} is not a backup of Deskhand: {error}.") from error
-        try:
+        with ExitStack() as opened:
+            try:
+                file = opened.enter_context(path.open("rb"))
+                self._sealed = _find_seal(file, sealer, path)
+                self._zip = opened.enter_context(zipfile.ZipFile(io.BufferedReader(self._sealed) if self._sealed is not None else file))
+            except FileNotFoundError as error:
+                raise BackupUnusable(f"There is no file {path}.", support="Check the name.") from error
+            except _DAMAGE as error:
+                raise BackupUnusable(f"{path} is not a backup of Deskhand: {error}.") from error
             self.manifest = self._read_manifest()
-        except BaseException:
-            self._zip.close()
-            raise
+            self._opened = opened.pop_all()
+
+    @property
+    def is_sealed(self) -> bool:
+        return self._sealed is not None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._zip.close()
+        self._opened.close()
 
     def check(self) -> None:
         """Compare every member with its checksum, and every table with the manifest."""
         try:
+            if self._sealed is not None:
+                self._sealed.check()
             lines = [line.partition("  ") for line in self._zip.read(_SUMS).decode().splitlines()]
             sums = {name: digest for digest, _, name in lines}
             expected = {_MANIFEST, *(entry.member for entry in self.manifest.tables)}
@@ -222,11 +232,24 @@ class Archive:
         return manifest
 
 
-def check_archive(path: Path) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    manifest: Manifest
+    is_sealed: bool
+
+
+def check_archive(path: Path, sealer: Sealer | None = None) -> Checked:
     """Read a whole backup and say what is in it. Raises BackupUnusable."""
-    with Archive(path) as archive:
+    with Archive(path, sealer) as archive:
         archive.check()
         for entry in archive.manifest.tables:
             for _ in archive.rows(entry):
                 pass
-        return archive.manifest
+        return Checked(archive.manifest, archive.is_sealed)
+
+
+def _find_seal(file: BinaryIO, sealer: Sealer | None, path: Path) -> SealedReader | None:
+    """What opens the file if it is sealed; None where it is not."""
+    start = file.read(len(MAGIC))
+    file.seek(0)
+    return SealedReader(file, sealer, name=str(path)) if start == MAGIC else None

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 import deskhand
 from deskhand.clock import Clock, to_iso
 from deskhand.errors import DeskhandError
@@ -11,6 +13,7 @@ from deskhand.persistence.backup.archive import FORMAT, ArchiveWriter, Manifest,
 from deskhand.persistence.backup.rows import Table
 from deskhand.persistence.backup.sources import Snapshot, open_snapshot
 from deskhand.persistence.database import parse_url
+from deskhand.sealing import Sealer
 
 # Called with the name of a table and how many of its rows were done so far.
 Progress = Callable[[str, int], None]
@@ -29,8 +32,8 @@ class Made:
     size_bytes: int
 
 
-async def back_up(url: str, path: Path, *, clock: Clock, progress: Progress) -> Made:
-    """Write everything the database holds now to `path`, without hindering who uses it meanwhile.
+async def back_up(url: str, path: Path, *, clock: Clock, progress: Progress, sealer: Sealer | None = None) -> Made:
+    """Write everything the database holds now to `path`, encrypted by `sealer`, without hindering who uses it meanwhile.
 
     Raises:
         BackupNotWritten: there is no room, or no right to write there.
@@ -39,8 +42,8 @@ async def back_up(url: str, path: Path, *, clock: Clock, progress: Progress) -> 
     made_at = to_iso(clock.now())
     address = parse_url(url)
     try:
-        with ArchiveWriter(path) as archive:
-            async with open_snapshot(address, scratch=path.parent) as snapshot:
+        with ArchiveWriter(path, sealer) as archive:
+            async with open_snapshot(address, scratch=_scratch(address, path, sealer)) as snapshot:
                 entries = [await _write_table(archive, snapshot, table, progress=progress) for table in snapshot.tables]
                 manifest = Manifest(
                     format=FORMAT,
@@ -54,6 +57,13 @@ async def back_up(url: str, path: Path, *, clock: Clock, progress: Progress) -> 
             return Made(manifest, archive.finish(manifest))
     except OSError as error:
         raise BackupNotWritten(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _scratch(address: sa.URL, path: Path, sealer: Sealer | None) -> Path:
+    """Where a copy of the database may lie meanwhile: what is to be encrypted never lies plain where the backup goes."""
+    if sealer is not None and address.get_backend_name() == "sqlite":
+        return Path(address.database or "").absolute().parent
+    return path.parent
 
 
 async def _write_table(archive: ArchiveWriter, snapshot: Snapshot, table: Table, *, progress: Progress) -> TableEntry:

@@ -13,26 +13,46 @@ from deskhand.persistence.backup.schema import require_known, tables_of
 from deskhand.persistence.backup.targets import Target, TargetInUse, TargetNotEmpty, open_target
 from deskhand.persistence.database import parse_url
 from deskhand.persistence.migrations import HEAD, upgrade
+from deskhand.sealing import Sealer
 
-__all__ = ["TargetInUse", "TargetNotEmpty", "restore"]
+__all__ = ["BackupNotEncrypted", "TargetInUse", "TargetNotEmpty", "restore"]
 
 _STEP = 1_000
 
 
+class BackupNotEncrypted(ConfigurationError):
+    """Keys are set, so a backup that none of them made may come from anybody."""
+
+    code = "backup_not_encrypted"
+    support = "If it was made before the keys were set, and kept where nobody else could write, restore it with --plain."
+
+
 async def restore(
-    url: str, path: Path, *, force: bool = False, spared: Collection[str] = (), derived: Collection[str] = (), progress: Progress
+    url: str,
+    path: Path,
+    *,
+    progress: Progress,
+    force: bool = False,
+    spared: Collection[str] = (),
+    derived: Collection[str] = (),
+    sealer: Sealer | None = None,
+    accept_plain: bool = False,
 ) -> Manifest:
     """Make the database what the backup holds, and bring it to this Deskhand's version. All or nothing.
 
     `spared` and `derived` are those of `open_target`. The backup is read and checked to its end before anything is touched, and what was
-    restored is read back and compared with it.
+    restored is read back and compared with it. With a `sealer` only what was sealed is restored, unless `accept_plain`: anybody could have
+    written the rest.
 
     Raises:
+        BackupNotEncrypted: and not `accept_plain`.
         BackupUnusable: it is damaged, or no backup.
         DatabaseTooNew: it was made by a newer Deskhand.
         TargetNotEmpty, TargetInUse: it must not be restored there.
     """
-    with Archive(path) as archive:
+    with Archive(path, sealer) as archive:
+        if sealer is not None and not archive.is_sealed and not accept_plain:
+            raise BackupNotEncrypted(f"{path} is not encrypted, although keys for backups are set.")
         manifest = archive.manifest
         require_known(manifest.revision, "The backup")
         archive.check()
