@@ -1,6 +1,7 @@
 """A Deskhand of its own for the tests of the page: the real server in a process that can be killed, and a model server beside it."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -10,13 +11,14 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from deskhand.testing.model_server import ModelServer
 from deskhand.testing.replies import Reply
 from parts.child import ServerProcess
 
 START_SECONDS = 60
+ADMIN_KEY = "staff-key-of-the-pages'-tests-which-is-long-enough"
 
 
 class Model:
@@ -68,6 +70,7 @@ class Site:
             "DESKHAND_COMPANY_NAME": "Northwind Outdoor",
             "DESKHAND_RATE_LIMIT_ENABLED": "false",
             "DESKHAND_EVIDENCE_GATE": "off",
+            "DESKHAND_ADMIN_API_KEY": ADMIN_KEY,
             **settings,
         }
         self._process: ServerProcess | None = None
@@ -83,6 +86,15 @@ class Site:
         subprocess.run(
             command, cwd=self._folder, env=self._environment, input=f"{password}\n", text=True, check=True, timeout=START_SECONDS
         )
+
+    def ask_desk(self, method: str, path: str, body: Any = None) -> Any:
+        """What an operator's program asks of the server; returns what is answered."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.address}/api{path}", data=data, method=method)
+        request.add_header("X-API-Key", ADMIN_KEY)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
+            return json.load(response)
 
     def kill(self) -> None:
         """As a power cut does: without a word."""

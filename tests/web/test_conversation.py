@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Route, expect
 
@@ -25,6 +26,30 @@ def test_a_question_is_answered_with_a_source_that_opens(visitor: Visitor, quoti
     expect(card).to_have_attribute("open", "")
     expect(card.locator("summary")).to_be_focused()
     expect(card.locator("blockquote")).to_have_text(re.compile("password", re.IGNORECASE))
+
+
+def test_a_visitor_judges_an_answer_keeps_the_conversation_and_rates_it(visitor: Visitor, quoting_site: Site) -> None:
+    chat = visitor.open(quoting_site)
+    chat.ask("How do I reset my password?")
+    helpful = chat.wait_until_complete().get_by_role("button", name="This helped", exact=True)
+    with chat.page.expect_response(lambda response: response.url.endswith("/feedback")) as judged:
+        helpful.click()
+    assert judged.value.ok
+    expect(helpful).to_have_attribute("aria-pressed", "true")
+
+    with chat.page.expect_download() as download:
+        chat.page.get_by_role("button", name="Save this conversation as a file").click()
+    assert "Forgot password?" in Path(download.value.path()).read_text(encoding="utf-8")
+
+    chat.page.get_by_role("button", name="Talk to a person").first.click()
+    expect(chat.escalation).to_be_visible()
+    conversation = f"/desk/conversations/{chat.session_id()}"
+    quoting_site.ask_desk("POST", f"{conversation}/claim", {})
+    quoting_site.ask_desk("POST", f"{conversation}/resolve", {})
+    with chat.page.expect_response(lambda response: response.url.endswith("/rating")) as rated:
+        chat.page.get_by_role("button", name="4 of 5").click()
+    assert rated.value.ok
+    assert quoting_site.ask_desk("GET", conversation)["rating"] is not None
 
 
 def test_an_answer_is_shown_while_it_is_written(visitor: Visitor, scripted_site: Site) -> None:

@@ -1,10 +1,8 @@
 """The widget on a company's own pages: it answers there, whatever the page does, and for everybody."""
 
 import gzip
-import json
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,6 @@ from web.site import Site
 from web.widget_page import Widget
 
 PAGES = Path(__file__).parents[2] / "src" / "deskhand" / "api" / "pages"
-ADMIN_KEY = "staff-key-of-the-widget's-tests-which-is-long-enough"
 SECRET = "the-secret-of-the-shop-0123456789-0123456789"
 PHONE = {"viewport": {"width": 390, "height": 800}}
 LANGUAGES = {
@@ -41,7 +38,6 @@ def shop_and_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sh
         settings = {
             "DESKHAND_CORS_ORIGINS": shop.address,
             "DESKHAND_WIDGET_SECRET": SECRET,
-            "DESKHAND_ADMIN_API_KEY": ADMIN_KEY,
         }
         desk = Site(tmp_path_factory.mktemp("desk"), port=find_free_port(), settings=settings)
         desk.start()
@@ -84,16 +80,6 @@ def visit(new_visitor: Callable[..., Visitor], shop: Shop) -> Iterator[Callable[
     yield start
     for visitor in visitors:
         visitor.complaints[:] = [complaint for complaint in visitor.complaints if not is_the_shop_s(complaint)]
-
-
-def ask_desk(desk: Site, method: str, path: str, body: Any = None) -> Any:
-    """What an operator's program asks of the server."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{desk.address}/api{path}", data=data, method=method)
-    request.add_header("X-API-Key", ADMIN_KEY)
-    request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return json.load(response)
 
 
 def session_of(widget: Widget) -> str:
@@ -142,15 +128,15 @@ def test_a_person_speaks_in_the_widget_and_the_conversation_is_rated(visit: Call
     widget.panel.get_by_role("button", name="Talk to a person").first.click()
     expect(widget.panel.get_by_role("region", name="A person takes it from here")).to_be_visible()
     conversation = f"/desk/conversations/{session_of(widget)}"
-    ask_desk(desk, "POST", f"{conversation}/claim", {})
-    ask_desk(desk, "POST", f"{conversation}/messages", {"message": "Good morning, how can I help?"})
+    desk.ask_desk("POST", f"{conversation}/claim", {})
+    desk.ask_desk("POST", f"{conversation}/messages", {"message": "Good morning, how can I help?"})
     expect(widget.panel.locator(".person-words")).to_have_text("Good morning, how can I help?")
-    ask_desk(desk, "POST", f"{conversation}/resolve", {})
+    desk.ask_desk("POST", f"{conversation}/resolve", {})
     expect(widget.panel.get_by_role("group", name="How did we do?")).to_be_visible()
     with widget.page.expect_response(lambda response: response.url.endswith("/rating")) as rated:
         widget.panel.get_by_role("button", name="4 of 5").click()
     assert rated.value.ok
-    assert ask_desk(desk, "GET", conversation)["rating"] is not None
+    assert desk.ask_desk("GET", conversation)["rating"] is not None
 
 
 def test_what_is_said_while_the_panel_is_closed_is_counted_and_told(visit: Callable[..., Widget], desk: Site) -> None:
@@ -161,7 +147,7 @@ def test_what_is_said_while_the_panel_is_closed_is_counted_and_told(visit: Calla
     expect(widget.panel.get_by_role("region", name="A person takes it from here")).to_be_visible()
     widget.page.evaluate("Deskhand.close()")
     expect(widget.panel).to_be_hidden()
-    ask_desk(desk, "POST", f"/desk/conversations/{session_of(widget)}/messages", {"message": "Are you there?"})
+    desk.ask_desk("POST", f"/desk/conversations/{session_of(widget)}/messages", {"message": "Are you there?"})
     expect(widget.badge).to_have_text("1")
     expect(widget.launcher).to_have_accessible_name("Open chat (1 unread)")
     widget.page.wait_for_function("() => heard.some((news) => news.author === 'operator' && news.text === 'Are you there?')")
@@ -211,7 +197,7 @@ def test_what_is_written_offline_is_sent_once_when_the_line_is_back(visit: Calla
     widget.page.context.set_offline(False)
     expect(widget.said.nth(1)).to_have_attribute("data-delivery", "stored")
     widget.wait_until_complete(1)
-    stored = ask_desk(desk, "GET", f"/chat/sessions/{session_of(widget)}/messages")["messages"]
+    stored = desk.ask_desk("GET", f"/chat/sessions/{session_of(widget)}/messages")["messages"]
     assert len(stored) == 4
     expect(widget.said).to_have_count(2)
 
@@ -250,7 +236,7 @@ def test_a_signed_customer_is_known_and_goes_on_in_the_same_conversation(visit: 
     listen = "window.identities = []; Deskhand.on('identity', (news) => identities.push(news.state))"
     widget.page.evaluate(f"(token) => {{ {listen}; Deskhand.identify(token); }}", token)
     widget.page.wait_for_function("() => identities.includes('verified')")
-    assert ask_desk(desk, "GET", f"/sessions/{session_of(widget)}")["user_id"] == "ada"
+    assert desk.ask_desk("GET", f"/sessions/{session_of(widget)}")["user_id"] == "ada"
     widget.ask("How do I get a refund?")
     widget.wait_until_complete(1)
     expect(widget.said).to_have_count(2)

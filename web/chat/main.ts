@@ -6,6 +6,7 @@ import "./styles/page.css";
 import "./styles/thread.css";
 import "./styles/prose.css";
 import "./styles/composer.css";
+import "./styles/feedback.css";
 
 import { Api } from "../client/api";
 import { Conversation } from "../client/conversation";
@@ -16,12 +17,15 @@ import { findRequired, make, makeButton } from "./dom";
 import { Announcer } from "./elements/announcer";
 import { Composer } from "./elements/composer";
 import { Header } from "./elements/header";
+import { RatingView } from "./elements/rating";
 import { Scroller } from "./elements/scroller";
 import { ThreadView } from "./elements/threadView";
 import { Welcome } from "./elements/welcome";
+import { KeptFeedback } from "./feedback";
 import { onceAFrame } from "./frame";
 import { saveFile } from "./save";
 import { texts } from "./texts";
+import { downloadTranscript } from "./transcript";
 
 const RETRY_CONFIG_MS = 3_000;
 
@@ -77,6 +81,7 @@ function run(api: Api, config: PublicConfig): void {
   });
   const header = new Header(config, {
     askForPerson: () => speak(texts.personRequest),
+    download: () => downloadTranscript(conversation.state.thread, config),
     startOver: () => {
       composer.clear();
       conversation.startOver();
@@ -84,8 +89,10 @@ function run(api: Api, config: PublicConfig): void {
     },
   });
   const welcome = new Welcome(config, { ask: speak });
+  const rating = new RatingView(findRequired("rating", HTMLElement), api, say);
   const thread = new ThreadView(log, {
     askForPerson: () => speak(texts.personRequest),
+    feedback: new KeptFeedback(api, conversation),
     retry: (turnId) => {
       for (const question of listQuestions(conversation.state.thread, turnId)) conversation.say(question.content, question.attachments);
       scroller.follow();
@@ -104,6 +111,7 @@ function run(api: Api, config: PublicConfig): void {
     const { state } = conversation;
     welcome.update(state);
     thread.update(state);
+    rating.update(state);
     header.update(state);
     composer.update(state);
     announcer.update(state.thread);

@@ -88,6 +88,16 @@ export const english = {
   stages: { searching: "Searching the documents…", using_tool: "Looking something up…", writing: "Writing…" },
   helpful: "This helped",
   notHelpful: "This did not help",
+  download: "Save this conversation as a file",
+  transcript: "Conversation",
+  fileName: "conversation",
+  ratingQuestion: "How did we do?",
+  ratingThanks: "Thank you for your rating.",
+  ratingFailed: "Your rating could not be sent.",
+  stars: (score: number) => `${score} of 5`,
+  comment: "Anything you would like to add?",
+  sendComment: "Send",
+  notNow: "Not now",
 } as const;
 
 type Words<Value> = Value extends string

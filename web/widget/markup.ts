@@ -2,6 +2,7 @@
 
 import { findRequired, make } from "../chat/dom";
 import composer from "../chat/styles/composer.css?inline";
+import feedback from "../chat/styles/feedback.css?inline";
 import page from "../chat/styles/page.css?inline";
 import prose from "../chat/styles/prose.css?inline";
 import shared from "../chat/styles/shared.css?inline";
@@ -13,7 +14,7 @@ import { widgetTexts } from "./widgetTexts";
 
 export function useStyles(root: ShadowRoot): void {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync([tokens, shared, page, thread, prose, composer, panel].join("\n"));
+  sheet.replaceSync([tokens, shared, page, thread, prose, composer, feedback, panel].join("\n"));
   // Behind the launcher's own, which knows the company's colour.
   root.adoptedStyleSheets = [sheet, ...root.adoptedStyleSheets];
 }
@@ -36,7 +37,7 @@ export function drawMarkup({ language, direction }: { language: string; directio
           class: "log",
           attributes: { id: "log", role: "log", "aria-live": "off", "aria-label": widgetTexts.words.conversation },
         }),
-        make("section", { class: "rating", attributes: { id: "rating", "aria-label": widgetTexts.words.ratingQuestion, hidden: "" } }),
+        make("section", { class: "rating", attributes: { id: "rating", "aria-label": texts.ratingQuestion, hidden: "" } }),
       ),
     ),
     drawBottom(),

@@ -2,26 +2,26 @@
 
 import { Announcer } from "../chat/elements/announcer";
 import { Composer } from "../chat/elements/composer";
+import { RatingView } from "../chat/elements/rating";
 import { Scroller } from "../chat/elements/scroller";
 import { ThreadView } from "../chat/elements/threadView";
+import { KeptFeedback } from "../chat/feedback";
 import { onceAFrame } from "../chat/frame";
 import { saveFile } from "../chat/save";
 import { speak, texts } from "../chat/texts";
+import { downloadTranscript } from "../chat/transcript";
 import { Api } from "../client/api";
 import { Conversation } from "../client/conversation";
 import { BrowserStorage } from "../client/storage";
 import type { PublicConfig } from "../protocol/rest";
 import { isBusy, listQuestions } from "../protocol/thread";
 import type { Frame, Panel } from "./contract";
-import { KeptFeedback } from "./feedback";
 import { FocusKeeper } from "./focus";
 import { directionOf } from "./language";
 import { readLanguage } from "./languages";
 import { asRoot, drawMarkup, findIn, useStyles } from "./markup";
 import { NewsReader } from "./news";
-import { RatingView } from "./rating";
 import { TopView } from "./top";
-import { downloadTranscript } from "./transcript";
 import { WelcomeView } from "./welcome";
 import { widgetTexts } from "./widgetTexts";
 

@@ -33,7 +33,7 @@ export class TopView {
     findIn(panel, "company", HTMLElement).textContent = company;
     panel.setAttribute("aria-label", `${company} – ${texts.assistant}`);
     const person = topButton("person", texts.person, "top-button offer-person", () => actions.askForPerson());
-    this.saveButton = topButton("save", widgetTexts.words.download, "top-button", () => actions.download());
+    this.saveButton = topButton("save", texts.download, "top-button", () => actions.download());
     this.newButton = topButton("plus", widgetTexts.words.startOver, "top-button", () => actions.startOver());
     const close = topButton("close", widgetTexts.words.close, "top-button", () => actions.close());
     findIn(panel, "actions", HTMLElement).replaceChildren(person, this.saveButton, this.newButton, close);

@@ -9,17 +9,7 @@ export interface WidgetWords {
   readonly filesToSend: string;
   readonly hint: string;
   readonly latest: string;
-  readonly download: string;
   readonly startOver: string;
-  readonly transcript: string;
-  readonly fileName: string;
-  readonly ratingQuestion: string;
-  readonly ratingThanks: string;
-  readonly ratingFailed: string;
-  readonly stars: (score: number) => string;
-  readonly comment: string;
-  readonly sendComment: string;
-  readonly notNow: string;
 }
 
 export const englishWidget: WidgetWords = {
@@ -31,17 +21,7 @@ export const englishWidget: WidgetWords = {
   filesToSend: "Files to send",
   hint: "Enter sends, Shift + Enter starts a new line.",
   latest: "Latest",
-  download: "Save this conversation as a file",
   startOver: "Start a new conversation",
-  transcript: "Conversation",
-  fileName: "conversation",
-  ratingQuestion: "How did we do?",
-  ratingThanks: "Thank you for your rating.",
-  ratingFailed: "Your rating could not be sent.",
-  stars: (score) => `${score} of 5`,
-  comment: "Anything you would like to add?",
-  sendComment: "Send",
-  notNow: "Not now",
 };
 
 class WordsInUse {

@@ -15,12 +15,13 @@ const BANNER_AFTER_MS = 1_500;
 export class Header {
   private readonly state = findRequired("connection", HTMLElement);
   private readonly banner = findRequired("banner", HTMLElement);
+  private readonly saveButton = findRequired("save", HTMLButtonElement);
   private readonly newButton = findRequired("new", HTMLButtonElement);
   private readonly dialog = findRequired("confirm-new", HTMLDialogElement);
   private readonly title: PageTitle;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(config: PublicConfig, actions: { askForPerson(): void; startOver(): void }) {
+  constructor(config: PublicConfig, actions: { askForPerson(): void; download(): void; startOver(): void }) {
     const company = titleCase(config.company);
     findRequired("company", HTMLElement).textContent = company;
     findRequired("monogram", HTMLElement).textContent = [...company][0] ?? "";
@@ -28,8 +29,12 @@ export class Header {
     const personButton = findRequired("person", HTMLButtonElement);
     personButton.prepend(makeIcon("person"));
     this.newButton.prepend(makeIcon("plus"));
+    this.saveButton.append(makeIcon("save"));
+    this.saveButton.title = texts.download;
+    this.saveButton.setAttribute("aria-label", texts.download);
     new ThemeSwitch(findRequired("theme", HTMLButtonElement));
     personButton.addEventListener("click", () => actions.askForPerson());
+    this.saveButton.addEventListener("click", () => actions.download());
     this.newButton.addEventListener("click", () => this.dialog.showModal());
     this.dialog.addEventListener("close", () => {
       if (this.dialog.returnValue === "new") actions.startOver();
@@ -42,6 +47,7 @@ export class Header {
     this.state.dataset["state"] = shown;
     this.state.textContent = texts.connection[shown];
     document.documentElement.dataset["status"] = state.thread.status;
+    this.saveButton.hidden = state.thread.items.length === 0;
     this.newButton.hidden = state.session === null && state.outbox.length === 0;
     this.showBanner(bannerOf(state));
     this.title.update(state.thread);

@@ -87,6 +87,16 @@ export const words: Texts = {
   stages: { searching: "يجري البحث في المستندات…", using_tool: "يجري التحقق…", writing: "تجري الكتابة…" },
   helpful: "أفادني هذا",
   notHelpful: "لم يفدني هذا",
+  download: "حفظ المحادثة في ملف",
+  transcript: "المحادثة",
+  fileName: "conversation",
+  ratingQuestion: "كيف كانت مساعدتنا؟",
+  ratingThanks: "شكرًا على تقييمك.",
+  ratingFailed: "تعذّر إرسال تقييمك.",
+  stars: (score) => `${score} من 5`,
+  comment: "هل تود إضافة شيء؟",
+  sendComment: "إرسال",
+  notNow: "ليس الآن",
 };
 
 export const own: WidgetWords = {
@@ -98,15 +108,5 @@ export const own: WidgetWords = {
   filesToSend: "ملفات للإرسال",
   hint: "مفتاح الإدخال يرسل، ومع Shift يبدأ سطرًا جديدًا.",
   latest: "الأحدث",
-  download: "حفظ المحادثة في ملف",
   startOver: "بدء محادثة جديدة",
-  transcript: "المحادثة",
-  fileName: "conversation",
-  ratingQuestion: "كيف كانت مساعدتنا؟",
-  ratingThanks: "شكرًا على تقييمك.",
-  ratingFailed: "تعذّر إرسال تقييمك.",
-  stars: (score) => `${score} من 5`,
-  comment: "هل تود إضافة شيء؟",
-  sendComment: "إرسال",
-  notNow: "ليس الآن",
 };

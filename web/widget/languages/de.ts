@@ -86,6 +86,16 @@ export const words: Texts = {
   stages: { searching: "Die Dokumente werden durchsucht…", using_tool: "Es wird nachgesehen…", writing: "Schreibt…" },
   helpful: "Das hat geholfen",
   notHelpful: "Das hat nicht geholfen",
+  download: "Gespräch als Datei speichern",
+  transcript: "Gespräch",
+  fileName: "gespraech",
+  ratingQuestion: "Wie haben wir geholfen?",
+  ratingThanks: "Danke für Ihre Bewertung.",
+  ratingFailed: "Ihre Bewertung konnte nicht gesendet werden.",
+  stars: (score) => `${score} von 5`,
+  comment: "Möchten Sie etwas ergänzen?",
+  sendComment: "Senden",
+  notNow: "Jetzt nicht",
 };
 
 export const own: WidgetWords = {
@@ -97,15 +107,5 @@ export const own: WidgetWords = {
   filesToSend: "Dateien zum Senden",
   hint: "Enter sendet, Umschalt + Enter beginnt eine neue Zeile.",
   latest: "Neueste",
-  download: "Gespräch als Datei speichern",
   startOver: "Neues Gespräch beginnen",
-  transcript: "Gespräch",
-  fileName: "gespraech",
-  ratingQuestion: "Wie haben wir geholfen?",
-  ratingThanks: "Danke für Ihre Bewertung.",
-  ratingFailed: "Ihre Bewertung konnte nicht gesendet werden.",
-  stars: (score) => `${score} von 5`,
-  comment: "Möchten Sie etwas ergänzen?",
-  sendComment: "Senden",
-  notNow: "Jetzt nicht",
 };

@@ -85,6 +85,16 @@ export const words: Texts = {
   stages: { searching: "Buscando en los documentos…", using_tool: "Consultando…", writing: "Escribiendo…" },
   helpful: "Me ha servido",
   notHelpful: "No me ha servido",
+  download: "Guardar la conversación",
+  transcript: "Conversación",
+  fileName: "conversacion",
+  ratingQuestion: "¿Qué tal lo hicimos?",
+  ratingThanks: "Gracias por su valoración.",
+  ratingFailed: "No se pudo enviar su valoración.",
+  stars: (score) => `${score} de 5`,
+  comment: "¿Quiere añadir algo?",
+  sendComment: "Enviar",
+  notNow: "Ahora no",
 };
 
 export const own: WidgetWords = {
@@ -96,15 +106,5 @@ export const own: WidgetWords = {
   filesToSend: "Archivos para enviar",
   hint: "Intro envía, Mayús + Intro empieza otra línea.",
   latest: "Lo último",
-  download: "Guardar la conversación",
   startOver: "Empezar otra conversación",
-  transcript: "Conversación",
-  fileName: "conversacion",
-  ratingQuestion: "¿Qué tal lo hicimos?",
-  ratingThanks: "Gracias por su valoración.",
-  ratingFailed: "No se pudo enviar su valoración.",
-  stars: (score) => `${score} de 5`,
-  comment: "¿Quiere añadir algo?",
-  sendComment: "Enviar",
-  notNow: "Ahora no",
 };

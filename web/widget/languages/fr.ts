@@ -86,6 +86,16 @@ export const words: Texts = {
   stages: { searching: "Recherche dans les documents…", using_tool: "Vérification…", writing: "Rédaction…" },
   helpful: "Cela m’a aidé",
   notHelpful: "Cela ne m’a pas aidé",
+  download: "Enregistrer la conversation",
+  transcript: "Conversation",
+  fileName: "conversation",
+  ratingQuestion: "Comment était notre aide ?",
+  ratingThanks: "Merci pour votre note.",
+  ratingFailed: "Votre note n’a pas pu être envoyée.",
+  stars: (score) => `${score} sur 5`,
+  comment: "Souhaitez-vous ajouter quelque chose ?",
+  sendComment: "Envoyer",
+  notNow: "Pas maintenant",
 };
 
 export const own: WidgetWords = {
@@ -97,15 +107,5 @@ export const own: WidgetWords = {
   filesToSend: "Fichiers à envoyer",
   hint: "Entrée envoie, Maj + Entrée va à la ligne.",
   latest: "Plus récent",
-  download: "Enregistrer la conversation",
   startOver: "Nouvelle conversation",
-  transcript: "Conversation",
-  fileName: "conversation",
-  ratingQuestion: "Comment était notre aide ?",
-  ratingThanks: "Merci pour votre note.",
-  ratingFailed: "Votre note n’a pas pu être envoyée.",
-  stars: (score) => `${score} sur 5`,
-  comment: "Souhaitez-vous ajouter quelque chose ?",
-  sendComment: "Envoyer",
-  notNow: "Pas maintenant",
 };

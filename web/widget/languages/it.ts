@@ -84,6 +84,16 @@ export const words: Texts = {
   stages: { searching: "Ricerca nei documenti…", using_tool: "Verifica…", writing: "Scrittura…" },
   helpful: "Mi è stato utile",
   notHelpful: "Non mi è stato utile",
+  download: "Salva la conversazione",
+  transcript: "Conversazione",
+  fileName: "conversazione",
+  ratingQuestion: "Come è andata?",
+  ratingThanks: "Grazie per la valutazione.",
+  ratingFailed: "Non è stato possibile inviare la valutazione.",
+  stars: (score) => `${score} su 5`,
+  comment: "Vuole aggiungere qualcosa?",
+  sendComment: "Invia",
+  notNow: "Non ora",
 };
 
 export const own: WidgetWords = {
@@ -95,15 +105,5 @@ export const own: WidgetWords = {
   filesToSend: "File da inviare",
   hint: "Invio spedisce, Maiusc + Invio va a capo.",
   latest: "Più recente",
-  download: "Salva la conversazione",
   startOver: "Nuova conversazione",
-  transcript: "Conversazione",
-  fileName: "conversazione",
-  ratingQuestion: "Come è andata?",
-  ratingThanks: "Grazie per la valutazione.",
-  ratingFailed: "Non è stato possibile inviare la valutazione.",
-  stars: (score) => `${score} su 5`,
-  comment: "Vuole aggiungere qualcosa?",
-  sendComment: "Invia",
-  notNow: "Non ora",
 };

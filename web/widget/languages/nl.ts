@@ -85,6 +85,16 @@ export const words: Texts = {
   stages: { searching: "De documenten worden doorzocht…", using_tool: "Wordt opgezocht…", writing: "Schrijft…" },
   helpful: "Dit hielp",
   notHelpful: "Dit hielp niet",
+  download: "Gesprek opslaan",
+  transcript: "Gesprek",
+  fileName: "gesprek",
+  ratingQuestion: "Hoe hebben we geholpen?",
+  ratingThanks: "Bedankt voor uw beoordeling.",
+  ratingFailed: "Uw beoordeling kon niet worden verzonden.",
+  stars: (score) => `${score} van 5`,
+  comment: "Wilt u iets toevoegen?",
+  sendComment: "Verzenden",
+  notNow: "Niet nu",
 };
 
 export const own: WidgetWords = {
@@ -96,15 +106,5 @@ export const own: WidgetWords = {
   filesToSend: "Bestanden om te verzenden",
   hint: "Enter verzendt, Shift + Enter begint een nieuwe regel.",
   latest: "Nieuwste",
-  download: "Gesprek opslaan",
   startOver: "Nieuw gesprek beginnen",
-  transcript: "Gesprek",
-  fileName: "gesprek",
-  ratingQuestion: "Hoe hebben we geholpen?",
-  ratingThanks: "Bedankt voor uw beoordeling.",
-  ratingFailed: "Uw beoordeling kon niet worden verzonden.",
-  stars: (score) => `${score} van 5`,
-  comment: "Wilt u iets toevoegen?",
-  sendComment: "Verzenden",
-  notNow: "Niet nu",
 };

@@ -85,6 +85,16 @@ export const words: Texts = {
   stages: { searching: "Procurando nos documentos…", using_tool: "Consultando…", writing: "Escrevendo…" },
   helpful: "Isto ajudou",
   notHelpful: "Isto não ajudou",
+  download: "Guardar a conversa",
+  transcript: "Conversa",
+  fileName: "conversa",
+  ratingQuestion: "Como foi a nossa ajuda?",
+  ratingThanks: "Obrigado pela avaliação.",
+  ratingFailed: "Não foi possível enviar a avaliação.",
+  stars: (score) => `${score} de 5`,
+  comment: "Quer acrescentar algo?",
+  sendComment: "Enviar",
+  notNow: "Agora não",
 };
 
 export const own: WidgetWords = {
@@ -96,15 +106,5 @@ export const own: WidgetWords = {
   filesToSend: "Arquivos para enviar",
   hint: "Enter envia, Shift + Enter começa outra linha.",
   latest: "Mais recente",
-  download: "Guardar a conversa",
   startOver: "Começar outra conversa",
-  transcript: "Conversa",
-  fileName: "conversa",
-  ratingQuestion: "Como foi a nossa ajuda?",
-  ratingThanks: "Obrigado pela avaliação.",
-  ratingFailed: "Não foi possível enviar a avaliação.",
-  stars: (score) => `${score} de 5`,
-  comment: "Quer acrescentar algo?",
-  sendComment: "Enviar",
-  notNow: "Agora não",
 };

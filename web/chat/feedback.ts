@@ -1,11 +1,11 @@
 // What the customer thinks of each answer: sent to the server, and kept here to be shown again after a reload.
 
-import type { Feedback, Judgement } from "../chat/elements/answerView";
 import type { Api } from "../client/api";
 import { parseJson } from "../client/api";
 import { lastingArea } from "../client/area";
 import type { Conversation } from "../client/conversation";
 import { isObject } from "../protocol/events";
+import type { Feedback, Judgement } from "./elements/answerView";
 
 const KEY = "deskhand.feedback";
 

@@ -1,13 +1,13 @@
 // How the whole conversation was: asked once it is over for the people, or closed.
 
-import { make, makeButton } from "../chat/dom";
-import { makeIcon } from "../chat/icons";
-import type { Api } from "../client/api";
-import { lastingArea } from "../client/area";
-import type { ConversationState } from "../client/conversation";
-import type { SessionRecord } from "../protocol/rest";
-import type { Thread } from "../protocol/thread";
-import { widgetTexts } from "./widgetTexts";
+import type { Api } from "../../client/api";
+import { lastingArea } from "../../client/area";
+import type { ConversationState } from "../../client/conversation";
+import type { SessionRecord } from "../../protocol/rest";
+import type { Thread } from "../../protocol/thread";
+import { make, makeButton } from "../dom";
+import { makeIcon } from "../icons";
+import { texts } from "../texts";
 
 const KEY = "deskhand.rated";
 const SCORES = [1, 2, 3, 4, 5] as const;
@@ -36,11 +36,10 @@ export class RatingView {
   }
 
   private draw(): void {
-    const { words } = widgetTexts;
     const stars = SCORES.map((score) =>
       makeButton({
         class: "star",
-        label: words.stars(score),
+        label: texts.stars(score),
         icon: makeIcon("star"),
         isLabelHidden: true,
         onClick: () => {
@@ -52,24 +51,24 @@ export class RatingView {
       }),
     );
     const field = make("textarea", {
-      attributes: { rows: "2", maxlength: "1000", "aria-label": words.comment, placeholder: words.comment },
+      attributes: { rows: "2", maxlength: "1000", "aria-label": texts.comment, placeholder: texts.comment },
     });
     const comment = make(
       "div",
       { class: "rating-comment", attributes: { hidden: "" } },
       field,
-      makeButton({ class: "button primary", label: words.sendComment, onClick: () => void this.finish(field.value.trim()) }),
+      makeButton({ class: "button primary", label: texts.sendComment, onClick: () => void this.finish(field.value.trim()) }),
     );
     const later = makeButton({
       class: "quiet-button rating-close",
-      label: words.notNow,
+      label: texts.notNow,
       icon: makeIcon("close"),
       isLabelHidden: true,
       onClick: () => this.leave(),
     });
     const group = make("div", { class: "stars", attributes: { role: "group", "aria-labelledby": "rating-title" } }, ...stars);
     this.element.replaceChildren(
-      make("p", { class: "rating-title", attributes: { id: "rating-title" } }, words.ratingQuestion),
+      make("p", { class: "rating-title", attributes: { id: "rating-title" } }, texts.ratingQuestion),
       later,
       group,
       comment,
@@ -84,7 +83,7 @@ export class RatingView {
     const { session, score } = this;
     if (session === null || score === null) return false;
     const reply = await this.api.rateSession(session, score, comment);
-    this.say(reply.ok ? widgetTexts.words.ratingThanks : widgetTexts.words.ratingFailed);
+    this.say(reply.ok ? texts.ratingThanks : texts.ratingFailed);
     return reply.ok;
   }
 

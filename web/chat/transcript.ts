@@ -1,19 +1,18 @@
 // The conversation as a text file of the customer's own. Made here, from what is shown: no address, nothing to be mailed.
 
-import { saveAs } from "../chat/save";
-import { texts } from "../chat/texts";
 import type { PublicConfig } from "../protocol/rest";
 import type { Thread, ThreadItem } from "../protocol/thread";
-import { widgetTexts } from "./widgetTexts";
+import { saveAs } from "./save";
+import { texts } from "./texts";
 
 export function downloadTranscript(thread: Thread, config: PublicConfig): void {
   const file = new Blob(["\uFEFF", transcriptOf(thread, config)], { type: "text/plain;charset=utf-8" });
-  saveAs(file, `${widgetTexts.words.fileName}-${new Date().toISOString().slice(0, 10)}.txt`);
+  saveAs(file, `${texts.fileName}-${new Date().toISOString().slice(0, 10)}.txt`);
 }
 
 export function transcriptOf(thread: Thread, config: PublicConfig): string {
   const parts = thread.items.map(writeItem).filter((part) => part !== null);
-  return [`${config.company} – ${widgetTexts.words.transcript}`, ...parts].join("\n\n") + "\n";
+  return [`${config.company} – ${texts.transcript}`, ...parts].join("\n\n") + "\n";
 }
 
 function writeItem(item: ThreadItem): string | null {
