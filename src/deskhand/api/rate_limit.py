@@ -1,4 +1,4 @@
-"""How many requests one caller may make in a period: fixed windows, counted in memory, or in Redis by the `limits` library.
+"""How many requests one caller may make in a period: fixed windows, counted in memory, or in Redis (`redis.py`).
 
 The invariant: a bucket belongs to something the caller cannot make up. A token has a bucket of its own only after it was found to be
 a session's; before that, and for everybody else, the client's address counts. The number of buckets in memory is bounded.
@@ -9,8 +9,6 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-from limits import RateLimitItemPerSecond
 
 from deskhand.clock import Clock
 
@@ -45,7 +43,8 @@ class Counters(Protocol):
 class RateLimiter:
     def __init__(self, counters: Counters, *, requests: int, period_seconds: int, clock: Clock) -> None:
         self._counters = counters
-        self._item = RateLimitItemPerSecond(requests, period_seconds)
+        self._requests = requests
+        self._period_seconds = period_seconds
         self._clock = clock
         self._known_tokens: OrderedDict[str, None] = OrderedDict()
         self._staff_tokens: OrderedDict[str, None] = OrderedDict()
@@ -80,17 +79,16 @@ class RateLimiter:
         """Count one request of this caller; None for one who is not limited."""
         if token in self._exempt or token in self._staff_tokens:
             return None
-        key = self._item.key_for(token if token is not None and token in self._known_tokens else _bucket(address))
-        count = await self._counters.incr(key, self._item.get_expiry())
-        if count <= self._item.amount:
-            return Verdict(limit=self._item.amount, remaining=self._item.amount - count)
+        key = token if token is not None and token in self._known_tokens else _bucket(address)
+        count = await self._counters.incr(key, self._period_seconds)
+        if count <= self._requests:
+            return Verdict(limit=self._requests, remaining=self._requests - count)
         wait = await self._counters.get_expiry(key) - self._clock.now()
-        return Verdict(limit=self._item.amount, remaining=0, retry_after_seconds=float(max(1, math.ceil(wait))))
+        return Verdict(limit=self._requests, remaining=0, retry_after_seconds=float(max(1, math.ceil(wait))))
 
 
 class MemoryCounters:
-    """Counters of this process. Those of the `limits` library start a task at every request that looks at every counter; these look at
-    the oldest alone, and drop it when there are too many."""
+    """Counters of this process. The oldest alone is looked at, and dropped when there are too many."""
 
     def __init__(self, *, clock: Clock, most: int = _MOST_BUCKETS) -> None:
         self._clock = clock
