@@ -14,6 +14,9 @@ class Vocabulary:
     person: str
     surely_person: str
     want: str = ""
+    # Of `surely_person`, those that name software as well: wanted, they are a person only with nothing before them but `epithets`.
+    software: str = ""
+    epithets: str = ""
     negation: str = ""
     filler: str = ""
     alone: str = ""
@@ -43,6 +46,9 @@ ENGLISH = Vocabulary(
         representative, executive, team member, member of staff, customer care""",
     want="""want, need, wanna, prefer, would like, like, require, demand, is there, are there, where is, where's, get, deal with,
         rather, transfer to, transferred to, put through to, help from, gimme, assistance from, any""",
+    software="agent, agents, operator, executive",
+    epithets="""a, an, the, any, some, one, of, your, you, my, other, another, different, real, live, actual, human, non-robotic, better,
+        to, with, from, at, by, in, on, be, me, us, just, please, customer, service, support, care, phone, chat, telephone, company, bank, sales, desk""",
     negation="don't, dont, never, without, needn't, do not, no need, not need, not want, not to, rather not, instead of",
     filler="""please, now, a, an, the, real, live, me, to, hi, hello, hey, i, want, need, with, and, just, asap, ok, okay, no, can, yes,
         pls, plz, chat, customer, service""",
@@ -73,6 +79,8 @@ OTHERS: tuple[Vocabulary, ...] = (
         surely_person="""
             mensch*, mitarbeiter*, berater*, sachbearbeiter*, agent, agenten, ansprechpartner*, echte person, echten person, operator""",
         want="mochte, will, brauche, hatte gern, bitte, gibt es, gibts, wo ist, einen echten, einen richtigen",
+        software="agent, agenten, operator",
+        epithets="ein, eine, einen, einem, der, den, dem, ihr, ihre, ihren, hier, auch, mit, von, anderen, echten, richtigen",
         negation="keinen, kein, keine, nie, ohne, muss nicht",
         filler="bitte, jetzt, ein, einen, einem, mit, echten, echter, richtigen, hallo, ich, will, mochte",
         expressions="""

@@ -91,19 +91,34 @@ def _stands(phrase: tuple[str, ...], tokens: list[str], at: int) -> bool:
 
 
 class _Language:
-    __slots__ = ("alone", "contact", "expressions", "filler", "identity", "negation", "past", "person", "surely_person", "want")
+    __slots__ = (
+        "alone",
+        "contact",
+        "epithets",
+        "expressions",
+        "filler",
+        "identity",
+        "negation",
+        "past",
+        "person",
+        "software",
+        "surely_person",
+        "want",
+    )
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.contact = _Phrases(vocabulary.contact)
         self.person = _Phrases(f"{vocabulary.person}, {vocabulary.surely_person}")
         self.surely_person = _Phrases(vocabulary.surely_person)
         self.want = _Phrases(vocabulary.want)
+        self.software = frozenset(_words(vocabulary.software))
+        self.epithets = frozenset(_words(vocabulary.epithets))
         self.negation = _Phrases(vocabulary.negation)
         self.expressions = _Phrases(vocabulary.expressions)
         self.alone = _Phrases(vocabulary.alone)
         self.identity = _Phrases(vocabulary.identity)
         self.past = _Phrases(vocabulary.past)
-        self.filler = frozenset(part.strip() for part in vocabulary.filler.split(","))
+        self.filler = frozenset(_words(vocabulary.filler))
 
     def named(self) -> tuple[set[str], set[str]]:
         """What a sentence has to have for this language to look at it: the beginnings of a person or an expression."""
@@ -130,9 +145,15 @@ class _Language:
         surely = [at for at in persons if self.surely_person.match(tokens, at)]
         for at in self.want.places(tokens) if surely else ():
             length = self.want.match(tokens, at)
-            if not self._negated(tokens, at) and any(at + length <= person < at + length + _WANT_REACH for person in surely):
+            if not self._negated(tokens, at) and any(self._is_wanted(tokens, at + length, person) for person in surely):
                 return True
         return False
+
+    def _is_wanted(self, tokens: list[str], behind: int, person: int) -> bool:
+        """Whether what is wanted is the person: "is there an operator", but not "is there a Kubernetes operator"."""
+        if not behind <= person < behind + _WANT_REACH:
+            return False
+        return tokens[person] not in self.software or self.epithets.issuperset(tokens[behind:person])
 
     def asks_barely(self, tokens: list[str]) -> bool:
         """Whether a short message is nothing but the wish: "agent please"."""
@@ -161,6 +182,10 @@ class _Language:
         if "why" in tokens[max(0, at - _NEGATION_REACH - 2) : at]:
             return False
         return any(self.negation.match(tokens, before) for before in range(max(0, at - _NEGATION_REACH), at))
+
+
+def _words(written: str) -> Iterator[str]:
+    return (part.strip() for part in written.split(","))
 
 
 def _tokens(text: str) -> list[str]:
