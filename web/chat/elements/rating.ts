@@ -99,7 +99,8 @@ function endOf(thread: Thread): string | null {
   const isOver = (last?.kind === "handoff" && last.state === "resolved") || (last?.kind === "mode" && last.status === "ended");
   if (isOver) return last.key;
   // The news that the assistant answers again follows the news that the people are done.
-  const resolved = thread.items.findLast((item) => item.kind === "handoff");
-  const saidSince = thread.items.findLastIndex((item) => item.kind === "customer") > thread.items.findIndex((item) => item === resolved);
+  const at = thread.items.findLastIndex((item) => item.kind === "handoff");
+  const resolved = thread.items[at];
+  const saidSince = thread.items.findLastIndex((item) => item.kind === "customer") > at;
   return resolved?.kind === "handoff" && resolved.state === "resolved" && !saidSince ? resolved.key : null;
 }
