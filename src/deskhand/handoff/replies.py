@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from deskhand.errors import Conflict, NotFound
 from deskhand.handoff import repository
 from deskhand.ids import ReplyId, new_reply_id
-from deskhand.persistence import Database, Transaction
+from deskhand.persistence import Database, Transaction, serialise
+
+_LOCK = 0x5265706C69657320
 
 
 class ReplyNotFound(NotFound):
@@ -68,6 +70,8 @@ class Replies:
 
 
 def _check_shortcut(tx: Transaction, reply: Reply) -> None:
+    # Somebody else may be about to take the same one.
+    serialise(tx, _LOCK)
     known = repository.find_reply_by_shortcut(tx.connection, reply.shortcut)
     if known is not None and known.id != reply.id:
         raise ShortcutTaken

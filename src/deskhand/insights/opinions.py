@@ -71,9 +71,9 @@ class Opinions:
         """
 
         def store(tx: Transaction) -> None:
-            role = tx.execute(
-                sa.select(messages.c.role).where(messages.c.id == message_id, messages.c.session_id == session_id)
-            ).scalar_one_or_none()
+            answer = sa.select(messages.c.role).where(messages.c.id == message_id, messages.c.session_id == session_id)
+            # Two clicks at once are one after the other.
+            role = tx.execute(answer.with_for_update(key_share=True)).scalar_one_or_none()
             if role not in (Author.ASSISTANT, Author.OPERATOR):
                 raise AnswerNotFound
             tx.execute(sa.delete(feedback).where(feedback.c.message_id == message_id))

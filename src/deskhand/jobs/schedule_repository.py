@@ -9,10 +9,11 @@ from deskhand.jobs import repository
 from deskhand.jobs.model import JobState, Order, Schedule
 from deskhand.jobs.tables import jobs, schedules
 from deskhand.knowledge import Tier
-from deskhand.persistence import Transaction, db_now
+from deskhand.persistence import Transaction, db_now, serialise
 
 _NOW: sa.ColumnElement[float] = db_now()
 _HOUR_SECONDS = 3_600.0
+_LOCK = 0x5363686564756C65
 _DUE = schedules.c.next_run_at <= _NOW
 # Every process asks it every second.
 _WORK = sa.select(sa.exists().where(_DUE).label("due"), sa.exists().where(repository.CLAIMABLE).label("claimable"))
@@ -20,6 +21,8 @@ _WORK = sa.select(sa.exists().where(_DUE).label("due"), sa.exists().where(reposi
 
 def put_schedule(tx: Transaction, order: Order, *, every_hours: float) -> ScheduleId:
     """Fetch `order` again every so many hours, the first time at once. One that is there for the same scope is changed."""
+    # Somebody else may schedule the same scope at this moment, which looking for it does not find.
+    serialise(tx, _LOCK)
     values: dict[str, Any] = {
         "url": order.url,
         "tier": order.tier,

@@ -7,6 +7,7 @@ from deskhand.persistence.gathered import GatheredRead
 from deskhand.persistence.metadata import db_now, listed, metadata, partial_index
 from deskhand.persistence.postgresql_options import PostgresqlOptions
 from deskhand.persistence.prepared import Prepared, insert_into
+from deskhand.persistence.serialising import hold_moment, serialise
 from deskhand.persistence.transaction import Transaction
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "Transaction",
     "db_now",
     "erasing",
+    "hold_moment",
     "insert_into",
     "listed",
     "metadata",
     "parse_url",
     "partial_index",
+    "serialise",
 ]

@@ -15,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from deskhand.ids import StaffId
-from deskhand.persistence import Transaction, db_now
+from deskhand.persistence import Transaction, db_now, hold_moment, serialise
 from deskhand.staff.keyring import Keyring, MacKey
 from deskhand.staff.model import Actor, AuditEntry
 from deskhand.staff.tables import audit_entries, audit_heads
@@ -68,9 +68,8 @@ class AuditLog:
 
     def _lock_head(self, tx: Transaction) -> tuple[int, str]:
         """How long the log is, and the code of its newest entry; nobody else adds one until this transaction ends."""
-        if tx.connection.dialect.name == "postgresql":
-            # Not the row alone: the first two writers of all find none to lock.
-            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        # Not the row alone: the first two writers of all find none to lock.
+        serialise(tx, _LOCK)
         head = tx.execute(sa.select(audit_heads.c.seq, audit_heads.c.mac).where(audit_heads.c.id == _HEAD)).one_or_none()
         if head is not None:
             return head.seq, head.mac
@@ -78,7 +77,9 @@ class AuditLog:
         return 0, _START
 
     def verify(self, connection: sa.Connection) -> AuditFinding:
-        """Read the whole log and say whether it is as it was written."""
+        """Read the whole log and say whether it is as it was written; the first thing that a read does."""
+        # Else an entry that is added between the last page and the head passes for one that was tampered with.
+        hold_moment(connection)
         previous, seq = _START, 0
         while rows := connection.execute(
             sa.select(audit_entries).where(audit_entries.c.seq > seq).order_by(audit_entries.c.seq).limit(_PAGE)

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import StaffId, StaffSessionId, new_staff_id, new_staff_session_id
-from deskhand.persistence import Prepared, Transaction, db_now
+from deskhand.persistence import Prepared, Transaction, db_now, serialise
 from deskhand.roles import Role
 from deskhand.staff.model import Account, Presence
 from deskhand.staff.tables import accounts, sessions
@@ -60,9 +60,8 @@ class StoredSession:
 
 def insert_account(tx: Transaction, *, email: str, values: Mapping[str, Any]) -> Account | None:
     """None: there is one with this address."""
-    if tx.connection.dialect.name == "postgresql":
-        # Another transaction may make the same account at this moment, which looking for it does not find.
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    # Another transaction may make the same account at this moment, which looking for it does not find.
+    serialise(tx, _LOCK)
     if tx.execute(sa.select(accounts.c.id).where(accounts.c.email == email)).first() is not None:
         return None
     account_id = new_staff_id()
