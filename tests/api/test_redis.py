@@ -1,23 +1,14 @@
-"""What DESKHAND_REDIS_URL alone switches on, and what its keys hold back."""
+"""What DESKHAND_REDIS_URL alone switches on."""
 
 import asyncio
-import base64
-import os
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from api.serving import STAFF, serving, settings_in
-from deskhand.composition import open_services
-from deskhand.errors import ConfigurationError
 from deskhand.realtime.presence.redis import RedisPresence
-from deskhand.settings import load_settings
 from parts.valkey import ValkeyServer
-
-
-def a_key() -> str:
-    return base64.b64encode(os.urandom(32)).decode()
 
 
 async def test_one_address_puts_everything_that_instances_share_on_redis(tmp_path: Path, redis_url: str) -> None:
@@ -60,34 +51,6 @@ async def test_on_postgresql_readiness_says_whether_the_instances_hear_each_othe
                 async with asyncio.timeout(10):
                     while (await served.http.get("/health/ready")).json()["services"]["realtime"] != wanted:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
-
-
-async def test_with_a_key_nothing_that_was_said_stands_in_redis_as_it_was_said(tmp_path: Path, redis_url: str) -> None:
-    async with serving(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys=a_key())) as served:
-        visitor = await served.visitor()
-        await served.say(visitor, "My canary is called Caruso-4711")
-        redis = Redis.from_url(redis_url)
-        keys = await redis.keys("*")
-        assert f"deskhand:session:{visitor.session_id}".encode() in keys
-        for key in keys:
-            assert b"Caruso-4711" not in (await redis.dump(key) or b"")
-        await redis.aclose()
-
-
-async def test_a_server_with_another_key_does_not_start(tmp_path: Path, redis_url: str) -> None:
-    async with open_services(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys=a_key())):
-        pass
-    with pytest.raises(ConfigurationError, match="encrypted with a key that is not set"):
-        async with open_services(settings_in(tmp_path, redis_url=redis_url, redis_encryption_keys=a_key())):
-            pass
-
-
-@pytest.mark.parametrize("name", ["redis_encryption_keys", "backup_encryption_keys"])
-def test_nothing_starts_with_a_key_that_is_none(name: str) -> None:
-    """Nor is it shown: it may be one that lost its last character."""
-    with pytest.raises(ConfigurationError, match=f"DESKHAND_{name.upper()}: key 2 is not 32 bytes") as refused:
-        load_settings(**{name: f"{a_key()}, nonsense"})
-    assert "nonsense" not in str(refused.value)
 
 
 async def test_the_limit_holds_for_two_servers_together(tmp_path: Path, redis_url: str) -> None:
