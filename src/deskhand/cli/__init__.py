@@ -8,6 +8,8 @@ import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import typer
@@ -70,7 +72,8 @@ def _import(name: str) -> Any:
     gc.disable()
     try:
         _import_structlog()
-        return importlib.import_module(name)
+        with _schemas_when_used():
+            return importlib.import_module(name)
     finally:
         # Otherwise the next collection looks through all of it at once.
         gc.freeze()
@@ -87,6 +90,19 @@ def _import_structlog() -> None:
         importlib.import_module("structlog")
     finally:
         del sys.modules["rich"]
+
+
+@contextmanager
+def _schemas_when_used() -> Iterator[None]:
+    """What is imported within studies no model before its first use. Those with which FastAPI describes an API are a third of its import,
+    and a server that is not asked for the description needs none of them."""
+    from pydantic import BaseModel  # noqa: PLC0415 - most of the time of `--help`, which needs none
+
+    BaseModel.model_config["defer_build"] = True
+    try:
+        yield
+    finally:
+        del BaseModel.model_config["defer_build"]
 
 
 def _not_loaded() -> None:
