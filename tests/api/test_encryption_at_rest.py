@@ -1,4 +1,4 @@
-"""What lies about (RELIABILITY E14): with keys nothing that was said can be read in Redis or a backup; with new keys, all of it still can."""
+"""What lies about (RELIABILITY E14): with keys nothing that was said can be read in Redis or a backup; after a change of keys all can."""
 
 import base64
 import json
