@@ -103,3 +103,23 @@ async def transcript(served: Served, visitor: Visitor) -> list[dict[str, Any]]:
     answer = await served.http.get(f"/api/chat/sessions/{visitor.session_id}/messages?limit=500", headers=visitor.headers)
     messages: list[dict[str, Any]] = answer.json()["messages"]
     return messages
+
+
+async def colleague(served: Served, name: str, *, capacity: int = 5, skills: tuple[str, ...] = ()) -> tuple[str, Operator]:
+    """A new account, signed in as its console is."""
+    email = f"{name.lower().replace(' ', '.')}@example.com"
+    wanted = {"email": email, "name": name, "password": "correct horse battery", "capacity": capacity, "skills": list(skills)}
+    made = await served.http.post("/api/staff/accounts", json=wanted, headers=STAFF)
+    assert made.status_code == 201, made.text
+    signed_in = await served.http.post("/api/staff/sign-in", json={"email": email, "password": "correct horse battery"})
+    assert signed_in.status_code == 200, signed_in.text
+    token = signed_in.cookies["deskhand_staff"]
+    served.http.cookies.clear()
+    headers = {"Cookie": f"deskhand_staff={token}", "X-Deskhand": "console", "Origin": served.base_url}
+    return signed_in.json()["staff"]["staff_id"], Operator(served, headers)
+
+
+async def waiting(served: Served) -> Visitor:
+    visitor = await served.visitor()
+    await served.say(visitor, "I want to talk to a person")
+    return visitor

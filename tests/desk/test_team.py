@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from api.serving import STAFF, Served, Visitor, serving, settings_in
-from desk.people import Operator, following, transcript
+from api.serving import Served, serving, settings_in
+from desk.people import Operator, colleague, following, transcript, waiting
 from deskhand.api.desk_team import tell_overdue
 from deskhand.handoff.tables import tickets
 from deskhand.sessions import SessionStatus
@@ -19,26 +19,6 @@ from deskhand.settings import Settings
 async def served(settings: Settings) -> AsyncIterator[Served]:
     async with serving(settings) as running:
         yield running
-
-
-async def colleague(served: Served, name: str, *, capacity: int = 5, skills: tuple[str, ...] = ()) -> tuple[str, Operator]:
-    """A new account, signed in as its console is."""
-    email = f"{name.lower()}@example.com"
-    wanted = {"email": email, "name": name, "password": "correct horse battery", "capacity": capacity, "skills": list(skills)}
-    made = await served.http.post("/api/staff/accounts", json=wanted, headers=STAFF)
-    assert made.status_code == 201, made.text
-    signed_in = await served.http.post("/api/staff/sign-in", json={"email": email, "password": "correct horse battery"})
-    assert signed_in.status_code == 200, signed_in.text
-    token = signed_in.cookies["deskhand_staff"]
-    served.http.cookies.clear()
-    headers = {"Cookie": f"deskhand_staff={token}", "X-Deskhand": "console", "Origin": served.base_url}
-    return signed_in.json()["staff"]["staff_id"], Operator(served, headers)
-
-
-async def waiting(served: Served) -> Visitor:
-    visitor = await served.visitor()
-    await served.say(visitor, "I want to talk to a person")
-    return visitor
 
 
 async def test_two_who_claim_at_once_are_not_both_given_the_conversation(served: Served) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import StreamingResponse
 
+from deskhand.api import streams
 from deskhand.api.desk_schemas import ConversationView, SeatView
 from deskhand.api.desk_team import RENEW_SECONDS, appear, deadlines_of, list_team
 from deskhand.api.services import Services
@@ -22,7 +23,6 @@ from deskhand.sessions import Staff
 _TICK_SECONDS = 1.0
 _TEAM_SECONDS = 3.0
 _HEARTBEAT_SECONDS = 15.0
-_RECHECK_SECONDS = 30.0
 _RETRY = b"retry: 2000\n\n"
 
 
@@ -54,7 +54,7 @@ class _Desk:
                 if now - self._team_at >= _TEAM_SECONDS:
                     self._team_at = now
                     frame += await self._presence()
-                if now - self._checked_at >= _RECHECK_SECONDS or self._losses != services.streams.losses:
+                if now - self._checked_at >= streams.RECHECK_SECONDS or self._losses != services.streams.losses:
                     self._checked_at, self._losses = now, services.streams.losses
                     if not await self._may_read():
                         return

@@ -18,11 +18,12 @@ from deskhand.handoff import repository as tickets
 from deskhand.handoff.assignment import Colleague, choose
 from deskhand.handoff.deadlines import Deadline, Deadlines
 from deskhand.handoff.ticket import Ticket
-from deskhand.ids import SessionId, StaffId
+from deskhand.ids import SessionId, StaffId, TurnId
 from deskhand.insights import NoticeKind
-from deskhand.persistence import db_now
+from deskhand.persistence import Transaction, db_now
 from deskhand.staff import Presence
-from deskhand.turns.desk import Operator
+from deskhand.staff.repository import lock_capacity
+from deskhand.turns.desk import Desk, Operator
 
 log = structlog.get_logger(__name__)
 
@@ -93,8 +94,20 @@ async def find_free(services: Services, *, skill: str | None, but: StaffId | Non
 
 
 async def assign(services: Services, session_id: str, *, to: Operator, version: int | None) -> None:
-    """Give a conversation to somebody, and tell them."""
-    await services.turns.act(session_id, lambda desk, tx, partials: desk.assign(tx, session_id, to=to, version=version, partials=partials))
+    """Give a conversation to somebody who has room for it, and tell them.
+
+    Raises:
+        NobodyFree: by now they have as many as they can take; SessionNotFound, NotHandedOver, ConversationChanged.
+    """
+
+    def give(desk: Desk, tx: Transaction, partials: dict[TurnId, str]) -> None:
+        # Another instance may have given them one since they were chosen.
+        capacity = lock_capacity(tx, to.id)
+        if tickets.count_assigned(tx.connection, [to.id]).get(to.id, 0) >= capacity:
+            raise NobodyFree
+        desk.assign(tx, session_id, to=to, version=version, partials=partials)
+
+    await services.turns.act(session_id, give)
     services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, SessionId(session_id), staff_id=to.id)
 
 

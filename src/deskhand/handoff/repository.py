@@ -3,7 +3,7 @@
 Who changes a ticket holds its session's log, so two changes of one run one after the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,6 +73,12 @@ def save_ticket(transaction: Transaction, ticket: Ticket) -> Ticket:
 def find_open_ticket(connection: sa.Connection, session_id: SessionId) -> Ticket | None:
     row = _OPEN.one_or_none(connection, {"session_id": session_id})
     return None if row is None else to_ticket(row)
+
+
+def list_open_tickets(connection: sa.Connection, session_ids: Collection[SessionId]) -> list[Ticket]:
+    """Those of these sessions that have one, in no order."""
+    rows = connection.execute(sa.select(tickets).where(tickets.c.session_id.in_(session_ids), tickets.c.status.in_(OPEN_STATES)))
+    return [to_ticket(row) for row in rows]
 
 
 def find_ticket_of_turn(connection: sa.Connection, turn_id: TurnId) -> Ticket | None:

@@ -1,7 +1,8 @@
 """What is read across all conversations: the desk's lists as they change, what customers think, and numbers."""
 
 from deskhand.insights.conversation import Conversation, ConversationState, View
-from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Notice, NoticeKind, Removed, Typed, Update
+from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Removed, Typed, Update
+from deskhand.insights.notice import Notice, NoticeKind
 from deskhand.insights.opinions import AnswerNotFound, Feedback, Opinions, Rating
 from deskhand.insights.overview import Day, Overview, Totals, read_overview
 from deskhand.insights.repository import Counts, Place, Wanted

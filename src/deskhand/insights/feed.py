@@ -9,16 +9,16 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 
 import msgspec
 
 from deskhand.clock import Clock
 from deskhand.handoff.deadlines import Deadline
-from deskhand.handoff.ticket import TicketState
 from deskhand.ids import SessionId, StaffId
 from deskhand.insights import repository
 from deskhand.insights.conversation import Conversation
+from deskhand.insights.notice import Heard, Notice, NoticeKind, notice_of, typed_in
+from deskhand.insights.passing import Passing
 from deskhand.insights.repository import Counts
 from deskhand.persistence import Database
 from deskhand.realtime import Hearing, Notices
@@ -27,17 +27,11 @@ _TOPIC = "desk"
 # So long what happens is gathered; so often the lists are counted at most.
 _GATHER_SECONDS = 0.1
 _COUNT_SECONDS = 1.0
-# Where other processes may not be heard, what they changed is looked for.
+# What other processes changed is looked for: where they are heard, because some of it may be lost, and else because it is all there is.
 _LOOK_SECONDS = 2.0
+_LOOK_ALONE_SECONDS = 1.0
 _MOST_WAITING = 500
 _MOST_AT_ONCE = 200
-
-
-class NoticeKind(StrEnum):
-    NEW = "new"
-    ASSIGNED_TO_YOU = "assigned_to_you"
-    CUSTOMER_REPLIED = "customer_replied"
-    SLA = "sla"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +50,6 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that a person should look at. `staff_id` is who; None means everybody. `deadline` is the one that has passed."""
-
-    kind: NoticeKind
-    session_id: SessionId
-    staff_id: StaffId | None = None
-    deadline: Deadline | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Typed:
     """The customer is typing."""
 
@@ -75,18 +59,8 @@ class Typed:
 Update = Changed | Removed | Counted | Notice | Typed
 
 
-class _Heard(msgspec.Struct, frozen=True):
-    """What passes between processes: what happened in a session, by the types of its events or by `told`."""
-
-    session_id: str
-    happened: list[str] = []
-    told: NoticeKind | None = None
-    staff_id: str | None = None
-    deadline: Deadline | None = None
-
-
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Heard)
+_decoder = msgspec.json.Decoder(Heard)
 
 
 class Listener:
@@ -127,17 +101,19 @@ class Inbox:
         self._is_stale = False
         self._looked_at = 0.0
         self._seen_until: float | None = None
+        self._has_others = database.dialect == "postgresql"
+        self._passing = Passing(database) if self._has_others and not notices.reaches_others else None
 
     def changed(self, session_id: SessionId, happened: Iterable[str] = ()) -> None:
         """Say that something happened in a session; `happened` are the types of its new events. Returns at once."""
-        self._tell(_Heard(session_id, list(happened)))
+        self._tell(Heard(session_id, list(happened)))
 
     def notify(self, kind: NoticeKind, session_id: SessionId, *, staff_id: StaffId | None = None, deadline: Deadline | None = None) -> None:
         """Ask somebody, or with None everybody, to look at a conversation; `deadline` is the one that has passed there."""
-        self._tell(_Heard(session_id, told=kind, staff_id=staff_id, deadline=deadline))
+        self._tell(Heard(session_id, told=kind, staff_id=staff_id, deadline=deadline))
 
     def typed(self, session_id: SessionId) -> None:
-        self._tell(_Heard(session_id, ["typing"]))
+        self._tell(typed_in(session_id))
 
     @contextmanager
     def listen(self) -> Iterator[Listener]:
@@ -154,17 +130,30 @@ class Inbox:
         with self._notices.hear(_TOPIC) as hearing:
             while True:
                 heard, is_whole = await self._gather(hearing)
-                if not self._listeners:
-                    continue
-                if not is_whole:
-                    self._put([None])
-                    continue
-                await self._look_for_others(heard)
-                for at in range(0, len(heard), _MOST_AT_ONCE):
-                    self._put(await self._read(heard[at : at + _MOST_AT_ONCE]))
-                await self._count(has_news=bool(heard))
+                if self._listeners:
+                    await self._tell_listeners(heard, is_whole=is_whole)
+                else:
+                    self._skip()
+                if self._passing is not None:
+                    await self._passing.pass_on(heard)
 
-    async def _gather(self, hearing: Hearing) -> tuple[list[_Heard], bool]:
+    async def _tell_listeners(self, heard: Sequence[Heard], *, is_whole: bool) -> None:
+        others = await self._look_for_others(heard) if is_whole else None
+        if others is None:
+            self._put([None])
+            return
+        news = [*heard, *others]
+        for at in range(0, len(news), _MOST_AT_ONCE):
+            self._put(await self._read(news[at : at + _MOST_AT_ONCE]))
+        await self._count(has_news=bool(news))
+
+    def _skip(self) -> None:
+        """Whoever begins to listen reads the lists then."""
+        self._seen_until, self._looked_at = None, 0.0
+        if self._passing is not None:
+            self._passing.skip()
+
+    async def _gather(self, hearing: Hearing) -> tuple[list[Heard], bool]:
         """What was heard in a short while; False when something may have been missed."""
         gathered: list[bytes | None] = []
         with suppress(TimeoutError):
@@ -183,29 +172,34 @@ class Inbox:
                     heard.append(_decoder.decode(notice))
         return heard, None not in gathered
 
-    async def _look_for_others(self, heard: list[_Heard]) -> None:
-        """Add the sessions that other processes changed, should their notices have been lost."""
+    async def _look_for_others(self, heard: Sequence[Heard]) -> list[Heard] | None:
+        """What other processes changed or passed on, should this one not have heard of it; None: too much to be sure of all."""
         now = self._clock.monotonic()
-        if self._database.dialect == "sqlite" or now - self._looked_at < _LOOK_SECONDS:
-            return
+        pause = _LOOK_SECONDS if self._passing is None else _LOOK_ALONE_SECONDS
+        if not self._has_others or now - self._looked_at < pause:
+            return []
         self._looked_at = now
-        known = {one.session_id for one in heard}
         changed, self._seen_until = await self._database.read(
             lambda connection: repository.list_changed_since(connection, self._seen_until, limit=_MOST_AT_ONCE)
         )
-        heard.extend(_Heard(session_id) for session_id in changed if session_id not in known)
+        passed = await self._passing.collect(limit=_MOST_AT_ONCE) if self._passing is not None else []
+        if passed is None or (self._passing is not None and len(changed) == _MOST_AT_ONCE):
+            return None
+        known = {one.session_id for one in (*heard, *passed)}
+        return [*passed, *(Heard(session_id) for session_id in changed if session_id not in known)]
 
-    async def _read(self, heard: Sequence[_Heard]) -> list[Update]:
-        changed = list(dict.fromkeys(one.session_id for one in heard if one.happened != ["typing"]))
+    async def _read(self, heard: Sequence[Heard]) -> list[Update]:
+        changed = list(dict.fromkeys(one.session_id for one in heard if not one.is_typing))
         found = {one.id: one for one in await self._database.read(lambda connection: repository.list_conversations(connection, changed))}
         updates: list[Update] = []
         for session_id in changed:
             known_id = SessionId(session_id)
             updates.append(Changed(found[known_id]) if known_id in found else Removed(known_id))
         for one in heard:
-            if one.happened == ["typing"]:
+            if one.is_typing:
                 updates.append(Typed(SessionId(one.session_id)))
-            if (notice := _notice_of(one, found.get(SessionId(one.session_id)))) is not None:
+            about = found.get(SessionId(one.session_id))
+            if (notice := notice_of(one, about.open_ticket if about is not None else None)) is not None:
                 updates.append(notice)
         return updates
 
@@ -224,20 +218,5 @@ class Inbox:
         for listener in self._listeners:
             listener.put(updates)
 
-    def _tell(self, heard: _Heard) -> None:
+    def _tell(self, heard: Heard) -> None:
         self._notices.tell(_TOPIC, _encoder.encode(heard))
-
-
-def _notice_of(heard: _Heard, conversation: Conversation | None) -> Notice | None:
-    """What a person should look at because of this."""
-    session_id = SessionId(heard.session_id)
-    if heard.told is not None:
-        return Notice(heard.told, session_id, StaffId(heard.staff_id) if heard.staff_id is not None else None, heard.deadline)
-    ticket = conversation.open_ticket if conversation is not None else None
-    if ticket is None:
-        return None
-    if "escalation" in heard.happened and ticket.state is TicketState.WAITING:
-        return Notice(NoticeKind.NEW, session_id)
-    if "acknowledged" in heard.happened and ticket.assignee_id is not None:
-        return Notice(NoticeKind.CUSTOMER_REPLIED, session_id, ticket.assignee_id)
-    return None

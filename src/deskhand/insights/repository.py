@@ -25,7 +25,8 @@ from deskhand.sessions.tables import messages, sessions
 PREVIEW_CHARACTERS = 200
 # Lists that only grow are not counted beyond this.
 MOST_COUNTED = 1_000
-_COMMITTED_LATE_SECONDS = 2.0
+# A moment is taken before its transaction is committed.
+COMMITTED_LATE_SECONDS = 2.0
 _ENDED_STATES = (TicketState.RESOLVED.value, TicketState.CLOSED.value)
 _later = tickets.alias("later")
 _open = tickets.alias("open_ticket")
@@ -198,14 +199,12 @@ def _find_newest_tickets(connection: sa.Connection, session_ids: Sequence[str]) 
 
 
 def list_changed_since(connection: sa.Connection, moment: float | None, *, limit: int) -> tuple[list[SessionId], float]:
-    """Sessions in which something happened since a moment (None: now), and the moment to ask for next; in epoch seconds of the database's
-    clock. A little is told twice, because what is committed late is dated earlier."""
+    """Sessions in which something happened since a moment (None: just now), and the moment to ask for next; in epoch seconds of the
+    database's clock. A little is told twice, because what is committed late is dated earlier."""
     now = connection.execute(sa.select(db_now())).scalar_one()
-    if moment is None:
-        return [], now
     rows = connection.execute(
         sa.select(sessions.c.id)
-        .where(sessions.c.last_activity >= moment - _COMMITTED_LATE_SECONDS)
+        .where(sessions.c.last_activity >= (now if moment is None else moment) - COMMITTED_LATE_SECONDS)
         .order_by(sessions.c.last_activity)
         .limit(limit)
     )

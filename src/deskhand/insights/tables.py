@@ -1,4 +1,4 @@
-"""What customers think of it, and the words that conversations are found by.
+"""What customers think of it, the words that conversations are found by, and what is on its way to the consoles of other instances.
 
 The invariant: the words are made from the transcript and can be made again; they are gone with their session.
 """
@@ -29,10 +29,13 @@ feedback = sa.Table(
     sa.Index("ix_feedback_created_at", "created_at"),
 )
 
+# PostgreSQL's order by a language is not that of beginnings: `zeppelin` would not be between `zep` and whatever begins so.
+_WORD = sa.String(64).with_variant(sa.String(64, collation="C"), "postgresql")
+
 said_words = sa.Table(
     "said_word",
     metadata,
-    sa.Column("word", sa.String(64), primary_key=True),
+    sa.Column("word", _WORD, primary_key=True),
     sa.Column("session_id", sa.ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
     sa.Index("ix_said_word_session_id", "session_id", "word"),
 )
@@ -43,4 +46,22 @@ said_until = sa.Table(
     metadata,
     sa.Column("session_id", sa.ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+# For a minute, where instances have no Redis to tell each other.
+passed_notices = sa.Table(
+    "passed_notice",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    # Of a session that may be gone: that may be the news.
+    sa.Column("session_id", sa.String(32), nullable=False),
+    # The instance that told its own consoles.
+    sa.Column("sender", sa.String(32), nullable=False),
+    # NULL: it has changed, and nobody need look.
+    sa.Column("kind", sa.String(32)),
+    # Whom it is for; NULL for everybody.
+    sa.Column("staff_id", sa.String(32)),
+    sa.Column("deadline", sa.String(16)),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Index("ix_passed_notice_created_at", "created_at"),
 )

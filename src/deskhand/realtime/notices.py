@@ -44,6 +44,11 @@ class Notices:
         self._bus = bus
         self._hearings: dict[str, set[Hearing]] = {}
 
+    @property
+    def reaches_others(self) -> bool:
+        """Whether what is told here is heard in other processes, when all is well."""
+        return self._bus is not None
+
     def tell(self, topic: str, notice: bytes) -> None:
         """Tell all who listen to `topic`. Returns at once."""
         self._put(topic, notice)

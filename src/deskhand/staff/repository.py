@@ -126,6 +126,12 @@ def disable_account(tx: Transaction, staff_id: StaffId) -> None:
     update_account(tx, staff_id, {"disabled_at": _NOW})
 
 
+def lock_capacity(tx: Transaction, staff_id: StaffId) -> int:
+    """How many conversations somebody takes at once, 0 for who cannot sign in; nobody else asks until this transaction ends."""
+    query = sa.select(accounts.c.capacity).where(accounts.c.id == staff_id, accounts.c.disabled_at.is_(None))
+    return tx.execute(query.with_for_update(key_share=True)).scalar_one_or_none() or 0
+
+
 def take_step(tx: Transaction, staff_id: StaffId, step: int) -> bool:
     """Note that the code of this step was used; False: it, or a later one, was used before."""
     taken = sa.update(accounts).where(accounts.c.id == staff_id, accounts.c.totp_last_step < step).values(totp_last_step=step)
