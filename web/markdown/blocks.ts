@@ -5,7 +5,7 @@ import { type InlineOptions, parseInline } from "./inline";
 
 const DEEPEST = 6;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-const HEADING = /^ {0,3}(#{1,6}) +(.*)$/;
+const HEADING = /^ {0,3}(#{1,6}) +(.*)$/s;
 const RULE = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const QUOTE = /^ {0,3}> ?/;
 const ITEM = /^( {0,3})([-*+•]|\d{1,9}[.)])(?:[ \t]+|$)/;
@@ -129,8 +129,11 @@ function takeItem(lines: readonly string[], start: number, contentIndent: number
     if (line.trim() === "") {
       const next = skipBlank(lines, end);
       if (next >= lines.length || (INDENT.exec(lines[next] ?? "")?.[0].length ?? 0) < needed) break;
-      inner.push("");
-    } else if (indent >= needed) {
+      // The whole row of them at once: each looking for its own end would not be linear.
+      for (; end < next; end += 1) inner.push("");
+      continue;
+    }
+    if (indent >= needed) {
       inner.push(line.slice(Math.min(indent, contentIndent)));
     } else if (startsBlock(lines, end) || (lines[end - 1] ?? "").trim() === "") {
       break;

@@ -28,12 +28,17 @@ class InlineParser {
   private position = 0;
   /** Delimiters that no later text closes: looked for once, so that a row of openers costs no more than its length. */
   private readonly neverClosed = new Set<string>();
+  /** Where each bracket that is closed is closed. Read in one pass when first asked for: each opener looking for itself would not be linear. */
+  private closings: ReadonlyMap<number, number> | null = null;
+  private readonly lastBreak: number;
 
   constructor(
     private readonly text: string,
     private readonly options: InlineOptions,
     private readonly depth: number,
-  ) {}
+  ) {
+    this.lastBreak = text.lastIndexOf("\n");
+  }
 
   parse(): readonly Inline[] {
     while (this.position < this.text.length) {
@@ -126,12 +131,12 @@ class InlineParser {
   }
 
   private takeLink(open: number, { isImage }: { isImage: boolean }): boolean {
-    const close = this.findClosingBracket(open, "[", "]", LONGEST_LABEL);
+    const close = this.findClosing(open, LONGEST_LABEL);
     if (close === -1 || this.text[close + 1] !== "(") return false;
     const label = this.text.slice(open + 1, close);
-    const end = this.findClosingBracket(close + 1, "(", ")", LONGEST_DESTINATION);
+    const end = this.findClosing(close + 1, LONGEST_DESTINATION);
     if (end === -1) {
-      const isBeingWritten = this.options.unfinished && !this.text.slice(close).includes("\n");
+      const isBeingWritten = this.options.unfinished && this.lastBreak < close;
       return isBeingWritten && this.pushAll(this.parseNested(label), this.text.length);
     }
     const [address = ""] = this.text
@@ -152,9 +157,7 @@ class InlineParser {
     if (WORD.test(this.text[this.position - 1] ?? "")) return false;
     const match = this.matchHere(BARE_ADDRESS);
     if (match === null) return false;
-    let address = match[0];
-    while (TRAILING_PUNCTUATION.test(address.at(-1) ?? "") && !(address.endsWith(")") && isBalanced(address)))
-      address = address.slice(0, -1);
+    const address = withoutTrailingPunctuation(match[0]);
     return this.pushAddress(address, address.length);
   }
 
@@ -208,16 +211,10 @@ class InlineParser {
     return -1;
   }
 
-  private findClosingBracket(open: number, opening: string, closing: string, longest: number): number {
-    let nesting = 0;
-    const limit = Math.min(this.text.length, open + longest);
-    for (let index = open; index < limit; index += 1) {
-      const character = this.text[index];
-      if (character === "\\") index += 1;
-      else if (character === opening) nesting += 1;
-      else if (character === closing && --nesting === 0) return index;
-    }
-    return -1;
+  private findClosing(open: number, longest: number): number {
+    this.closings ??= closingBrackets(this.text);
+    const close = this.closings.get(open) ?? -1;
+    return close < open + longest ? close : -1;
   }
 
   private takeLiteral(text: string): boolean {
@@ -248,6 +245,34 @@ function withoutLinks(node: Inline): readonly Inline[] {
   return node.type === "link" ? node.children : [node];
 }
 
-function isBalanced(address: string): boolean {
-  return address.split("(").length === address.split(")").length;
+/** The place that closes each "[" and each "(" of a text. The two kinds do not see each other; what follows a backslash is no bracket. */
+function closingBrackets(text: string): ReadonlyMap<number, number> {
+  const closings = new Map<number, number>();
+  const square: number[] = [];
+  const round: number[] = [];
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (character === "\\") index += 1;
+    else if (character === "[") square.push(index);
+    else if (character === "(") round.push(index);
+    else if (character === "]" || character === ")") {
+      const open = (character === "]" ? square : round).pop();
+      if (open !== undefined) closings.set(open, index);
+    }
+  }
+  return closings;
+}
+
+/** An address without what belongs to the sentence around it. A ")" stays when it closes a "(" of the address. */
+function withoutTrailingPunctuation(address: string): string {
+  let unopened = address.split(")").length - address.split("(").length;
+  let end = address.length;
+  while (TRAILING_PUNCTUATION.test(address.charAt(end - 1))) {
+    if (address[end - 1] === ")") {
+      if (unopened === 0) break;
+      unopened -= 1;
+    }
+    end -= 1;
+  }
+  return address.slice(0, end);
 }
