@@ -208,6 +208,18 @@ async def test_a_connection_that_rested_is_asked_before_it_is_used_and_a_busy_on
         assert await scalar(database, "SELECT pg_backend_pid()") != second
 
 
+async def test_a_plan_from_before_a_table_was_changed_is_made_anew(postgres_url: str) -> None:
+    """As a migration changes one under a server that goes on: neither who reads nor who writes is told."""
+    async with opened(postgres_url, PostgresqlOptions(pool_size=1)) as database, opened(postgres_url) as migrating:
+        await run(database, "CREATE TABLE note (word varchar(64))")
+        await note(database, "a")
+        assert await words(database) == ["a"]
+        await run(migrating, 'ALTER TABLE note ALTER word TYPE varchar(64) COLLATE "C"')
+        assert await words(database) == ["a"]
+        await run(migrating, "ALTER TABLE note ALTER word TYPE varchar(32)")
+        assert await database.write(lambda tx: list(tx.execute(sa.select(NOTE.c.word)).scalars())) == ["a"]
+
+
 async def test_nothing_stays_prepared_where_a_pooler_would_mix_it_up(postgres_url: str) -> None:
     async with opened(postgres_url, PostgresqlOptions(pool_size=1)) as database:
         await scalar(database, "SELECT 1")

@@ -219,8 +219,9 @@ def _ask_those_that_rested(engine: AsyncEngine) -> None:
 def _sqlstate(error: Fault) -> str | None:
     if not isinstance(error, sqlalchemy.exc.DBAPIError):
         return None
-    # The driver's own faults, as those of a lost connection, have none.
-    state: str | None = getattr(error.orig, "sqlstate", None)
+    # The driver's own faults, as those of a lost connection, have none. That of a plan from before a change SQLAlchemy does not pass on.
+    cause = error.orig.__cause__ if error.orig is not None else None
+    state: str | None = getattr(error.orig, "sqlstate", None) or getattr(cause, "sqlstate", None)
     return state
 
 
