@@ -185,7 +185,9 @@ class Settings(BaseSettings):
     )
 
     # Knowledge
-    embedding_model: Literal["all-MiniLM-L6-v2"] = Field("all-MiniLM-L6-v2", description="The model that finds passages by meaning.")
+    embedding_model: Literal["all-MiniLM-L6-v2"] = Field(
+        "all-MiniLM-L6-v2", description="The model that finds passages by meaning: the one that comes with Deskhand."
+    )
     embedding_threads: int = Field(0, ge=0, le=64, description="Texts embedded side by side; 0 means one for each processor.")
     knowledge_index: Literal["memory", "postgresql"] = Field(
         "memory",

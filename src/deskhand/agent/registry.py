@@ -28,7 +28,6 @@ class Tier(IntEnum):
 
     VISITOR = 0
     CUSTOMER = 1
-    STEPPED_UP = 2
 
 
 @dataclass(frozen=True, slots=True)

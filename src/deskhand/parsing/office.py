@@ -89,7 +89,3 @@ class Package:
             return None
         found = self.part(core).find("{http://purl.org/dc/elements/1.1/}title")
         return squeeze(found.text or "") or None if found is not None else None
-
-
-def is_on(value: str | None) -> bool:
-    return value not in ("0", "false", "off", "none", None)

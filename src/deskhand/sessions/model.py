@@ -31,14 +31,9 @@ class TurnState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     STREAMING = "streaming"
-    AWAITING = "awaiting"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-    @property
-    def has_ended(self) -> bool:
-        return self in (TurnState.COMPLETED, TurnState.FAILED, TurnState.CANCELLED)
 
 
 class ToolCallState(StrEnum):

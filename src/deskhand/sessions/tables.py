@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from deskhand.persistence import metadata, partial_index
 
+# No turn is `awaiting`; the index `one_active` of every database names it, and serves only a query that names the same states.
 ACTIVE_STATES = ("running", "streaming", "awaiting")
 
 sessions = sa.Table(
