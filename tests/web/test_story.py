@@ -19,16 +19,25 @@ from web.widget_page import Widget
 
 EMAIL, PASSWORD = "grace@example.com", "lamp orchard violin nine"
 QUESTION = "How do I reset my password?"
-TELLING = """() => { window.told = []; window.Notification = class extends EventTarget {
-    static permission = "granted"; static requestPermission = async () => "granted";
-    constructor(title, options) { super(); told.push(options.body); } close() {} } }"""
 MORE_THAN_A_PAGE = 205
-# Once the beginning has come above what was being read, that stays where it was.
-READ_BACK = """region => {
-  const at = region.scrollTop;
-  if (region.textContent.includes("I would like to talk to a person")) return at > 0 ? "kept" : "moved";
-  region.scrollTop = 0;
-  return false;
+NOTE_THE_CLICK = "() => addEventListener('click', () => { globalThis.clickedAt = Date.now(); }, true)"
+WHEN_SEEN = """id => document.querySelector(`.conversation-row[href$="/${id}"]`) && Date.now()"""
+# It is to be one second, which `bench pages` measures; this is what a busy machine keeps, too.
+MOST_UNTIL_SEEN_MS = 10_000
+# Read on above until the beginning is there: by how many pixels what was being read was moved at most; null when nothing comes any more.
+READ_BACK = """async region => {
+  const log = region.querySelector("[role=log]"), topOf = row => row.getBoundingClientRect().top, end = Date.now() + 20_000;
+  let moved = 0;
+  while (!log.textContent.includes("I would like to talk to a person")) {
+    region.scrollTop = 0;
+    const row = log.firstElementChild, before = topOf(row);
+    while (log.firstElementChild === row) {
+      if (Date.now() > end) return null;
+      await new Promise(requestAnimationFrame);
+    }
+    moved = Math.max(moved, Math.abs(topOf(row) - before));
+  }
+  return moved;
 }"""
 
 
@@ -72,7 +81,12 @@ def test_two_visitors_are_helped_at_once_while_the_server_goes_away_and_comes_ba
     widget.ask(QUESTION)
     chat.wait_until_complete()
     widget.wait_until_complete()
+    chat.page.evaluate(NOTE_THE_CLICK)
     chat.page.get_by_role("button", name="Talk to a person").first.click()
+    seen_at = console.page.wait_for_function(WHEN_SEEN, arg=session_of(chat.page)).json_value()
+    until_seen_ms = seen_at - chat.page.evaluate("clickedAt")
+    print(f"An operator sees who asks for a person after {until_seen_ms} ms.")
+    assert until_seen_ms < MOST_UNTIL_SEEN_MS
     widget.panel.locator(".top-button.offer-person").click()
     first, second = console.row_with(session_of(chat.page)), console.row_with(session_of(widget.page))
     expect(first).to_contain_text("Waiting")
@@ -182,19 +196,6 @@ def test_what_is_said_every_day_is_written_once(console: Console, new_visitor: C
     expect(page.locator("[data-action='conversation.transfer']").first).to_contain_text(session_of(chat.page))
 
 
-def test_whoever_looks_elsewhere_is_told(new_visitor: Callable[..., Visitor], site: Site) -> None:
-    visitor = new_visitor()
-    visitor.context.add_init_script(f"({TELLING})()")
-    console = open_console(visitor, site, EMAIL)
-    page = console.page
-    page.goto(f"{site.address}/console#/settings/notifications")
-    page.get_by_role("switch", name="browser notifications").check()
-    page.evaluate("Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'})")
-    ask_for_a_person(new_visitor().open(site))
-    page.wait_for_function("() => told.includes('A customer waits for a person.')")
-    expect(page).to_have_title(re.compile(r"^\(\d+\) Deskhand$"))
-
-
 def test_the_door_says_why_the_provider_s_way_in_ended(visitor: Visitor, site: Site) -> None:
     console = visitor.open_console(site)
     console.page.get_by_role("link", name="Sign in with Example ID").click()
@@ -209,8 +210,9 @@ def test_a_long_conversation_is_read_back_to_its_beginning(console: Console, sit
         customer.say(f"This is line {number}.")
     console.page.goto(f"{site.address}/console#/inbox/all/{customer.session_id}")
     expect(console.messages.get_by_text(f"This is line {MORE_THAN_A_PAGE - 1}.")).to_be_visible()
-    region = console.page.get_by_role("region", name="Messages").element_handle()
-    assert console.page.wait_for_function(READ_BACK, arg=region).json_value() == "kept"
+    moved = console.page.get_by_role("region", name="Messages").evaluate(READ_BACK)
+    assert moved is not None
+    assert moved < 1
 
 
 def ask_for_a_person(chat: Chat) -> None:

@@ -6,11 +6,22 @@ import { leavesGap } from "../protocol/reduce";
 import type { Reply } from "../protocol/rest";
 import { type Deed, Desk, type Said } from "./api/desk";
 import { failureText, type Http } from "./api/http";
-import { type LiveState, LiveStream } from "./api/liveStream";
+import type { LiveState } from "./api/liveStream";
 import { StaffApi } from "./api/staff";
-import type { CannedReply, Colleague, Conversation, ConversationDetail, NoticeKind, Presence, StaffMember, View } from "./api/types";
+import type {
+  CannedReply,
+  Colleague,
+  Conversation,
+  ConversationDetail,
+  ConversationPage,
+  NoticeKind,
+  Presence,
+  StaffMember,
+  View,
+} from "./api/types";
 import { emptyInbox, type Inbox, type InboxAction, reduceInbox } from "./state/inbox";
 import { openTranscript, type TranscriptState, takeEvent, takeOlder } from "./state/transcript";
+import { DeskStreams } from "./streams";
 
 export interface OpenConversation {
   readonly sessionId: string;
@@ -26,6 +37,8 @@ export interface SessionHandlers {
   tell(sentence: string, kind: "good" | "bad"): void;
 }
 
+/** Further down, the list is read again when somebody scrolls there. */
+const MOST_READ_AGAIN = 1_000;
 const TYPING_SHOWN_MS = 6_000;
 const TYPING_TOLD_MS = 3_000;
 
@@ -39,14 +52,15 @@ export class DeskSession {
   live: LiveState = "connecting";
   presence: Presence;
   private readonly listeners = new Set<() => void>();
-  private readonly inboxStream: LiveStream;
-  private conversationStream: LiveStream | null = null;
+  private readonly streams: DeskStreams;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private toldTypingAt = 0;
   private isFetchingMore = false;
   private isFetchingOlder = false;
   private loading: Promise<void> = Promise.resolve();
   private askedTimes = 0;
+  /** What changed while the list is being read, which may know it or not. */
+  private heardMeanwhile: Conversation[] | null = null;
 
   constructor(
     readonly http: Http,
@@ -56,7 +70,7 @@ export class DeskSession {
     this.desk = new Desk(http);
     this.staff = new StaffApi(http);
     this.presence = me.presence ?? "online";
-    this.inboxStream = new LiveStream(`${http.prefix}/desk/events`, {
+    this.streams = new DeskStreams(http.prefix, {
       cursor: () => null,
       onEvent: (type, data) => this.hear(type, data),
       onState: (state) => this.changeLive(state),
@@ -67,7 +81,7 @@ export class DeskSession {
   }
 
   close(): void {
-    this.inboxStream.close();
+    this.streams.close();
     this.closeConversation();
     this.listeners.clear();
   }
@@ -94,12 +108,28 @@ export class DeskSession {
     if (asked === this.askedTimes && reply.ok) this.change({ type: "page", page: reply.value, isFirst: false });
   }
 
+  /** As much of the list as is known, anew and at once: whoever has scrolled stays where they are. */
   async fetchFirst(): Promise<void> {
     this.askedTimes += 1;
     const asked = this.askedTimes;
-    const reply = await this.desk.list(this.inbox, null);
-    if (asked !== this.askedTimes) return;
-    this.change(reply.ok ? { type: "page", page: reply.value, isFirst: true } : { type: "failed" });
+    const wanted = Math.min(this.inbox.items.length, MOST_READ_AGAIN);
+    const items: Conversation[] = [];
+    this.heardMeanwhile = [];
+    let cursor: string | null = null;
+    do {
+      const reply: Reply<ConversationPage> = await this.desk.list(this.inbox, cursor);
+      if (asked !== this.askedTimes) return;
+      if (!reply.ok) {
+        this.heardMeanwhile = null;
+        this.change({ type: "failed" });
+        return;
+      }
+      items.push(...reply.value.items);
+      cursor = reply.value.next_cursor;
+      if (cursor === null || items.length >= wanted) this.change({ type: "page", page: { ...reply.value, items }, isFirst: true });
+    } while (cursor !== null && items.length < wanted);
+    for (const item of this.heardMeanwhile) this.takeItem(item);
+    this.heardMeanwhile = null;
   }
 
   // One conversation
@@ -119,8 +149,7 @@ export class DeskSession {
   }
 
   closeConversation(): void {
-    this.conversationStream?.close();
-    this.conversationStream = null;
+    this.streams.unfollow();
     clearTimeout(this.typingTimer);
     this.open = null;
     this.tellListeners();
@@ -234,6 +263,7 @@ export class DeskSession {
     if (!reply.ok || this.open?.sessionId !== sessionId || this.open.transcript === null) return;
     this.open = { ...this.open, detail: reply.value, transcript: { ...this.open.transcript, notes: reply.value.notes } };
     this.tellListeners();
+    if (reply.value.unread > 0 && document.visibilityState === "visible") void this.markRead(sessionId);
   }
 
   private async markRead(sessionId: string): Promise<void> {
@@ -255,6 +285,7 @@ export class DeskSession {
       case "snapshot":
         // From here on nothing is missed; what came before, between the list and this, may have been.
         void this.fetchFirst();
+        if (this.open?.phase === "ready") void this.refreshDetail(this.open.sessionId);
         this.change({ type: "counted", counts: data["counts"] as Inbox["counts"] & object });
         break;
       case "counts":
@@ -281,13 +312,14 @@ export class DeskSession {
 
   private hearConversation(item: Conversation): void {
     const isRead = this.open?.sessionId === item.session_id && document.visibilityState === "visible";
-    this.takeItem(isRead ? { ...item, unread: 0 } : item);
+    const known = isRead ? { ...item, unread: 0 } : item;
+    this.heardMeanwhile?.push(known);
+    this.takeItem(known);
     if (isRead && item.unread > 0) void this.markRead(item.session_id);
   }
 
   private follow(sessionId: string): void {
-    this.conversationStream?.close();
-    this.conversationStream = new LiveStream(`${this.http.prefix}/sessions/${sessionId}/events`, {
+    this.streams.follow(sessionId, {
       cursor: () => this.open?.transcript?.thread.lastEventId ?? null,
       onEvent: (_type, data) => this.hearEvent(sessionId, data),
       onState: () => undefined,
@@ -304,7 +336,7 @@ export class DeskSession {
       return;
     }
     if (leavesGap(open.transcript.thread, data)) {
-      this.conversationStream?.restart();
+      this.streams.reread();
       return;
     }
     const transcript = takeEvent(open.transcript, data);

@@ -2,7 +2,7 @@
 
 import { arrange, findRequired, make } from "../chat/dom";
 import { ThemeSwitch } from "../chat/theme";
-import { VIEWS } from "./api/types";
+import { type Conversation, VIEWS } from "./api/types";
 import { type IconName, makeIcon } from "./icons";
 import type { Notifier } from "./notifier";
 import { go, home, type Route, readRoute } from "./route";
@@ -130,12 +130,8 @@ export class Shell {
 
   private draw(): void {
     const { route } = this;
-    const { counts } = this.session.inbox;
     this.offline.hidden = this.session.live !== "offline";
-    this.notifier.showCount(
-      (counts?.unassigned ?? 0) +
-        this.session.inbox.items.filter((item) => item.unread > 0 && item.assignee?.staff_id === this.session.me.staff_id).length,
-    );
+    this.notifier.showCount(this.session.live === "paused" ? 0 : this.countWaiting());
     this.drawRail();
     document.documentElement.dataset["section"] = route.section;
     document.documentElement.toggleAttribute("data-open", route.section === "inbox" && route.sessionId !== null);
@@ -158,6 +154,12 @@ export class Shell {
         this.settings.show(route.page);
         return;
     }
+  }
+
+  private countWaiting(): number {
+    const { counts, items } = this.session.inbox;
+    const isMine = (item: Conversation) => item.assignee?.staff_id === this.session.me.staff_id;
+    return (counts?.unassigned ?? 0) + items.filter((item) => item.unread > 0 && isMine(item)).length;
   }
 
   private buildRail(onSignOut: () => void): void {

@@ -10,7 +10,8 @@ const SILENCE_LIMIT_MS = 40_000;
 const STEADY_MS = 5_000;
 const REFUSED = new Set([401, 403, 404]);
 
-export type LiveState = "connecting" | "online" | "offline";
+/** `paused`: nobody wants to hear it now. */
+export type LiveState = "connecting" | "online" | "offline" | "paused";
 
 export interface LiveHandlers {
   /** Where to go on from; null where the stream always begins with how things stand. */
@@ -27,29 +28,46 @@ export class LiveStream {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private deadline: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
+  private isPaused = false;
 
   constructor(
     private readonly url: string,
     private readonly handlers: LiveHandlers,
   ) {
     const { signal } = this.listeners;
-    addEventListener("online", () => this.restart(), { signal });
+    addEventListener("online", () => !this.isPaused && this.restart(), { signal });
     addEventListener("offline", () => this.abort.abort(), { signal });
     void this.run();
   }
 
   close(): void {
     this.listeners.abort();
-    clearTimeout(this.timer);
-    clearTimeout(this.deadline);
-    this.abort.abort();
+    this.leave();
+  }
+
+  /** Let the connection go until `resume`. */
+  pause(): void {
+    if (this.isPaused) return;
+    this.isPaused = true;
+    this.leave();
+    this.handlers.onState("paused");
+  }
+
+  resume(): void {
+    if (this.isPaused) this.restart();
   }
 
   /** Leave what is open, and come back from the cursor. */
   restart(): void {
-    clearTimeout(this.timer);
-    this.abort.abort();
+    this.isPaused = false;
+    this.leave();
     if (!this.listeners.signal.aborted) void this.run();
+  }
+
+  private leave(): void {
+    clearTimeout(this.timer);
+    clearTimeout(this.deadline);
+    this.abort.abort();
   }
 
   private async run(): Promise<void> {
@@ -61,7 +79,7 @@ export class LiveStream {
     const mayRetry = await this.read(abort, parser);
     clearTimeout(this.deadline);
     // A newer run has taken over, or nobody listens any more.
-    if (this.abort !== abort || this.listeners.signal.aborted || !mayRetry) return;
+    if (this.abort !== abort || this.listeners.signal.aborted || this.isPaused || !mayRetry) return;
     this.failures = performance.now() - begun > STEADY_MS ? 1 : this.failures + 1;
     this.handlers.onState("offline");
     this.timer = setTimeout(() => void this.run(), parser.retryMs ?? backoffMs(this.failures, Math.random()));

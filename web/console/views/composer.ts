@@ -254,7 +254,8 @@ export class Composer {
   /** As high as the text; the style sheet sets the limit. */
   private fit(): void {
     this.field.style.height = "auto";
-    this.field.style.height = `${this.field.scrollHeight}px`;
+    // An empty field has its height; to ask for one takes a layout.
+    if (this.field.value !== "") this.field.style.height = `${this.field.scrollHeight}px`;
   }
 
   private makeTab(label: string, mode: Mode): HTMLButtonElement {

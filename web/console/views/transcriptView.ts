@@ -10,9 +10,10 @@ import { type ItemView, makeItemView } from "./messageView";
 const NEAR_PX = 90;
 /** Nearer to the top than this, more is drawn, so that reading on is not felt. */
 const NEAR_TOP_PX = 1_200;
-/** More rows than this are drawn when they are asked for: opening a long conversation must not be felt. */
-const FIRST_ROWS = 30;
-const MORE_ROWS = 16;
+/** What fills the region at once; the rows above come frame by frame, so that opening a long conversation is not felt. */
+const FIRST_ROWS = 6;
+/** In one frame. */
+const MORE_ROWS = 4;
 
 interface Row {
   readonly view: ItemView;
@@ -40,6 +41,7 @@ export class TranscriptView {
   /** The first row that is drawn. */
   private firstKey: string | null = null;
   private isFollowing = true;
+  private isPlanned = false;
 
   /** `onTop`: all that was fetched is drawn, and more is wanted. */
   constructor(
@@ -56,7 +58,7 @@ export class TranscriptView {
       this.typing,
     );
     this.element.addEventListener("scroll", () => this.look(), { passive: true });
-    new ResizeObserver(() => this.settle()).observe(this.element);
+    new ResizeObserver(() => this.fill()).observe(this.element);
     new ResizeObserver(() => this.settle()).observe(this.log);
   }
 
@@ -70,8 +72,6 @@ export class TranscriptView {
     this.drawn = open.transcript;
     this.items = listItems(open.transcript);
     this.draw();
-    // Whoever is at the very top cannot scroll up any more to have what has come.
-    if (!this.isFollowing) this.look();
   }
 
   follow(): void {
@@ -92,7 +92,24 @@ export class TranscriptView {
   private look(): void {
     const { scrollHeight, clientHeight, scrollTop } = this.element;
     this.isFollowing = scrollHeight - clientHeight - scrollTop < NEAR_PX;
-    if (scrollTop < NEAR_TOP_PX && scrollHeight > clientHeight && !this.isFollowing) this.showMore();
+    this.planMore();
+  }
+
+  private fill(): void {
+    this.settle();
+    this.planMore();
+  }
+
+  private planMore(): void {
+    if (this.isPlanned) return;
+    this.isPlanned = true;
+    requestAnimationFrame(() => {
+      this.isPlanned = false;
+      const { clientHeight, scrollTop } = this.element;
+      // Nobody sees it now: it is looked at again when it has a size.
+      if (clientHeight === 0 || scrollTop >= NEAR_TOP_PX) return;
+      if (!this.isFollowing || this.findFirst() > 0) this.showMore();
+    });
   }
 
   private showMore(): void {
@@ -112,16 +129,16 @@ export class TranscriptView {
   private draw(): void {
     const { drawn, element } = this;
     if (drawn === null) return;
-    const belowTop = element.scrollHeight - element.scrollTop;
+    // To know it takes a layout, which only those need who read further up.
+    const belowTop = this.isFollowing ? null : element.scrollHeight - element.scrollTop;
     const wasFirst = this.log.firstElementChild;
     const first = this.findFirst();
     this.firstKey = keyOf(this.items[first]);
     const views = this.items.slice(first).flatMap((item) => this.drawItem(item, drawn)?.element ?? []);
     arrange(this.log, views);
     this.earlier.hidden = first === 0 && drawn.olderThan === null;
-    if (!this.isFollowing && wasFirst !== null && wasFirst !== this.log.firstElementChild)
-      element.scrollTop = element.scrollHeight - belowTop;
-    this.settle();
+    if (belowTop !== null && wasFirst !== this.log.firstElementChild) element.scrollTop = element.scrollHeight - belowTop;
+    this.fill();
   }
 
   private drawItem(item: DeskItem, state: TranscriptState): ItemView | null {
