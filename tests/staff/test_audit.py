@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import sqlalchemy as sa
 
@@ -121,8 +123,19 @@ async def test_what_is_rolled_back_was_not_done(company: Company) -> None:
     assert (await company.served.services.staff.verify_audit()).problem is None
 
 
+@asynccontextmanager
+async def without_a_log(company: Company) -> AsyncIterator[None]:
+    """Within the block nothing can be written down."""
+    database = company.served.services.database
+    await database.write(lambda tx: tx.execute(sa.text("ALTER TABLE audit_head RENAME TO elsewhere")))
+    try:
+        yield
+    finally:
+        await database.write(lambda tx: tx.execute(sa.text("ALTER TABLE elsewhere RENAME TO audit_head")))
+
+
 async def test_a_document_is_not_changed_unless_that_is_written_down(company: Company) -> None:
-    http, database = company.served.http, company.served.services.database
+    http = company.served.http
     documents = "/api/knowledge/documents"
     added = await http.post(documents, json={"title": "Returns", "text": "Send it back."}, headers=STAFF)
     address = f"{documents}/{added.json()['documents'][0]['document_id']}"
@@ -135,11 +148,8 @@ async def test_a_document_is_not_changed_unless_that_is_written_down(company: Co
     ]
     before = (await http.get(documents, headers=STAFF)).json()
     length = len(await actions(company))
-    await database.write(lambda tx: tx.execute(sa.text("ALTER TABLE audit_head RENAME TO elsewhere")))
-    try:
+    async with without_a_log(company):
         refused = [(await http.request(method, path, json=body, headers=STAFF)).status_code for method, path, body in wishes]
-    finally:
-        await database.write(lambda tx: tx.execute(sa.text("ALTER TABLE elsewhere RENAME TO audit_head")))
     assert all(status >= 500 for status in refused), refused
     assert (await http.get(documents, headers=STAFF)).json() == before
     done = [(await http.request(method, path, json=body, headers=STAFF)).status_code for method, path, body in wishes]
@@ -150,6 +160,53 @@ async def test_a_document_is_not_changed_unless_that_is_written_down(company: Co
         *("add_documents", "replace_document", "edit_document", "disable_document", "delete_document"),
         "add_documents",
     ]
+
+
+async def test_nothing_that_staff_do_is_done_unless_that_is_written_down(tmp_path: Path, database_url: str) -> None:
+    # Nobody begins a job here: it stays as it was asked for.
+    settings = settings_in(tmp_path, database_url=database_url, secret_key="s" * 40, jobs_concurrency=0)
+    async with serving(settings) as served, company_at(served) as company:
+        visitor, gone = await served.visitor(), await served.visitor()
+
+        async def ask(method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
+            return await served.http.request(method, path, json=body, headers={**STAFF, **headers})
+
+        async def everything() -> list[Any]:
+            lists = ("/api/jobs", "/api/knowledge/schedules", "/api/desk/replies", "/api/sessions")
+            return [(await ask("GET", path)).json() for path in lists]
+
+        tea, page = {"title": "Tea", "text": "We ship tea."}, {"fetch": "https://help.example.com/", "every_hours": 24}
+        reply = {"shortcut": "tea", "title": "Tea", "text": "We ship tea."}
+        queued, later = "/api/knowledge/documents", {"Prefer": "respond-async"}
+        job_id = (await ask("POST", queued, tea, **later)).json()["job_id"]
+        schedule_id = (await ask("POST", "/api/knowledge/schedules", page)).json()["schedule_id"]
+        reply_id = (await ask("POST", "/api/desk/replies", reply)).json()["reply_id"]
+        before, length = await everything(), len(await actions(company))
+        wishes: list[tuple[str, str, Any]] = [
+            ("POST", queued, tea),
+            ("POST", queued, {"fetch": page["fetch"]}),
+            ("POST", f"/api/jobs/{job_id}/cancel", None),
+            ("POST", "/api/knowledge/schedules", {**page, "every_hours": 48}),
+            ("DELETE", f"/api/knowledge/schedules/{schedule_id}", None),
+            ("POST", "/api/desk/replies", {**reply, "shortcut": "coffee"}),
+            ("PUT", f"/api/desk/replies/{reply_id}", {**reply, "title": "Green tea"}),
+            ("DELETE", f"/api/desk/replies/{reply_id}", None),
+            ("PATCH", f"/api/sessions/{visitor.session_id}/status", {"status": "ended"}),
+            ("DELETE", f"/api/sessions/{gone.session_id}", None),
+        ]
+        async with without_a_log(company):
+            refused = [(await ask(*wish, **later)).status_code for wish in wishes]
+        assert all(status >= 500 for status in refused), refused
+        assert await everything() == before
+        done = [(await ask(*wish, **later)).status_code for wish in wishes]
+        assert done == [202, 202, 200, 201, 200, 201, 200, 204, 200, 200]
+        assert [entry["action"] for entry in (await actions(company))[length:]] == [
+            *("add_documents", "add_documents", "cancel_job", "put_schedule", "delete_schedule"),
+            *("add_reply", "replace_reply", "delete_reply", "change_status", "delete_session"),
+        ]
+        # What a customer does is no act of staff.
+        assert (await served.http.delete(f"/api/sessions/{visitor.session_id}", headers=visitor.headers)).status_code == 200
+        assert len(await actions(company)) == length + len(wishes)
 
 
 async def test_every_one_of_200_edits_is_found(company: Company) -> None:

@@ -1,9 +1,8 @@
 """What staff do over HTTP, written into the audit log.
 
-The invariant: one request is one entry. What is done to a conversation at the desk (`recorded`) and to documents (`recording`) is recorded
-in the transaction that does it, of several the first; and so is everything about accounts and keys, by `deskhand.staff`. What else is done
-is recorded by the route right after it was done and before the answer leaves (`AuditedRoute`): a process that dies in between leaves it
-unrecorded here.
+The invariant: one request is one entry, in the transaction that does what it asks for, of several the first: what is done to a conversation
+at the desk by `recorded`, everything about accounts and keys by `deskhand.staff`, all else by `recording`. What turns out to change
+nothing is recorded by the route before the answer leaves (`AuditedRoute`).
 """
 
 from collections.abc import Callable, Coroutine
@@ -29,7 +28,8 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _UNRECORDED = ("open_session",)
 # What is recorded by `recorded` already.
 _AT_THE_DESK = "/desk/conversations/"
-# In the request's scope: what it does, and whether that was written down.
+# In the request's scope: who of staff asks, what it does, and whether that was written down.
+_CALLER = "deskhand.caller"
 _ACTION = "deskhand.action"
 _IS_RECORDED = "deskhand.is_recorded"
 
@@ -45,7 +45,7 @@ class AuditedRoute(APIRoute):
         async def handle_and_record(request: Request) -> Response:
             request.scope[_ACTION] = self.name
             response = await handle(request)
-            if request.scope.get("deskhand.caller") is not None and response.status_code < 400 and not request.scope.get(_IS_RECORDED):
+            if request.scope.get(_CALLER) is not None and response.status_code < 400 and not request.scope.get(_IS_RECORDED):
                 # Before what answers while it works, a stream, has begun.
                 request.scope[_IS_RECORDED] = True
                 await services_of(request).database.write(lambda tx: _record(tx, request))
@@ -55,10 +55,10 @@ class AuditedRoute(APIRoute):
 
 
 def recording(request: Request) -> Along:
-    """What records the request's act along with it, once; the route is an `AuditedRoute`."""
+    """What records the request's act along with it, once, if staff asked for it; the route is an `AuditedRoute`."""
 
     def record(tx: Transaction, *, indexed: int = 0, chunks: int = 0, removed: int = 0) -> None:  # noqa: ARG001 - how `Along` is called
-        if not request.scope.get(_IS_RECORDED):
+        if request.scope.get(_CALLER) is not None and not request.scope.get(_IS_RECORDED):
             _record(tx, request)
             tx.after_commit(lambda: request.scope.update({_IS_RECORDED: True}))
 
@@ -83,6 +83,6 @@ def recorded(work: Work[T], staff: Staff, session_id: str, *, action: str, servi
 
 
 def _record(tx: Transaction, request: Request) -> None:
-    caller: Caller = request.scope["deskhand.caller"]
+    caller: Caller = request.scope[_CALLER]
     target = next(iter(request.path_params.values()), "")
     services_of(request).staff.audit.record(tx, Actor(caller.id, caller.name), request.scope[_ACTION], target=str(target)[:200])

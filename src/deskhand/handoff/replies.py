@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from deskhand.errors import Conflict, NotFound
 from deskhand.handoff import repository
 from deskhand.ids import ReplyId, new_reply_id
-from deskhand.persistence import Database, Transaction, serialise
+from deskhand.persistence import Alongside, Database, Transaction, nothing_else, serialise
 
 _LOCK = 0x5265706C69657320
 
@@ -41,32 +41,39 @@ class Replies:
         rows = await self._database.read(repository.list_replies)
         return [Reply(ReplyId(row.id), row.shortcut, row.title, row.text) for row in rows]
 
-    async def add(self, *, shortcut: str, title: str, text: str) -> Reply:
+    async def add(self, *, shortcut: str, title: str, text: str, along: Alongside = nothing_else) -> Reply:
         """Raises ShortcutTaken."""
         reply = Reply(new_reply_id(), shortcut, title, text)
 
         def store(tx: Transaction) -> Reply:
             _check_shortcut(tx, reply)
             repository.insert_reply(tx, id=reply.id, shortcut=shortcut, title=title, text=text)
+            along(tx)
             return reply
 
         return await self._database.write(store)
 
-    async def replace(self, reply: Reply) -> Reply:
+    async def replace(self, reply: Reply, *, along: Alongside = nothing_else) -> Reply:
         """Raises ReplyNotFound, ShortcutTaken."""
 
         def store(tx: Transaction) -> Reply:
             _check_shortcut(tx, reply)
             if not repository.update_reply(tx, reply.id, shortcut=reply.shortcut, title=reply.title, text=reply.text):
                 raise ReplyNotFound
+            along(tx)
             return reply
 
         return await self._database.write(store)
 
-    async def delete(self, reply_id: str) -> None:
+    async def delete(self, reply_id: str, *, along: Alongside = nothing_else) -> None:
         """Raises ReplyNotFound."""
-        if not await self._database.write(lambda tx: repository.delete_reply(tx, reply_id)):
-            raise ReplyNotFound
+
+        def delete(tx: Transaction) -> None:
+            if not repository.delete_reply(tx, reply_id):
+                raise ReplyNotFound
+            along(tx)
+
+        await self._database.write(delete)
 
 
 def _check_shortcut(tx: Transaction, reply: Reply) -> None:

@@ -8,9 +8,10 @@ from deskhand.persistence.metadata import db_now, listed, metadata, partial_inde
 from deskhand.persistence.postgresql_options import PostgresqlOptions
 from deskhand.persistence.prepared import Prepared, insert_into
 from deskhand.persistence.serialising import hold_moment, serialise
-from deskhand.persistence.transaction import Transaction
+from deskhand.persistence.transaction import Alongside, Transaction, nothing_else
 
 __all__ = [
+    "Alongside",
     "Database",
     "DatabaseFull",
     "DatabaseNotSetUp",
@@ -28,6 +29,7 @@ __all__ = [
     "insert_into",
     "listed",
     "metadata",
+    "nothing_else",
     "parse_url",
     "partial_index",
     "serialise",

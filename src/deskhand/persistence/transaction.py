@@ -21,3 +21,11 @@ class Transaction:
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop once the commit is durable; never if it is rolled back. It must not block or raise."""
         self._callbacks.append(callback)
+
+
+# What is done along with an act, at the end of its transaction; what it raises takes the act back.
+Alongside = Callable[[Transaction], None]
+
+
+def nothing_else(_transaction: Transaction) -> None:
+    """What is done along with an act of which nobody else need know."""

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import TypeVar, cast
 
@@ -10,7 +10,7 @@ from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.clock import Clock
 from deskhand.failpoints import Failpoint, reach
 from deskhand.ids import SessionId, TurnId
-from deskhand.persistence import Database, GatheredRead, Transaction
+from deskhand.persistence import Alongside, Database, GatheredRead, Transaction, nothing_else
 from deskhand.realtime import Bus, Channel, Ends, Hub, Relay
 from deskhand.sessions import Session, SessionNotFound, SessionStatus, StoredEvent, repository, turn_repository
 from deskhand.telemetry import Metrics, Supervisor
@@ -231,11 +231,17 @@ class TurnService:
             self._worker.resume(SessionId(session_id))
         return cancelled
 
-    async def change_status(self, session_id: str, status: SessionStatus) -> Session:
+    async def change_status(self, session_id: str, status: SessionStatus, *, along: Alongside = nothing_else) -> Session:
         """Say who answers from here on. Leaving `active` stops the AI at once; ending frees the agent's state."""
         partials = self._worker.pause(SessionId(session_id))
+
+        def change(tx: Transaction) -> Session:
+            session = self._lifecycle.change_status(tx, session_id, status, partials=partials)
+            along(tx)
+            return session
+
         try:
-            session = await self._database.write(lambda tx: self._lifecycle.change_status(tx, session_id, status, partials=partials))
+            session = await self._database.write(change)
             if status is not SessionStatus.ACTIVE:
                 self._worker.stop(SessionId(session_id))
         finally:
@@ -272,21 +278,25 @@ class TurnService:
             await self._agent.cleanup_session(known_id)
         return result
 
-    async def delete_session(self, session_id: str) -> None:
+    async def delete_session(self, session_id: str, *, along: Alongside = nothing_else) -> None:
         """Delete the session with all that belongs to it.
 
         Raises:
             SessionNotFound: there is no such session.
         """
-        deleted = await self._database.write(lambda tx: repository.delete_session(tx, SessionId(session_id)))
-        if not deleted:
-            raise SessionNotFound
+
+        def delete(tx: Transaction) -> None:
+            if not repository.delete_session(tx, SessionId(session_id)):
+                raise SessionNotFound
+            along(tx)
+
+        await self._database.write(delete)
         self._worker.stop(SessionId(session_id))
         self._hub.delete_session(session_id)
         self._tell(SessionId(session_id), ())
         await self._agent.cleanup_session(SessionId(session_id))
 
-    async def cleanup_sessions(self, *, days: int) -> tuple[int, float]:
+    async def cleanup_sessions(self, *, days: int, along: Alongside = nothing_else) -> tuple[int, float]:
         """Delete the sessions that are not active and have been idle for longer; returns how many, and the dividing moment (epoch)."""
         deleted = 0
         while True:
@@ -294,8 +304,10 @@ class TurnService:
                 lambda connection: repository.list_idle_sessions(connection, idle_seconds=days * _SECONDS_A_DAY, limit=_CLEANUP_BATCH)
             )
             for session_id in idle:
-                await self.delete_session(session_id)
-                deleted += 1
+                # Another instance may clean up at the same time.
+                with suppress(SessionNotFound):
+                    await self.delete_session(session_id, along=along)
+                    deleted += 1
             if len(idle) < _CLEANUP_BATCH:
                 return deleted, cutoff
 

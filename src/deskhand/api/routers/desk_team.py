@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 
 from deskhand.api import desk_schemas, documented
-from deskhand.api.auditing import AuditedRoute
+from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json
 from deskhand.api.desk_team import find_free, list_team
 from deskhand.api.identity import OperatorDep
@@ -108,7 +108,10 @@ async def list_replies(_staff: OperatorDep, services: ServicesDep) -> list[desk_
 async def add_reply(_staff: OperatorDep, request: Request, services: ServicesDep) -> desk_schemas.ReplyView:
     """Prepare a reply for everybody at the desk."""
     wanted = await read_json(request, desk_schemas.WriteReply)
-    return desk_schemas.ReplyView.of(await services.replies.add(shortcut=wanted.shortcut, title=wanted.title, text=wanted.text))
+    along = recording(request)
+    return desk_schemas.ReplyView.of(
+        await services.replies.add(shortcut=wanted.shortcut, title=wanted.title, text=wanted.text, along=along)
+    )
 
 
 @router.put("/replies/{reply_id}", openapi_extra=acting(desk_schemas.WriteReply, required=True), responses=_ERRORS)
@@ -116,13 +119,13 @@ async def replace_reply(*, _staff: OperatorDep, reply_id: ReplyName, request: Re
     """Change a prepared reply."""
     wanted = await read_json(request, desk_schemas.WriteReply)
     changed = Reply(ReplyId(reply_id), wanted.shortcut, wanted.title, wanted.text)
-    return desk_schemas.ReplyView.of(await services.replies.replace(changed))
+    return desk_schemas.ReplyView.of(await services.replies.replace(changed, along=recording(request)))
 
 
 @router.delete("/replies/{reply_id}", status_code=204, response_class=Response, openapi_extra=documented.STAFF, responses=_ERRORS)
-async def delete_reply(_staff: OperatorDep, reply_id: ReplyName, services: ServicesDep) -> Response:
+async def delete_reply(_staff: OperatorDep, request: Request, reply_id: ReplyName, services: ServicesDep) -> Response:
     """Take a prepared reply away."""
-    await services.replies.delete(reply_id)
+    await services.replies.delete(reply_id, along=recording(request))
     return Response(status_code=204)
 
 

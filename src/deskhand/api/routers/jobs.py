@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Path, Query, Request, Response
 
 from deskhand.api import documented, job_schemas
-from deskhand.api.auditing import AuditedRoute
+from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json
 from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep, check_scope, require_staff
 from deskhand.api.job_stream import stream_job
@@ -61,9 +61,9 @@ async def get_job(_staff: KnowledgeReaderDep, request: Request, services: Servic
 
 
 @router.post("/jobs/{job_id}/cancel", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 409, 422, 503))
-async def cancel_job(_staff: KnowledgeEditorDep, services: ServicesDep, job_id: JobName) -> job_schemas.JobView:
+async def cancel_job(_staff: KnowledgeEditorDep, request: Request, services: ServicesDep, job_id: JobName) -> job_schemas.JobView:
     """Stop a job. What it has put in stays; one that runs stops within a second or two."""
-    return job_schemas.JobView.of(await services.jobs.cancel(job_id))
+    return job_schemas.JobView.of(await services.jobs.cancel(job_id, along=recording(request)))
 
 
 @router.get("/knowledge/schedules", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 503))
@@ -89,11 +89,14 @@ async def put_schedule(staff: KnowledgeEditorDep, request: Request, services: Se
         scope=services.fetching.fetcher().scope_of(wanted.fetch),
         sync=wanted.sync,
     )
-    return job_schemas.ScheduleView.of(await services.jobs.schedule(order, every_hours=wanted.every_hours))
+    stored = await services.jobs.schedule(order, every_hours=wanted.every_hours, along=recording(request))
+    return job_schemas.ScheduleView.of(stored)
 
 
 @router.delete("/knowledge/schedules/{schedule_id}", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 404, 422, 503))
-async def delete_schedule(_staff: KnowledgeEditorDep, services: ServicesDep, schedule_id: ScheduleName) -> job_schemas.ScheduleDeleted:
+async def delete_schedule(
+    _staff: KnowledgeEditorDep, request: Request, services: ServicesDep, schedule_id: ScheduleName
+) -> job_schemas.ScheduleDeleted:
     """Fetch it no more. The documents that came from it stay."""
-    await services.jobs.delete_schedule(schedule_id)
+    await services.jobs.delete_schedule(schedule_id, along=recording(request))
     return job_schemas.ScheduleDeleted(message="It is not fetched any more; its documents stay.", schedule_id=schedule_id)

@@ -277,7 +277,8 @@ async def _store(given: Given, *, staff: Staff, services: Services, tell: Tell, 
 
 async def _queue(request: Request, *, staff: Staff, services: Services) -> Response:
     order, items = await read_order(request, by=staff.name, services=services)
-    job = await (services.jobs.fetch(order) if order.url is not None else services.jobs.read(order, items))
+    along = recording(request)
+    job = await (services.jobs.fetch(order, along=along) if order.url is not None else services.jobs.read(order, items, along=along))
     headers = {"Location": f"{services.settings.api_prefix}/jobs/{job.id}", "Preference-Applied": "respond-async"}
     return Response(JobView.of(job).model_dump_json(), status_code=202, media_type="application/json", headers=headers)
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import Depends, Path, Query, Request, Response
 
 from deskhand.api import documented, schemas
-from deskhand.api.auditing import AuditedRoute
+from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json, validate
 from deskhand.api.identity import AdminDep, KnownDep, OperatorDep, PrincipalDep, SessionDep, SessionIdDep, check_scope
 from deskhand.api.routing import Routes
@@ -59,9 +59,11 @@ async def list_sessions(
 
 
 @router.post("/sessions/cleanup", openapi_extra=documented.STAFF, responses=documented.errors(401, 403, 422))
-async def clean_up_sessions(_staff: AdminDep, services: ServicesDep, query: Annotated[schemas.Cleanup, Query()]) -> schemas.SessionsCleaned:
+async def clean_up_sessions(
+    _staff: AdminDep, request: Request, services: ServicesDep, query: Annotated[schemas.Cleanup, Query()]
+) -> schemas.SessionsCleaned:
     """Delete the sessions that are not active and have been idle for longer than `days`."""
-    deleted, cutoff = await services.turns.cleanup_sessions(days=query.days)
+    deleted, cutoff = await services.turns.cleanup_sessions(days=query.days, along=recording(request))
     noun = "session" if deleted == 1 else "sessions"
     return schemas.SessionsCleaned(message=f"{deleted} {noun} deleted.", sessions_deleted=deleted, cutoff_date=to_iso(cutoff))
 
@@ -93,15 +95,16 @@ async def change_status(
             raise Malformed("The body and ?status= say different things.", support="Send the status once.")
     if isinstance(caller, Visitor) and wanted.status == "active" and session.status is not SessionStatus.ACTIVE:
         raise Forbidden("Only staff can hand a conversation back to the AI.")
-    return schemas.SessionView.of(await services.turns.change_status(session.id, SessionStatus(wanted.status)))
+    changed = await services.turns.change_status(session.id, SessionStatus(wanted.status), along=recording(request))
+    return schemas.SessionView.of(changed)
 
 
 @router.delete("/sessions/{session_id}", openapi_extra=documented.VISITOR, responses=documented.errors(401, 403, 404))
-async def delete_session(authorised: SessionIdDep, caller: KnownDep, services: ServicesDep) -> schemas.SessionDeleted:
+async def delete_session(*, authorised: SessionIdDep, caller: KnownDep, request: Request, services: ServicesDep) -> schemas.SessionDeleted:
     """Delete the session with its messages, files, memories and the agent's state for it. Of staff, administrators may."""
     if isinstance(caller, Staff):
         check_scope(caller, Scope.STAFF)
-    await services.turns.delete_session(authorised)
+    await services.turns.delete_session(authorised, along=recording(request))
     return schemas.SessionDeleted(message="The session and everything in it were deleted.", session_id=authorised)
 
 
