@@ -7,7 +7,7 @@ import pytest
 from chaos.faults import kill_now_and_then
 from chaos.harness import IS_FULL, Model, desk
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(1200 if IS_FULL else 240)]
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(3600 if IS_FULL else 240)]
 
 
 async def test_of_two_servers_one_is_killed_and_nothing_is_lost_doubled_or_out_of_order(tmp_path: Path, postgres_url: str) -> None:
