@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import structlog
 from api.serving import settings_in
 from deskhand.settings import Environment, LogLevel
 from deskhand.telemetry import LogTarget, Redactor, configure_logging
+
+FULL_DISK = Path("/dev/full")
 
 SECRETS = [
     ("redis://:s3cretpassw0rd@cache.internal:6379/0", "s3cretpassw0rd"),
@@ -62,6 +65,44 @@ def test_logs_in_development_are_readable_lines_and_no_file(tmp_path: Path) -> N
     structlog.get_logger("test").warning("disk_nearly_full", path="/var/my data", quota=None, free=12)
     assert console.getvalue().rstrip().endswith('warning disk_nearly_full path="/var/my data" free=12')
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.skipif(not FULL_DISK.exists(), reason="Only Linux has a file that is always full.")
+def test_a_full_disk_loses_lines_of_the_log_and_fails_nothing(tmp_path: Path) -> None:
+    console = io.StringIO()
+    configure_logging(settings_in(tmp_path, environment=Environment.STAGING, log_file=FULL_DISK), stream=console)
+    for count in range(3):
+        structlog.get_logger("test").info("something_happened", count=count)
+    lines = [json.loads(line) for line in console.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == ["something_happened", "log_file_failed", "something_happened", "something_happened"]
+    assert (lines[1]["level"], lines[1]["file"], lines[1]["reason"]) == ("error", str(FULL_DISK), "No space left on device")
+
+
+@pytest.mark.skipif(not FULL_DISK.exists(), reason="Only Linux has a file that is always full.")
+def test_a_console_on_a_full_disk_keeps_nothing_from_the_file(tmp_path: Path) -> None:
+    # Without a buffer of its own, which it would try to empty once more when it is closed.
+    with io.TextIOWrapper(FULL_DISK.open("wb", buffering=0), write_through=True) as console:
+        configure_logging(settings_in(tmp_path, environment=Environment.STAGING), stream=console)
+        structlog.get_logger("test").info("something_happened")
+    kept = (tmp_path / "logs" / "deskhand.log").read_text()
+    assert json.loads(kept)["event"] == "something_happened"
+
+
+def test_a_log_goes_on_when_its_full_file_can_be_put_aside_again(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    in_the_way = folder / "deskhand.log.5"
+    in_the_way.mkdir(parents=True)
+    (folder / "deskhand.log.4").touch()
+    full = folder / "deskhand.log"
+    full.touch()
+    os.truncate(full, 20_000_000)
+    console = io.StringIO()
+    configure_logging(settings_in(tmp_path, environment=Environment.STAGING), stream=console)
+    structlog.get_logger("test").info("lost")
+    in_the_way.rmdir()
+    structlog.get_logger("test").info("kept")
+    assert [json.loads(line)["event"] for line in console.getvalue().splitlines()] == ["lost", "log_file_failed", "kept"]
+    assert json.loads(full.read_text())["event"] == "kept"
 
 
 def test_a_command_shows_warnings_only(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Where logs go and how they look: a console for people in development, JSON elsewhere, and a file outside development.
 
 The invariant: every entry, ours or a library's, passes the redactor before it is written, and is rendered once for each way it looks.
+That an entry cannot be written never fails what it tells of: a server whose disk is full still answers from what it has.
 Loggers are made at import; only the one `_output` behind them changes.
 """
 
@@ -10,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
@@ -87,7 +89,12 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
     """The library's rotation, without its habit of rendering every entry twice."""
 
     def write(self, line: str) -> None:
-        assert self.stream is not None
+        """Raises:
+        OSError: the line is not written.
+        """
+        # A change of files that failed, as on a full disk, leaves none, or one that is closed.
+        if self.stream is None or self.stream.closed:
+            self.stream = self._open()
         if self.stream.tell() + len(line) > self.maxBytes:
             self.doRollover()
         self.stream.write(line)
@@ -102,26 +109,49 @@ class _Output:
         self._console: TextIO = sys.stderr
         self._people: _Console | None = _Console(colours=False)
         self._file: _RotatingFile | None = None
+        self._is_file_failing = False
         self._lock = threading.Lock()
 
     def redirect(self, *, console: TextIO, for_people: bool, file: _RotatingFile | None, level: int) -> None:
         with self._lock:
             if self._file is not None:
-                self._file.close()
+                # What is left in it could not be written before, either.
+                with suppress(OSError):
+                    self._file.close()
             self.level = level
             self._console = console
             self._people = _Console(colours=console.isatty()) if for_people else None
             self._file = file
+            self._is_file_failing = False
 
     def write(self, event: Event) -> None:
         encoded = msgspec.json.encode(event).decode() + "\n" if self._file is not None or self._people is None else ""
         shown = self._people.render(event) if self._people is not None else encoded
         with self._lock:
-            if not self._console.closed:
-                self._console.write(shown)
-                self._console.flush()
+            self._show(shown)
             if self._file is not None:
-                self._file.write(encoded)
+                self._keep(encoded, self._file)
+
+    def _show(self, line: str) -> None:
+        if self._console.closed:
+            return
+        # Nobody reads the console any more, or it goes to a full disk: there is nowhere left to say so.
+        with suppress(OSError):
+            self._console.write(line)
+            self._console.flush()
+
+    def _keep(self, line: str, file: _RotatingFile) -> None:
+        """Write to the file; the console tells once when that begins to fail."""
+        try:
+            file.write(line)
+        except OSError as error:
+            if not self._is_file_failing:
+                event: Event = {"event": "log_file_failed", "level": "error", "file": file.baseFilename, "reason": error.strerror}
+                event = _stamp(None, "error", event)
+                self._show(self._people.render(event) if self._people is not None else msgspec.json.encode(event).decode() + "\n")
+            self._is_file_failing = True
+        else:
+            self._is_file_failing = False
 
     debug = info = warning = error = critical = exception = msg = write
 
