@@ -246,11 +246,12 @@ async def desk(
     loss: Loss | None = None,
     lease_seconds: float = SHORT_LEASE_SECONDS,
     redis_url: str | None = None,
+    checkout: Path | None = None,
 ) -> AsyncIterator[Desk]:
     """Servers, customers who say nothing yet, and whatever else a run needs.
 
     One instance on SQLite (in `folder` where `database_url` is None), else two on that PostgreSQL, with that Redis if there is one; all of
-    them serve.
+    them serve, with the code of `checkout` if there is one.
     """
     url = database_url or f"sqlite:///{folder / 'deskhand.db'}"
     effects = folder / "effects"
@@ -282,6 +283,8 @@ async def desk(
         command = WITH_BUG
     names = ["only"] if url.startswith("sqlite") else ["first", "second"]
     instances = [Instance(folder / name, command=command, environment=environment) for name in names]
+    for instance in instances:
+        instance.checkout = checkout
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as http:
         crowd = Crowd(http, [instance.base for instance in instances], chance, mixed_talk, loss=loss or Loss())

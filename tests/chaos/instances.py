@@ -29,6 +29,12 @@ def _environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **settings}
 
 
+def _command_of(checkout: Path) -> tuple[str, ...]:
+    own = checkout / ".venv" / "bin" / "python"
+    # Not as `PLAIN`, whose imports may have been made beforehand and are the present code's.
+    return (str(own) if own.exists() else sys.executable, "-u", "-m", "deskhand", "serve")
+
+
 class Instance:
     """One `deskhand serve`."""
 
@@ -40,11 +46,17 @@ class Instance:
         self._command = command
         self._environment = _environment(folder, {"DESKHAND_API_PORT": str(self.port), **environment})
         self._process: ServerProcess | None = None
+        # Whose plain server its next start runs, in the virtualenv there if there is one; None is the present code.
+        self.checkout: Path | None = None
 
     async def start(self, *, failpoints: str = "") -> None:
         """Start it and wait until it serves, or has been ended by the failpoint."""
         environment = self._environment | ({"DESKHAND_FAILPOINTS": failpoints} if failpoints else {})
-        process = await asyncio.to_thread(ServerProcess, self._command, folder=self.folder, environment=environment)
+        command = self._command
+        if self.checkout is not None:
+            command = _command_of(self.checkout)
+            environment["PYTHONPATH"] = str(self.checkout / "src")
+        process = await asyncio.to_thread(ServerProcess, command, folder=self.folder, environment=environment)
         self._process = process
         limit = time.monotonic() + START_SECONDS
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
