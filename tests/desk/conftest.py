@@ -1,4 +1,4 @@
-"""A server that the tests of one file share, with a model that answers at once, and one of its own where a test needs it."""
+"""A server that the tests of one file share, on either database, and one of its own where a test needs it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,6 +16,6 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    async with serving(settings_in(tmp_path_factory.mktemp("data"))) as running:
+async def shared(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -> AsyncIterator[Served]:
+    async with serving(settings_in(tmp_path_factory.mktemp("data"), database_url=module_database_url)) as running:
         yield running

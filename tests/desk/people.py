@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 
@@ -107,7 +108,7 @@ async def transcript(served: Served, visitor: Visitor) -> list[dict[str, Any]]:
 
 async def colleague(served: Served, name: str, *, capacity: int = 5, skills: tuple[str, ...] = ()) -> tuple[str, Operator]:
     """A new account, signed in as its console is."""
-    email = f"{name.lower().replace(' ', '.')}@example.com"
+    email = f"{name.split(maxsplit=1)[0].lower()}-{uuid4().hex}@example.com"
     wanted = {"email": email, "name": name, "password": "correct horse battery", "capacity": capacity, "skills": list(skills)}
     made = await served.http.post("/api/staff/accounts", json=wanted, headers=STAFF)
     assert made.status_code == 201, made.text

@@ -75,6 +75,12 @@ async def test_numbers_count_what_happened(shared: Served) -> None:
     assert after["totals"]["first_response_p50_s"] is not None
     assert len(after["by_day"]) == 2
     assert after["by_day"][-1]["sessions"] == after["totals"]["sessions"]  # type: ignore[index]
+    # What was counted is counted again when something comes to it.
+    await shared.say(helped, "Can you build me a zeppelin hangar?")
+    last = await overview()
+    assert last["totals"]["unanswered"] == after["totals"]["unanswered"] + 1
+    assert last["unanswered"][0]["question"] == "Can you build me a zeppelin hangar?"  # type: ignore[index]
+    assert last["totals"]["resolved_by_ai"] == after["totals"]["resolved_by_ai"]
 
 
 async def test_a_long_conversation_is_read_backwards_with_what_became_of_it(shared: Served) -> None:

@@ -1,7 +1,6 @@
 """A conversation from the first question to its end: customer, AI and a person, over HTTP."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -24,10 +23,9 @@ async def test_a_customer_is_helped_by_a_person_and_goes_on_with_the_ai(shared: 
         )
         assert (listed["state"], listed["customer"]["name"]) == ("ai", "Ida")
 
-        asked_at = time.monotonic()
         await shared.say(visitor, "I want to talk to a person")
         new = await console.until("notice", lambda notice: notice["session_id"] == session_id)
-        assert (new["kind"], time.monotonic() - asked_at < 1.0) == ("new", True)
+        assert new["kind"] == "new"
         [waiting] = [item for item in (await operator.list("unassigned"))["items"] if item["session_id"] == session_id]
         assert (waiting["state"], waiting["reason"], waiting["assignee"]) == ("waiting", "asked_for_person", None)
 

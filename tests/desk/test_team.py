@@ -1,7 +1,6 @@
 """Those at the desk: who is there, who gets what, and what helps them; and what customers say of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,19 +11,14 @@ from desk.people import Operator, colleague, following, transcript, waiting
 from deskhand.api.desk_team import tell_overdue
 from deskhand.handoff.tables import tickets
 from deskhand.sessions import SessionStatus
-from deskhand.settings import Settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest.fixture
-async def served(settings: Settings) -> AsyncIterator[Served]:
-    async with serving(settings) as running:
-        yield running
-
-
-async def test_two_who_claim_at_once_are_not_both_given_the_conversation(served: Served) -> None:
-    ana_id, ana = await colleague(served, "Ana")
-    _, bo = await colleague(served, "Bo")
-    visitor = await waiting(served)
+async def test_two_who_claim_at_once_are_not_both_given_the_conversation(shared: Served) -> None:
+    ana_id, ana = await colleague(shared, "Ana")
+    _, bo = await colleague(shared, "Bo")
+    visitor = await waiting(shared)
     await ana.done(visitor.session_id, "claim")
     refused = await bo.act(visitor.session_id, "claim")
     assert (refused.status_code, refused.json()["error"], refused.json()["details"]) == (409, "taken_by_another", {"assignee": "Ana"})
@@ -35,10 +29,10 @@ async def test_two_who_claim_at_once_are_not_both_given_the_conversation(served:
     assert taken["assignee"]["name"] == "Bo"
 
 
-async def test_whoever_is_given_a_conversation_is_told_and_sees_the_note(served: Served) -> None:
-    ana_id, ana = await colleague(served, "Ana")
-    _, bo = await colleague(served, "Bo")
-    visitor = await waiting(served)
+async def test_whoever_is_given_a_conversation_is_told_and_sees_the_note(shared: Served) -> None:
+    ana_id, ana = await colleague(shared, "Ana")
+    _, bo = await colleague(shared, "Bo")
+    visitor = await waiting(shared)
     await bo.done(visitor.session_id, "claim")
     async with ana.console() as console:
         await console.until("presence", lambda told: ("Ana", "online") in [(one["name"], one["presence"]) for one in told["staff"]])
@@ -49,8 +43,8 @@ async def test_whoever_is_given_a_conversation_is_told_and_sees_the_note(served:
     assert (opened["assignee"]["name"], opened["notes"][0]["text"]) == ("Ana", "Knows about boilers.")
 
 
-async def test_what_waits_is_given_in_turn_to_those_who_are_there_and_have_room(tmp_path: Path) -> None:
-    async with serving(settings_in(tmp_path, desk_assignment="round_robin")) as served:
+async def test_what_waits_is_given_in_turn_to_those_who_are_there_and_have_room(tmp_path: Path, database_url: str) -> None:
+    async with serving(settings_in(tmp_path, database_url=database_url, desk_assignment="round_robin")) as served:
         _, ana = await colleague(served, "Ana", capacity=1)
         _, bo = await colleague(served, "Bo", capacity=1)
         await colleague(served, "Cleo")
@@ -75,9 +69,9 @@ async def test_what_waits_is_given_in_turn_to_those_who_are_there_and_have_room(
             assert (await bo.open(theirs["Ana"].session_id))["assignee"]["name"] == "Ana"
 
 
-async def test_what_was_put_aside_comes_back_when_its_time_has_come(served: Served) -> None:
-    _, ana = await colleague(served, "Ana")
-    visitor = await waiting(served)
+async def test_what_was_put_aside_comes_back_when_its_time_has_come(shared: Served) -> None:
+    _, ana = await colleague(shared, "Ana")
+    visitor = await waiting(shared)
     await ana.done(visitor.session_id, "claim")
     async with ana.console() as console:
         snoozed = await ana.done(visitor.session_id, "snooze", until="2031-05-09T14:00:00Z")
@@ -89,24 +83,24 @@ async def test_what_was_put_aside_comes_back_when_its_time_has_come(served: Serv
     assert (await ana.open(visitor.session_id))["state"] == "assigned"
 
 
-async def test_a_draft_answers_the_question_and_leaves_no_trace(served: Served) -> None:
-    operator, visitor = Operator(served), await served.visitor()
-    await served.say(visitor, "How do I reset my password?")
-    await served.say(visitor, "I want to talk to a person")
-    before = await transcript(served, visitor)
+async def test_a_draft_answers_the_question_and_leaves_no_trace(shared: Served) -> None:
+    operator, visitor = Operator(shared), await shared.visitor()
+    await shared.say(visitor, "How do I reset my password?")
+    await shared.say(visitor, "I want to talk to a person")
+    before = await transcript(shared, visitor)
     drafted = await operator.done(visitor.session_id, "draft")
     assert drafted["text"] == "You can reset your password on the sign-in page."
-    assert await transcript(served, visitor) == before
-    session = await served.services.sessions.find_session(visitor.session_id)
+    assert await transcript(shared, visitor) == before
+    session = await shared.services.sessions.find_session(visitor.session_id)
     assert session is not None
     assert session.status is SessionStatus.ESCALATED
 
 
-async def test_a_prepared_reply_is_shared_changed_and_taken_away(served: Served) -> None:
-    _, ana = await colleague(served, "Ana")
+async def test_a_prepared_reply_is_shared_changed_and_taken_away(shared: Served) -> None:
+    _, ana = await colleague(shared, "Ana")
 
     async def call(method: str, path: str, **body: str) -> tuple[int, object]:
-        answer = await served.http.request(method, f"/api/desk/replies{path}", json=body or None, headers=ana.headers)
+        answer = await shared.http.request(method, f"/api/desk/replies{path}", json=body or None, headers=ana.headers)
         return answer.status_code, answer.json() if answer.content else None
 
     status, made = await call("POST", "", shortcut="hours", title="Opening hours", text="We are here from 9 to 5.")
@@ -120,28 +114,28 @@ async def test_a_prepared_reply_is_shared_changed_and_taken_away(served: Served)
     assert await call("GET", "") == (200, [])
 
 
-async def test_a_customer_rates_the_conversation_and_each_answer_and_may_change_both(served: Served) -> None:
-    operator, visitor, other = Operator(served), await served.visitor(), await served.visitor()
-    await served.say(visitor, "How do I reset my password?")
-    answer = (await transcript(served, visitor))[1]
+async def test_a_customer_rates_the_conversation_and_each_answer_and_may_change_both(shared: Served) -> None:
+    operator, visitor, other = Operator(shared), await shared.visitor(), await shared.visitor()
+    await shared.say(visitor, "How do I reset my password?")
+    answer = (await transcript(shared, visitor))[1]
     path = f"/api/chat/sessions/{visitor.session_id}/messages/{answer['message_id']}/feedback"
     for value in ("down", "up"):
-        assert (await served.http.post(path, json={"value": value}, headers=visitor.headers)).status_code == 200
+        assert (await shared.http.post(path, json={"value": value}, headers=visitor.headers)).status_code == 200
     for score in (2, 5):
-        rated = await served.http.post(f"/api/sessions/{visitor.session_id}/rating", json={"score": score}, headers=visitor.headers)
+        rated = await shared.http.post(f"/api/sessions/{visitor.session_id}/rating", json={"score": score}, headers=visitor.headers)
         assert rated.status_code == 200
-    foreign = await served.http.post(path, json={"value": "down"}, headers=other.headers)
+    foreign = await shared.http.post(path, json={"value": "down"}, headers=other.headers)
     assert foreign.status_code == 404
-    assert (await transcript(served, visitor))[1]["feedback"] == "up"
+    assert (await transcript(shared, visitor))[1]["feedback"] == "up"
     opened = await operator.open(visitor.session_id)
     assert (opened["rating"], opened["messages"][1]["feedback"]) == (5, "up")
     question = f"/api/chat/sessions/{visitor.session_id}/messages/{opened['messages'][0]['message_id']}/feedback"
-    assert (await served.http.post(question, json={"value": "up"}, headers=visitor.headers)).status_code == 404
+    assert (await shared.http.post(question, json={"value": "up"}, headers=visitor.headers)).status_code == 404
 
 
-async def test_each_side_sees_that_the_other_is_typing(served: Served) -> None:
-    operator, visitor = Operator(served), await waiting(served)
-    async with operator.console() as console, served.connect(visitor) as socket:
+async def test_each_side_sees_that_the_other_is_typing(shared: Served) -> None:
+    operator, visitor = Operator(shared), await waiting(shared)
+    async with operator.console() as console, shared.connect(visitor) as socket:
 
         async def type_on() -> None:
             # As a page does: what is never stored may be missed, by a console that is told to read its list again at that moment.
