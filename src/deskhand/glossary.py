@@ -27,7 +27,7 @@ arrive arrival delivered; ankommen angekommen; arriver arrive; llegar llega
 return; rucksendung zuruckschicken zuruckgeben; retour retourner renvoyer; devolver devolucion
 refund money_back reimbursement; erstattung ruckerstattung erstatten geld_zuruck; remboursement rembourser; reembolso reembolsar
 phone smartphone mobile; handy smartphone; portable smartphone; movil celular
-telephone phone call; telefon telefonnummer anrufen; telephone appeler; telefono llamar
+telephone phone call hotline; telefon telefonnummer anrufen; telephone appeler; telefono llamar
 number; nummer; numero; numero
 account profile; konto kontos; compte; cuenta
 delete erase close remove; loschen losche; supprimer; eliminar borrar
@@ -41,7 +41,7 @@ data information; daten; donnees; datos
 file document; datei dateien; fichier fichiers; archivo archivos fichero
 stored kept saved located; gespeichert gelagert; stockees stocke conserves; almacenados guardados guardan
 storage space capacity; speicher speicherplatz; stockage espace; almacenamiento espacio
-user member colleague employee seat; benutzer nutzer mitglied; utilisateur membre; usuario miembro
+user member colleague employee seat teammate coworker; benutzer nutzer mitglied; utilisateur membre; usuario miembro
 add invite; hinzufugen einladen; ajouter inviter; anadir agregar invitar
 remove; entfernen; retirer enlever; quitar
 contact reach; erreichen kontaktieren kontakt; contacter joindre; contactar
@@ -51,9 +51,9 @@ open opening; eroffnen offnen; ouvrir; abrir
 locked blocked suspended; gesperrt; bloque verrouille; bloqueado bloqueada
 hacked compromised stolen; gehackt; pirate; hackeado
 e-mail email mail; mail nachricht; courriel mail; correo
-phishing suspicious fraud scam; betrug verdachtig; hameconnage fraude; fraude sospechoso
+phishing suspicious fraud scam strange weird dubious; betrug verdachtig; hameconnage fraude; fraude sospechoso
 broken damaged defective faulty; kaputt beschadigt defekt; casse endommage; roto danado
-missing lost disappeared; fehlt fehlen verschwunden; manquant disparu; falta desaparecido
+missing lost disappeared vanished gone; fehlt fehlen verschwunden; manquant disparu; falta desaparecido
 late delayed overdue; verspatet spat; retard; retraso tarde
 warranty guarantee; garantie gewahrleistung; garantie; garantia
 availability uptime; verfugbarkeit; disponibilite; disponibilidad
@@ -62,6 +62,12 @@ upgrade; hochstufen; surclasser; mejorar
 trial; testen probe testphase; essai; prueba
 discount coupon rebate; rabatt nachlass gutschein; remise reduction; descuento
 school student education; schule student; ecole etudiant; escuela estudiante
+answer reply response respond; antwort antworten beantwortet; reponse repondre; respuesta responder
+failed declined rejected refused unsuccessful; fehlgeschlagen abgelehnt; echoue refuse; fallido rechazado
+photograph photo picture image; foto bild; photo image; foto imagen
+sms text; sms; sms; sms
+largest biggest; grosste; plus_grand; mas_grande
+charity nonprofit ngo; gemeinnutzig verein; association; ong
 language; sprache sprachen; langue langues; idioma idiomas
 complaint complain; beschwerde beschweren; reclamation plainte; queja reclamacion
 device; gerat gerate; appareil; dispositivo aparato
@@ -88,8 +94,8 @@ find where; finden finde; trouver trouve; encontrar encuentro
 send; senden schicken; envoyer; enviar
 receive get; bekommen erhalten; recevoir; recibir
 work function; funktioniert funktionieren; fonctionne; funciona
-error fault problem; fehler fehlermeldung storung; erreur probleme; error problema
-slow; langsam; lent lente; lento lenta
+error fault problem trouble bug; fehler fehlermeldung storung; erreur probleme; error problema
+slow sluggish crawl laggy; langsam; lent lente; lento lenta
 export download; exportieren herunterladen; exporter telecharger; exportar descargar
 restore recover; wiederherstellen; restaurer recuperer; restaurar recuperar
 reactivate restart resume renew; reaktivieren verlangern; reactiver; reactivar

@@ -17,6 +17,7 @@ class Wanted(StrEnum):
     COUNT = "count"
     TELEPHONE = "telephone"
     ADDRESS = "address"
+    HOURS = "hours"
 
 
 _ASKS = {
@@ -38,6 +39,12 @@ _ASKS = {
         r"\b(?:e-?mail address (?:for|of|to|should|do)|which (?:e-?mail )?address"
         r"|who (?:do|can|should) i (?:e-?mail|write))\b"
     ),
+    # Those that somebody is there, or by which something is done: no length of time answers.
+    Wanted.HOURS: re.compile(
+        r"\b(?:(?:opening|business|office|support|working|service|chat|phone|telephone|store) (?:hours|times)|(?:what|which|your) hours"
+        r"|hours of (?:operation|service|business|opening|support|your)|what times?|at what hour|offnungszeiten|sprechzeiten"
+        r"|servicezeiten|uhrzeiten|um wie viel uhr|horaires|quelle heure|horarios?|que hora|orari|che ora)\b"
+    ),
 }
 _HAS = {
     Wanted.TIME: re.compile(
@@ -51,6 +58,10 @@ _HAS = {
     Wanted.COUNT: re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|once|unlimited|no limit|any number)\b"),
     Wanted.TELEPHONE: re.compile(r"(?<![\w.])\+?\(?\d[\d ()/-]{6,}\d"),
     Wanted.ADDRESS: re.compile(r"\S@\S|\bhttps?://|\b\w+\.\w+\.\w+\b"),
+    Wanted.HOURS: re.compile(
+        r"\b\d{1,2}[:.h]\d\d\b|\b\d{1,2}\s?(?:[ap]\.?m\b|uhr\b|h\b|o'?clock\b)|\b24\s?/\s?7\b|\b24 (?:hours|stunden|heures|horas) a\b"
+        r"|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|on (?:working|business) days|weekdays|montags?|werktags|lundi|lunes)\b"
+    ),
 }
 # A word with a capital inside a sentence, or with a figure in it: what a product, a place or a code is called.
 _NAME = re.compile(r"(?<=[^.?!:\n]\s)(?:[A-Z][\w-]*|[\w.-]*\d[\w.-]*)")
@@ -59,6 +70,8 @@ _NAME = re.compile(r"(?<=[^.?!:\n]\s)(?:[A-Z][\w-]*|[\w.-]*\d[\w.-]*)")
 def wanted(folded: str) -> frozenset[Wanted]:
     """The kinds that a question (as `words.fold` gives it) asks for."""
     kinds = {kind for kind, asks in _ASKS.items() if asks.search(folded)}
+    if Wanted.HOURS in kinds:
+        kinds.discard(Wanted.TIME)
     return frozenset(kinds - {Wanted.COUNT} if Wanted.MONEY in kinds else kinds)
 
 

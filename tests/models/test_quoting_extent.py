@@ -131,3 +131,49 @@ async def test_a_slip_of_the_pen_finds_its_sentence() -> None:
 async def test_a_word_of_the_customer_finds_the_word_of_the_documents() -> None:
     passage = {"n": 1, "title": "Help", "score": 0.8, "text": "The app is free.\n\nEach invoice is sent by e-mail.\n\nThe box is blue."}
     assert await quoted("how do I get my bill", passage) == "Each invoice is sent by e-mail. [1]"
+
+
+async def test_a_table_is_quoted_with_the_sentence_that_introduces_it() -> None:
+    text = """## When do I get my money back?
+
+Boxes are looked at first. We pay within 14 days, by the way you paid:
+
+| Paid by | On your account after |
+| --- | --- |
+| Credit card | 3 days |
+| PayPal | 1 day |
+"""
+    refunds = {"n": 1, "title": "Refunds", "section": "When do I get my money back?", "score": 0.9, "text": text}
+    assert "We pay within 14 days, by the way you paid:\n\n| Paid by" in await quoted("When do I get my money back?", refunds)
+
+
+async def test_a_short_section_is_quoted_to_its_end() -> None:
+    text = """## Change the billing details
+
+1. Open **Settings › Billing › Details**.
+2. Change the company name, and choose **Save**.
+
+An invoice that was already issued can be corrected: write to us.
+"""
+    details = {"n": 1, "title": "Billing", "section": "Change the billing details", "score": 0.9, "text": text}
+    assert "can be corrected" in await quoted("It has the wrong company name on it", details)
+
+
+async def test_who_asks_for_hours_is_told_hours() -> None:
+    chat = {
+        "n": 1,
+        "title": "Support hours",
+        "section": "",
+        "score": 0.9,
+        "text": "The chat answers in all support hours.",
+    }
+    table = {
+        "n": 2,
+        "title": "Support hours",
+        "section": "Reach us",
+        "score": 0.85,
+        "text": "## Reach us\n\n| Way | Open |\n| --- | --- |\n| Chat | 8:00–20:00 |\n| Telephone | 9:00–17:00 |\n",
+    }
+    text = await quoted("What are your support hours?", chat, table)
+    assert text.index("8:00–20:00") < text.index("[2]")
+    assert "[1]" not in text

@@ -39,7 +39,7 @@ _HAS_CASE = re.compile(
     r"\b(?:if|unless|otherwise|in case|should (?:you|it|the)|without|wenn|falls|sonst|ohne|si|sinon|sans|sin|se|senza|caso)\b"
 )
 _ASKS_STEPS = re.compile(r"\b(?:how (?:do|can|to|should|would)|steps?|wie|comment|como|come|hoe)\b")
-_UNMISTAKABLE = frozenset({Wanted.MONEY, Wanted.TELEPHONE, Wanted.ADDRESS})
+_UNMISTAKABLE = frozenset({Wanted.MONEY, Wanted.TELEPHONE, Wanted.ADDRESS, Wanted.HOURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,16 @@ class Asked:
         return any(holds(text, kind) for kind in wanted(self.folded)) or (self.steps and unit.kind is Kind.STEP)
 
     def only(self, text: str) -> bool:
-        """Whether a text has what nothing else can stand for: an amount, a telephone number, an address to write to."""
-        kinds = wanted(self.folded) & _UNMISTAKABLE
-        return bool(kinds) and any(holds(fold(text), kind) for kind in kinds)
+        """Whether a text has what nothing else can stand for: an amount, a telephone number, an address to write to, hours of the day."""
+        return any(holds(fold(text), kind) for kind in self._unmistakable)
+
+    def lacks(self, text: str) -> bool:
+        """Whether such a thing is asked for, and a text has none."""
+        return bool(self._unmistakable) and not self.only(text)
+
+    @property
+    def _unmistakable(self) -> frozenset[Wanted]:
+        return wanted(self.folded) & _UNMISTAKABLE
 
 
 @cache

@@ -37,6 +37,11 @@ class Unit:
     heading: str
     lead: int | None = None
 
+    @property
+    def introduces(self) -> bool:
+        """Whether it announces what follows it under the same heading."""
+        return self.kind is Kind.SENTENCE and self.text.rstrip().endswith((":", "\uff1a"))
+
 
 def cut(text: str) -> list[Unit]:
     """The units of a passage in order. Headings are no units: they give `heading` to what follows."""
@@ -138,8 +143,7 @@ class _Cutter:
         if not self._units:
             return None
         last = self._units[-1]
-        introduces = last.kind is Kind.SENTENCE and last.heading == self._heading and last.text.rstrip().endswith((":", "\uff1a"))
-        return len(self._units) - 1 if introduces else None
+        return len(self._units) - 1 if last.introduces and last.heading == self._heading else None
 
 
 def _is_heading_in_effect(paragraph: str) -> bool:

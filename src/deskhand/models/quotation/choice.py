@@ -22,12 +22,13 @@ _WORTH_ADDING = 0.25
 # How much farther from the question its nearest line may be.
 _FAR_LINE = 0.15
 # What makes a passage the one to quote: the log-odds of its score, its words against those of the best, the words of its title that were
-# said, and how near its nearest line is.
+# said, and how near its nearest line is; less where it lacks what alone would answer, an amount or the hours of the day.
 # By the questions of `evals/quoting.py`, as conditional logit over their passages: the optimum is flat.
 _BY_SCORE = 0.8
 _BY_WORDS = 2.0
 _BY_TITLE = 1.5
 _BY_LINE = 13.5
+_BY_LACK = -2.0
 # How much a cosine above that of the passage's other lines counts for a line beside its words.
 _LINE_WEIGHT = 1.0
 _MOST_LINES = 12
@@ -133,6 +134,7 @@ def choose(
             + _BY_WORDS * each.best / most
             + _BY_TITLE * _said_of(each.evidence.title, asked, language=language)
             + _BY_LINE * each.nearest
+            + _BY_LACK * asked.lacks(each.evidence.text)
         )
 
     ranked = sorted(scored, key=lambda each: -place(each))

@@ -1,7 +1,7 @@
 """How much of a passage is quoted: whole paragraphs, lists and sections where they are short, of a table the rows asked for. Pure.
 
-Invariant: what is quoted stands in the passage in the same order, a list never without what introduces it, a row never without its head. Of
-a wide table the columns that were not asked for may be left out: then every cell that is shown is one of the passage.
+Invariant: what is quoted stands in the passage in the same order, a list or table never without what introduces it, a row never without its
+head. Of a wide table the columns that were not asked for may be left out: then every cell that is shown is one of the passage.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from deskhand.models.quotation.blocks import Kind, Unit
 from deskhand.words import StemFinder
 
 NEAR_BEST = 0.6
-# A section that is asked about by its heading is quoted whole up to here, a paragraph always.
+# A section that is asked about by its heading is quoted whole up to here; a paragraph, and any other section, up to there.
 _SECTION_CHARACTERS = 600
 _PARAGRAPH_CHARACTERS = 420
 _HEADING_ASKED = 0.6
@@ -43,10 +43,8 @@ def extent(weighed: Weighed, asked: Asked, *, telling: dict[str, float], finder:
     if not scores[best]:
         # Found by meaning alone: its first section says what it is about.
         return _tables_narrowed(units, _from_the_top(units), asked, finder=finder)
-    if units[best].kind is not Kind.ROW and not asked.figure and not asked.case and weighed.heading_share >= _HEADING_ASKED:
-        section = [at for at, unit in enumerate(units) if unit.heading == units[best].heading]
-        if sum(len(units[at].text) for at in section) <= _SECTION_CHARACTERS and all(units[at].kind is not Kind.ROW for at in section):
-            return tuple(units[at] for at in section)
+    if not asked.figure and not asked.case and (section := _short_section(weighed, units[best].heading)):
+        return section
     taken: set[int] = set()
     enough = NEAR_BEST * scores[best]
     for at in sorted(range(len(units)), key=lambda at: (-scores[at], at)):
@@ -59,6 +57,15 @@ def extent(weighed: Weighed, asked: Asked, *, telling: dict[str, float], finder:
     if asked.steps:
         taken.update(_steps_under(units, units[best].heading))
     return _tables_narrowed(units, sorted(taken), asked, finder=finder)
+
+
+def _short_section(weighed: Weighed, heading: str) -> tuple[Unit, ...]:
+    """All that stands under a heading, if that is short and no table; nothing otherwise."""
+    section = tuple(unit for unit in weighed.units if unit.heading == heading)
+    # Lines under no heading need not be of one subject.
+    most = _SECTION_CHARACTERS if weighed.heading_share >= _HEADING_ASKED else _PARAGRAPH_CHARACTERS if heading else 0
+    short = sum(len(unit.text) for unit in section) <= most
+    return section if short and all(unit.kind is not Kind.ROW for unit in section) else ()
 
 
 def _said(weighed: Weighed, taken: set[int]) -> frozenset[str]:
@@ -83,7 +90,8 @@ def _around(weighed: Weighed, at: int, asked: Asked, *, telling: dict[str, float
         case Kind.ROW:
             return [] if more else _rows(weighed, units[at].block, asked, telling=telling)
         case Kind.SENTENCE:
-            return [*_paragraph(units, at), *_list_behind(units, at)]
+            table = _rows(weighed, units[at + 1].block, asked, telling=telling) if _introduces_table(units, at) else []
+            return [*_paragraph(units, at), *_list_behind(units, at), *table]
         case Kind.STEP | Kind.ITEM | Kind.CODE:
             return _whole_list(units, at)
 
@@ -112,7 +120,16 @@ def _rows(weighed: Weighed, block: int, asked: Asked, *, telling: dict[str, floa
     if not chosen:
         fitting = [at for at in rows if asked.fits(units[at])]
         chosen = fitting or rows
-    return [head, *chosen[:_MOST_ROWS]]
+    introduction = [head - 1] if head and _introduces_table(units, head - 1) else []
+    return [*introduction, head, *chosen[:_MOST_ROWS]]
+
+
+def _introduces_table(units: Sequence[Unit], at: int) -> bool:
+    """Whether a sentence goes on in the table behind it: "We pay within 14 days, by the way you paid:"."""
+    behind = at + 1
+    if behind == len(units) or not units[at].introduces:
+        return False
+    return units[behind].kind is Kind.ROW and units[behind].heading == units[at].heading
 
 
 def _list_behind(units: Sequence[Unit], at: int) -> list[int]:
