@@ -19,6 +19,27 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 TOUR = re.compile(r"^```sh tour\n(.*?)^```", re.MULTILINE | re.DOTALL)
 OF_THE_TESTS = ("DESKHAND_TEST_", "DESKHAND_CHAOS")
 SHELL = re.compile(r"^```sh\b.*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMAND_IN_TEXT = re.compile(r"(?<!`)`deskhand ([a-z][^`]*)`")
+COMMAND_LINE = re.compile(r"^(?:.*\| )?(?:[A-Z_]+=\S+ )*deskhand ([a-z][^#|&\n]*)", re.MULTILINE)
+OPTION = re.compile(r"--?[a-z][a-z-]*")
+LIST_COMMANDS = """
+import json, typer.main
+from deskhand.cli import app
+
+program = typer.main.get_command(app)
+options = lambda command: [option for parameter in command.params for option in parameter.opts]
+listed = {}
+for name in program.list_commands(None):
+    _, command, _ = program.resolve_command(program.make_context("deskhand", [name], resilient_parsing=True), [name])
+    listed[name] = options(command)
+    listed |= {f"{name} {inner}": options(found) for inner, found in getattr(command, "commands", {}).items()}
+print(json.dumps(listed))
+"""
+
+
+def list_commands() -> dict[str, list[str]]:
+    """The options of each command, such as `ask` and `knowledge add`. In a process of its own: the program imports in ways of its own."""
+    return json.loads(subprocess.run([sys.executable, "-c", LIST_COMMANDS], check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -34,15 +55,20 @@ def test_the_list_of_settings_is_current() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_command_that_is_shown_exists(document: Path) -> None:
-    shown = {
-        word
-        for block in SHELL.findall(document.read_text(encoding="utf-8"))
-        for word in re.findall(r"^(?:.*\| )?deskhand ([a-z]+)", block, re.MULTILINE)
-    }
-    listed = subprocess.run([sys.executable, "-m", "deskhand", "--help"], check=True, capture_output=True, text=True).stdout
-    assert {word for word in shown if f"\n  {word} " not in listed} == set()
+def test_every_command_that_is_shown_exists_with_its_options() -> None:
+    known = list_commands()
+    wrong = []
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        in_blocks = [line for block in SHELL.findall(text) for line in COMMAND_LINE.findall(block.replace("\\\n", ""))]
+        for line in [*in_blocks, *(line for line in COMMAND_IN_TEXT.findall(text) if line.split()[0] in known)]:
+            name, *words = line.split()
+            if words and words[0] != "…" and any(command.startswith(f"{name} ") for command in known):
+                name = f"{name} {words[0]}"
+            given = {found.group() for word in words if (found := OPTION.match(word.lstrip("[")))}
+            if name not in known or given - set(known[name]):
+                wrong.append((document.name, line))
+    assert wrong == []
 
 
 def test_every_setting_that_is_named_exists() -> None:
