@@ -12,7 +12,7 @@ from deskhand.persistence.migrations import migrate
 STRANGE = "a'\"\\ \n\r\t\u2028 ‘ü’ 𝕏 NULL \\N"
 # As it is written counts; the colon is masked for SQLAlchemy.
 UNEVEN_JSON = r'{"b"\: 1, "a"\:  [null, 1.50]}'
-LONG = "x" * 3_000_000
+LONG = "x" * 1_200_000
 
 
 def listed(folder: Path) -> list[str]:
@@ -45,7 +45,7 @@ def fill(tx: Transaction) -> None:
             "INSERT INTO attachment (id, session_id, filename, content_type, size_bytes, sha256, text, data, created_at)"
             " VALUES ('file_1', 'sess_1', :name, 'text/plain', 256, 's', :text, :data, 1e-300)"
         ),
-        {"name": STRANGE, "text": LONG, "data": bytes(range(256)) * 10_000},
+        {"name": STRANGE, "text": LONG, "data": bytes(range(256)) * 4_000},
     )
     tx.execute(sa.text("INSERT INTO knowledge_state (id, version) VALUES (1, 7)"))
     document = sa.text(
