@@ -4,7 +4,7 @@ from deskhand.insights.conversation import Conversation, ConversationState, View
 from deskhand.insights.feed import Changed, Counted, Inbox, Listener, Removed, Typed, Update
 from deskhand.insights.notice import Notice, NoticeKind
 from deskhand.insights.opinions import AnswerNotFound, Feedback, Opinions, Rating
-from deskhand.insights.overview import Day, Overview, Totals, read_overview
+from deskhand.insights.overview import Day, Overview, Totals
 from deskhand.insights.repository import Counts, Place, Wanted
 from deskhand.insights.search_index import SearchIndex
 from deskhand.insights.service import DeskReader, Listed, Opened
@@ -36,5 +36,4 @@ __all__ = [
     "Update",
     "View",
     "Wanted",
-    "read_overview",
 ]

@@ -4,6 +4,7 @@ customers said of it.
 The invariant: a day is one of UTC, and a session counts on the day on which it began.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,19 +16,16 @@ import sqlalchemy as sa
 from deskhand.handoff.tables import tickets
 from deskhand.handoff.ticket import TicketState
 from deskhand.ids import SessionId
+from deskhand.insights.answer_counts import IS_ANSWER, IS_UNANSWERED, SECONDS_A_DAY, AnswerCounts, Answers
 from deskhand.insights.tables import feedback, ratings
 from deskhand.persistence import Database, db_now
-from deskhand.sessions import Author, MessageStatus
+from deskhand.sessions import Author
 from deskhand.sessions.tables import messages, sessions
 from deskhand.words import fold
 
-SECONDS_A_DAY = 86_400
 _MOST_QUESTIONS = 20
 _MOST_UNANSWERED = 500
 _QUESTION_CHARACTERS = 280
-_ANSWERED = messages.c.data["metadata"]["answered"].as_boolean()
-_TOKENS = messages.c.data["metadata"]["tokens"].as_integer()
-_IS_ANSWER = sa.and_(messages.c.role == Author.ASSISTANT, messages.c.status == MessageStatus.COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +76,24 @@ class Overview:
     unanswered: list[Unanswered]
 
 
-async def read_overview(database: Database, *, days: int) -> Overview:
-    return await database.read(lambda connection: _read(connection, days))
+class OverviewReader:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._counts = AnswerCounts()
+        self._turn = asyncio.Lock()
+
+    async def read(self, *, days: int) -> Overview:
+        """The last `days` days, today included. The first time, all answers of these days are gone through."""
+        async with self._turn:
+            return await self._database.read(lambda connection: _read(connection, days, self._counts))
 
 
-def _read(connection: sa.Connection, days: int) -> Overview:
+def _read(connection: sa.Connection, days: int, counts: AnswerCounts) -> Overview:
     now = connection.execute(sa.select(db_now())).scalar_one()
     first_day = int(now // SECONDS_A_DAY) - days + 1
     since = float(first_day * SECONDS_A_DAY)
-    by_day = _count_sessions(connection, since)
+    answers = counts.read(connection, first_day=first_day)
+    by_day = _count_sessions(connection, since, answers)
     rated = connection.execute(sa.select(ratings.c.score, ratings.c.created_at).where(ratings.c.created_at >= since)).all()
     handed_over = connection.execute(
         sa.select(tickets.c.created_at, tickets.c.answered_at, tickets.c.ended_at, tickets.c.status, tickets.c.reason).where(
@@ -99,7 +106,6 @@ def _read(connection: sa.Connection, days: int) -> Overview:
     thumbs = {row.value: row.how_many for row in judged}
     waits = [row.answered_at - row.created_at for row in handed_over if row.answered_at is not None]
     solving = [row.ended_at - row.created_at for row in handed_over if row.status == TicketState.RESOLVED]
-    tokens, unanswered = _count_answers(connection, since)
     reasons: dict[str, int] = {}
     for row in handed_over:
         reasons[row.reason] = reasons.get(row.reason, 0) + 1
@@ -114,14 +120,14 @@ def _read(connection: sa.Connection, days: int) -> Overview:
         csat_count=len(rated),
         thumbs_up=thumbs.get("up", 0),
         thumbs_down=thumbs.get("down", 0),
-        tokens=tokens,
-        unanswered=unanswered,
+        tokens=sum(one.tokens for one in answers.values()),
+        unanswered=sum(one.unanswered for one in answers.values()),
     )
     return Overview(
         totals=totals,
         by_day=[_day(first_day + at, by_day, rated) for at in range(days)],
         reasons=sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])),
-        unanswered=_list_unanswered(connection, since),
+        unanswered=_list_unanswered(connection, since, [session_id for session_id, one in answers.items() if one.unanswered > 0]),
     )
 
 
@@ -132,23 +138,20 @@ class _Counted:
     by_ai: int = 0
 
 
-def _count_sessions(connection: sa.Connection, since: float) -> dict[int, _Counted]:
+def _count_sessions(connection: sa.Connection, since: float, answers: Mapping[SessionId, Answers]) -> dict[int, _Counted]:
     """By the day, counted from the epoch."""
     handed_over = sa.exists().where(tickets.c.session_id == sessions.c.id)
-    answered = sa.exists().where(messages.c.session_id == sessions.c.id, _IS_ANSWER)
     rows = connection.execute(
-        sa.select(
-            sessions.c.created_at,
-            sa.case((handed_over, 1), else_=0).label("escalated"),
-            sa.case((answered, 1), else_=0).label("answered"),
-        ).where(sessions.c.created_at >= since, sessions.c.last_seq > 0)
+        sa.select(sessions.c.id, sessions.c.created_at, sa.case((handed_over, 1), else_=0).label("escalated")).where(
+            sessions.c.created_at >= since, sessions.c.last_seq > 0
+        )
     )
     counted: dict[int, _Counted] = {}
     for row in rows:
         day = counted.setdefault(int(row.created_at // SECONDS_A_DAY), _Counted())
         day.sessions += 1
         day.escalated += row.escalated
-        day.by_ai += row.answered and not row.escalated
+        day.by_ai += SessionId(row.id) in answers and not row.escalated
     return counted
 
 
@@ -164,30 +167,13 @@ def _day(day: int, counted: Mapping[int, _Counted], rated: Sequence[Any]) -> Day
     )
 
 
-def _count_answers(connection: sa.Connection, since: float) -> tuple[int, int]:
-    """The tokens of all answers, and how many had no answer in them."""
-    row = connection.execute(
-        sa.select(
-            sa.func.coalesce(sa.func.sum(_TOKENS), 0).label("tokens"),
-            sa.func.coalesce(sa.func.sum(sa.case((_ANSWERED.is_(False), 1), else_=0)), 0).label("unanswered"),
-        )
-        .select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
-        .where(sessions.c.last_activity >= since, messages.c.created_at >= since, _IS_ANSWER)
-    ).one()
-    return row.tokens, row.unanswered
-
-
-def _list_unanswered(connection: sa.Connection, since: float) -> list[Unanswered]:
-    """What was asked most first."""
+def _list_unanswered(connection: sa.Connection, since: float, session_ids: Sequence[SessionId]) -> list[Unanswered]:
+    """What was asked most first; `session_ids` are those that have any, the newest first."""
     asked = messages.alias("asked")
     rows = connection.execute(
         sa.select(asked.c.content, asked.c.created_at, asked.c.session_id)
-        .select_from(
-            messages.join(sessions, sessions.c.id == messages.c.session_id).join(
-                asked, sa.and_(asked.c.turn_id == messages.c.turn_id, asked.c.role == Author.CUSTOMER)
-            )
-        )
-        .where(sessions.c.last_activity >= since, messages.c.created_at >= since, _IS_ANSWER, _ANSWERED.is_(False))
+        .select_from(messages.join(asked, sa.and_(asked.c.turn_id == messages.c.turn_id, asked.c.role == Author.CUSTOMER)))
+        .where(messages.c.session_id.in_(session_ids[:_MOST_UNANSWERED]), messages.c.created_at >= since, IS_ANSWER, IS_UNANSWERED)
         .order_by(messages.c.created_at.desc())
         .limit(_MOST_UNANSWERED)
     )

@@ -10,6 +10,7 @@ from deskhand.handoff import repository as tickets
 from deskhand.ids import SessionId
 from deskhand.insights import repository
 from deskhand.insights.conversation import Conversation
+from deskhand.insights.overview import Overview, OverviewReader
 from deskhand.insights.repository import Counts, Place, Wanted
 from deskhand.memory.fact import Fact
 from deskhand.memory.repository import list_facts
@@ -44,6 +45,11 @@ class Opened:
 class DeskReader:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._overview = OverviewReader(database)
+
+    async def overview(self, *, days: int) -> Overview:
+        """What came of the last days, today included."""
+        return await self._overview.read(days=days)
 
     async def list_page(self, wanted: Wanted, *, after: Place | None, limit: int) -> Listed:
         def read(connection: sa.Connection) -> Listed:

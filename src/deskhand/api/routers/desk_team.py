@@ -16,7 +16,7 @@ from deskhand.api.services import ServicesDep
 from deskhand.api.typing_notices import tell_operator_types
 from deskhand.handoff.replies import Reply
 from deskhand.ids import ReplyId, SessionId
-from deskhand.insights import NoticeKind, read_overview
+from deskhand.insights import NoticeKind
 from deskhand.sessions import SessionNotFound
 from deskhand.staff.errors import AccountNotFound
 from deskhand.turns.desk import Operator
@@ -38,7 +38,7 @@ async def get_overview(
     _staff: OperatorDep, services: ServicesDep, days: Annotated[int, Query(ge=1, le=90)] = 7
 ) -> desk_schemas.OverviewView:
     """Numbers: how it is now, and what came of the last days, today included."""
-    found = await read_overview(services.database, days=days)
+    found = await services.desk.overview(days=days)
     online = sum(seat.colleague.is_online for seat in await list_team(services))
     return desk_schemas.OverviewView.of(found, await services.desk.count(), online=online)
 
