@@ -280,13 +280,13 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def settings_customise_sources(  # noqa: PLR0917
+    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         files = InitSettingsSource(settings_cls, init_kwargs=_read_secret_files(settings_cls))
         return init_settings, env_settings, files, dotenv_settings

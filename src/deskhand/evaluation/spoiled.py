@@ -43,10 +43,14 @@ def spoil(sentence: str, kind: str, chance: Random) -> str | None:
     return _change(sentence, digits, chance, of="0123456789")
 
 
+def _is_a(kind: Kind) -> Callable[[Atom], bool]:
+    return lambda atom: atom.kind is kind
+
+
 _IS_OF: dict[str, Callable[[Atom], bool]] = {
     "figure": lambda atom: atom.kind is Kind.NUMBER and atom.unit not in CURRENCIES,
     "amount": lambda atom: atom.kind is Kind.NUMBER and atom.unit in CURRENCIES,
-    **{kind.value: lambda atom, kind=kind: atom.kind is kind for kind in Kind if kind is not Kind.NUMBER},  # type: ignore[misc]
+    **{kind.value: _is_a(kind) for kind in Kind if kind is not Kind.NUMBER},
 }
 
 

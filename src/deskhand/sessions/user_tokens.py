@@ -95,7 +95,7 @@ class UserTokenVerifier:
 
 def _read_public_key(pem: str) -> "Ed25519PublicKey":
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: PLC0415 - see above
 
     try:
         key = load_pem_public_key(pem.encode())

@@ -68,7 +68,7 @@ async def migrate(database: Database) -> bool:
 def upgrade(connection: sa.Connection, revision: str = HEAD) -> None:
     """Bring the schema to `revision`, in the transaction that is open on `connection`."""
     from alembic import command  # noqa: PLC0415 - 0.2 s that a start with nothing to change does not pay
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
