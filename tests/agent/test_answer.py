@@ -72,13 +72,13 @@ async def test_an_answer_that_was_cut_off_by_its_length_is_not_called_complete(d
     ],
 )
 async def test_a_fault_of_the_model_ends_the_run_with_its_own_error(desk: Desk, script: tuple[object, ...], error: type[Exception]) -> None:
-    agent = desk.agent(ScriptedModel(script))  # type: ignore[arg-type]  # scripts of several kinds in one table
+    agent = desk.agent(ScriptedModel(script))
     with pytest.raises(error):
         await desk.take_turn(agent, await desk.open_session(), "How?")
 
 
 class CutOffModel(ScriptedModel):
-    async def stream(self, request: ModelRequest):  # type: ignore[no-untyped-def, override]  # a stream that ends without its end
+    async def stream(self, request: ModelRequest):
         async for event in super().stream(request):
             if isinstance(event, ModelEnded):
                 return

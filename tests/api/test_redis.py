@@ -49,7 +49,7 @@ async def test_on_postgresql_readiness_says_whether_the_instances_hear_each_othe
                 elif served.services.turns.hears_others is False:
                     own_valkey_server.start()
                 async with asyncio.timeout(10):
-                    while (await served.http.get("/health/ready")).json()["services"]["realtime"] != wanted:  # noqa: ASYNC110
+                    while (await served.http.get("/health/ready")).json()["services"]["realtime"] != wanted:  # noqa: ASYNC110 - another task sees it
                         await asyncio.sleep(0.05)
 
 

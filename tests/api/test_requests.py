@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.responses import StreamingResponse
 
 from api.serving import Served, serving, settings_in
 from deskhand.knowledge import Loading, LoadingStep
@@ -144,8 +145,6 @@ async def test_a_fault_is_a_500_that_tells_its_text_in_debug_only(faulty: tuple[
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_a_fault_after_the_response_began_closes_the_connection(served: Served) -> None:
-    from starlette.responses import StreamingResponse  # noqa: PLC0415
-
     async def pieces() -> AsyncIterator[bytes]:
         yield b"the first half"
         raise RuntimeError("half-way")

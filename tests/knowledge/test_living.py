@@ -64,7 +64,7 @@ async def dated(tmp_path: Path, embedder: Embedder, clock: HandClock) -> AsyncIt
 
 def handbook(text: str, **fields: object) -> SourceDocument:
     values = {"origin": HANDBOOK, "source": "refunds.md", "filename": "refunds.md", "scope": "file:///handbook"} | fields
-    return SourceDocument(data=text.encode(), **values)  # type: ignore[arg-type]
+    return SourceDocument(data=text.encode(), **values)
 
 
 async def put(knowledge: KnowledgeService, text: str = "# Refunds\n\nMoney comes back within 14 days.", **fields: object) -> StoredDocument:
@@ -250,7 +250,7 @@ async def test_documents_are_listed_by_what_they_are_and_how_many_there_are(know
     await knowledge.library.edit(names["Delta"], {"disabled": True}, by="bo")
 
     async def titles(**chosen: object) -> tuple[list[str], int]:
-        listed, total = await knowledge.library.list_documents(DocumentFilter(**chosen), limit=2, offset=0)  # type: ignore[arg-type]
+        listed, total = await knowledge.library.list_documents(DocumentFilter(**chosen), limit=2, offset=0)
         return [document.title for document in listed], total
 
     assert await titles() == (["Alpha", "Beta 100%"], 4)

@@ -12,7 +12,7 @@ and your money is on its way to the card or the account that you paid with."""
 
 
 def document(name: str, text: str, **fields: object) -> SourceDocument:
-    return SourceDocument(origin=f"file:///{name}", source=name, filename="a.md", data=text.encode(), title=name, **fields)  # type: ignore[arg-type]
+    return SourceDocument(origin=f"file:///{name}", source=name, filename="a.md", data=text.encode(), title=name, **fields)
 
 
 async def warnings(knowledge: KnowledgeService, *documents: SourceDocument) -> list[tuple[LikenessKind, str, str]]:

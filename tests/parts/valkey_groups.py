@@ -63,7 +63,7 @@ def valkey_cluster() -> Iterator[ValkeyCluster]:
         for node, bus in zip(nodes, buses, strict=True):
             nodes[0].run("CLUSTER", "MEET", "127.0.0.1", str(node.port), str(bus))
         for node in nodes:
-            _wait_until(lambda node=node: b"cluster_state:ok" in node.run("CLUSTER", "INFO"))  # type: ignore[misc]
+            _wait_until(lambda node=node: b"cluster_state:ok" in node.run("CLUSTER", "INFO"))
         yield ValkeyCluster(nodes)
 
 

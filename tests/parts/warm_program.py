@@ -76,7 +76,7 @@ def stand_by(line: int, *streams: int) -> dict[str, Any]:
 
 def end(code: object) -> NoReturn:
     """As the interpreter ends, but for the taking apart of all that was imported, which costs as much as a fork saves."""
-    threading._shutdown()  # type: ignore[attr-defined]
+    threading._shutdown()
     atexit._run_exitfuncs()
     if isinstance(code, str):
         print(code, file=sys.stderr)

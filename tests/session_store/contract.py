@@ -187,4 +187,4 @@ class SessionStoreContract:
         assert set(await store.list_sessions()) == set(model)
         await store.close()
         with pytest.raises(AttributeError):
-            model["sess_0"].last_seq = 3  # type: ignore[misc]  # the point: a context cannot be changed in place
+            model["sess_0"].last_seq = 3

@@ -96,8 +96,7 @@ async def test_updates_and_increments_of_many_instances_lose_nothing(redis_url: 
     await stores[0].set("sess_a", a_context())
     for batch in range(10):
         updates = [
-            store.update("sess_a", lambda context, name=f"{batch}-{number}": add_note(context, name))  # type: ignore[misc]
-            for number, store in enumerate(stores)
+            store.update("sess_a", lambda context, name=f"{batch}-{number}": add_note(context, name)) for number, store in enumerate(stores)
         ]
         await asyncio.gather(*updates, *(store.increment("sess_a", "seen") for store in stores))
     stored = await stores[0].get("sess_a")

@@ -144,7 +144,7 @@ class Follower:
         return [type_of(event) for event in self.events]
 
     def text(self) -> str:
-        return "".join(event.delta for event in self.events if type_of(event) == "text")  # type: ignore[union-attr]
+        return "".join(event.delta for event in self.events if type_of(event) == "text")
 
     async def close(self) -> None:
         self._task.cancel()

@@ -58,7 +58,7 @@ class DeskMachine(TurnMachine):
 
         def act(tx: object) -> Ticket:
             taken = self.desk.claim(
-                tx,  # type: ignore[arg-type]
+                tx,
                 session.id,
                 by=who,
                 version=-1 if is_stale else None,
@@ -94,7 +94,7 @@ class DeskMachine(TurnMachine):
                 refusal = NotHandedOver
             elif before.assignee_id not in (None, who.id):
                 refusal = TakenByAnother
-        if self._refused(lambda tx: self.desk.say(tx, session.id, by=who, content=content, client_message_id=sent), refusal):  # type: ignore[arg-type]
+        if self._refused(lambda tx: self.desk.say(tx, session.id, by=who, content=content, client_message_id=sent), refusal):
             return
         said = [message for message in self._history(session).messages if message.role == "operator"]
         assert content in [message.content for message in said]
@@ -110,11 +110,11 @@ class DeskMachine(TurnMachine):
             return
         refusal = NotHandedOver if before is None else None
         if act == "release":
-            self._refused(lambda tx: self.desk.release(tx, session.id), refusal)  # type: ignore[arg-type]
+            self._refused(lambda tx: self.desk.release(tx, session.id), refusal)
             expected = TicketState.WAITING
         else:
             until = self._now + seconds
-            self._refused(lambda tx: self.desk.snooze(tx, session.id, until=until), refusal)  # type: ignore[arg-type]
+            self._refused(lambda tx: self.desk.snooze(tx, session.id, until=until), refusal)
             expected = TicketState.SNOOZED
         after = self._ticket(session)
         assert (after.state if after else None) == (expected if before else None)
@@ -129,9 +129,9 @@ class DeskMachine(TurnMachine):
             returned = [each for each in self._tickets(session) if each.state is TicketState.RETURNED and (each.ended_at or 0.0) >= since]
             if before is not None and len(returned) >= 3:
                 refusal = ReturnedTooOften
-            if self._refused(lambda tx: self.desk.give_back(tx, session.id), refusal):  # type: ignore[arg-type]
+            if self._refused(lambda tx: self.desk.give_back(tx, session.id), refusal):
                 return
-        elif self._refused(lambda tx: self.desk.resolve(tx, session.id, end_session=act != "resolve"), refusal):  # type: ignore[arg-type]
+        elif self._refused(lambda tx: self.desk.resolve(tx, session.id, end_session=act != "resolve"), refusal):
             return
         assert self._ticket(session) is None
         status = SessionStatus.ENDED if act == "resolve and end" else SessionStatus.ACTIVE
@@ -155,7 +155,7 @@ class DeskMachine(TurnMachine):
     def _refused(self, act: object, refusal: type[Exception] | None) -> bool:
         refused: type[Exception] | None = None
         try:
-            self.store.write(act)  # type: ignore[arg-type]
+            self.store.write(act)
         except (DeskhandError, Dies) as error:
             refused = type(error)
         assert refused is refusal, "an act was refused that had to be done, or done that had to be refused"

@@ -480,18 +480,18 @@ class TurnMachine(RuleBasedStateMachine):
             self._let_one_worker_do_the_rest()
         finally:
             for session in self.sessions:
-                self.store.write(lambda tx, session=session: sessions.delete_session(tx, SessionId(session.id)))  # type: ignore[misc]
+                self.store.write(lambda tx, session=session: sessions.delete_session(tx, SessionId(session.id)))
 
     def _let_one_worker_do_the_rest(self) -> None:
         """L1: with one live worker, every turn ends."""
         self.store.pass_time(RULES.lease_seconds + 1.0)
         for session in self.sessions:
-            while (claim := self.store.write(lambda tx: self.lifecycle.claim(tx, session.id, worker="last"))) is not None:  # noqa: B023
+            while (claim := self.store.write(lambda tx: self.lifecycle.claim(tx, session.id, worker="last"))) is not None:  # noqa: B023 - called at once
                 turn = session.claim(self._now, RULES, worker="last")
                 assert turn is not None
                 assert turn.id == claim.turn.id
                 answered = Answered(text="done", sources=(), confidence=0.5, tools_used=(), escalation=None)
-                assert self.store.write(lambda tx: self.lifecycle.finish(tx, claim, answered)) is not None  # noqa: B023
+                assert self.store.write(lambda tx: self.lifecycle.finish(tx, claim, answered)) is not None  # noqa: B023 - called at once
                 session.end(turn, "completed", text="done")
             session.claim(self._now, RULES, worker="last")
             assert not session.open_turns()

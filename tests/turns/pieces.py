@@ -91,7 +91,7 @@ def rest_after(pieces: Sequence[Piece], key: Key) -> list[Piece]:
         if piece.key <= key or (piece.kind != "stored" and piece.key <= last_end):
             continue
         if piece.kind == "text" and piece.key[:2] == key[:2] and piece.start < key[2]:
-            piece = replace(piece, start=key[2], text=piece.text[key[2] - piece.start :])  # noqa: PLW2901
+            piece = replace(piece, start=key[2], text=piece.text[key[2] - piece.start :])  # noqa: PLW2901 - what is left of it takes its place
         rest.append(piece)
     return rest
 

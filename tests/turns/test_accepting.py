@@ -97,7 +97,7 @@ async def test_what_is_said_while_an_answer_runs_is_answered_after_it(database_u
         second = await desk.say(session, "Two?")
         third = await desk.say(session, "Three?")
         gate.open()
-        assert (await desk.outcome(session, third)).message == "Second answer."  # type: ignore[union-attr]
+        assert (await desk.outcome(session, third)).message == "Second answer."
         assert second.turn_id == third.turn_id != first.turn_id
         history = await desk.history(session)
         assert [message.content for message in history.messages] == ["One?", "Two?", "Three?", "First answer.", "Second answer."]

@@ -34,7 +34,7 @@ async def test_an_answer_is_stored_once_the_lock_on_the_database_is_gone(tmp_pat
             with pytest.raises(DatabaseUnavailable):
                 await desk.say(session, "Not taken, and told so")
             other.execute("ROLLBACK")
-        assert (await desk.outcome(session, accepted)).message == "The answer."  # type: ignore[union-attr]
+        assert (await desk.outcome(session, accepted)).message == "The answer."
         history = await desk.history(session)
         assert [message.content for message in history.messages] == ["Hello", "The answer."]
         assert history.turns[0].attempt == 1

@@ -12,8 +12,8 @@ async def test_a_broken_model_ends_the_turn_out_loud_and_keeps_what_was_said(dat
     async with open_desk(database_url, model=ScriptedModel(["So ", "far", ModelError("The model broke.")])) as desk:
         session = await desk.open_session()
         outcome = await desk.ask(session, "Hello")
-        assert (type_of(outcome), outcome.error, outcome.partial) == ("error", "model_failed", "So far")  # type: ignore[union-attr]
-        assert outcome.support  # type: ignore[union-attr]
+        assert (type_of(outcome), outcome.error, outcome.partial) == ("error", "model_failed", "So far")
+        assert outcome.support
         history = await desk.history(session)
         assert [(message.content, message.status) for message in history.messages] == [("Hello", "complete"), ("So far", "incomplete")]
         assert [(turn.state, turn.error_code) for turn in history.turns] == [("failed", "model_failed")]
@@ -24,7 +24,7 @@ async def test_a_failure_without_a_word_stores_no_message(database_url: str) -> 
     async with open_desk(database_url, model=ScriptedModel([ModelError("The model broke.")])) as desk:
         session = await desk.open_session()
         outcome = await desk.ask(session, "Hello")
-        assert (outcome.partial, outcome.message_id) == ("", None)  # type: ignore[union-attr]
+        assert (outcome.partial, outcome.message_id) == ("", None)
         assert len((await desk.history(session)).messages) == 1
 
 
@@ -32,7 +32,7 @@ async def test_an_answer_that_is_cut_off_is_never_complete(database_url: str) ->
     async with open_desk(database_url, model=ScriptedModel(["Cut ", ModelEnded(EndReason.LENGTH)])) as desk:
         session = await desk.open_session()
         outcome = await desk.ask(session, "Hello")
-        assert (type_of(outcome), outcome.error) == ("error", "answer_truncated")  # type: ignore[union-attr]
+        assert (type_of(outcome), outcome.error) == ("error", "answer_truncated")
         assert (await desk.history(session)).messages[-1].status == "incomplete"
 
 
@@ -42,7 +42,7 @@ async def test_a_crash_inside_a_turn_tells_the_customer_nothing_of_its_cause(dat
     async with open_desk(database_url, model=ScriptedModel(["Let me see.", ToolCall("1", "crash", "{}")]), tools=[tool.tool()]) as desk:
         session = await desk.open_session()
         outcome = await desk.ask(session, "Hello")
-        assert (outcome.error, outcome.partial) == ("internal_error", "Let me see.")  # type: ignore[union-attr]
+        assert (outcome.error, outcome.partial) == ("internal_error", "Let me see.")
         assert "secret detail" not in str((await desk.history(session)).events)
         assert type_of(await desk.ask(session, "Again?")) == "complete"
 
@@ -53,7 +53,7 @@ async def test_a_turn_that_takes_too_long_is_stopped(database_url: str) -> None:
     async with open_desk(database_url, model=model, rules=TurnRules(timeout_seconds=0.3)) as desk:
         session = await desk.open_session()
         outcome = await desk.ask(session, "Hello")
-        assert (outcome.error, outcome.partial) == ("turn_timeout", "So far")  # type: ignore[union-attr]
+        assert (outcome.error, outcome.partial) == ("turn_timeout", "So far")
         assert model.abandoned == 1
         await desk.history(session)
 
@@ -64,7 +64,7 @@ async def test_an_effect_that_was_carried_out_before_a_crash_is_kept_in_the_jour
     model = ScriptedModel([ToolCall("1", "refund", "{}")], [ModelError("The model broke.")])
     async with open_desk(database_url, model=model, tools=[tool.tool()]) as desk:
         session = await desk.open_session()
-        assert (await desk.ask(session, "Refund me")).error == "model_failed"  # type: ignore[union-attr]
+        assert (await desk.ask(session, "Refund me")).error == "model_failed"
         assert len(tool.keys) == 1
         assert (await desk.history(session)).intents == ()
 
@@ -75,7 +75,7 @@ async def test_a_tool_is_told_the_key_that_all_attempts_share(database_url: str,
     tool.gate.set()
     async with open_desk(database_url, model=ScriptedModel([ToolCall("1", "look", "{}")], ["Done."]), tools=[tool.tool()]) as desk:
         session = await desk.open_session()
-        assert (await desk.ask(session, "Hello")).tools_used == ["look"]  # type: ignore[union-attr]
+        assert (await desk.ask(session, "Hello")).tools_used == ["look"]
         assert len(tool.keys) == 1
         assert len(tool.keys[0]) == 64
 
@@ -89,7 +89,7 @@ async def test_an_action_that_does_not_answer_in_time_goes_to_a_person_and_is_no
     async with open_desk(database_url, model=model, tools=[tool.tool()], tool_seconds=0.1) as desk:
         session = await desk.open_session()
         accepted = await desk.say(session, "Refund me")
-        assert (await desk.outcome(session, accepted)).error == "needs_human"  # type: ignore[union-attr]
+        assert (await desk.outcome(session, accepted)).error == "needs_human"
         assert len(tool.keys) == 1
         assert await desk.tool_calls() == ["unknown"]
         history = await desk.history(session)
@@ -101,7 +101,7 @@ async def test_a_search_that_does_not_answer_in_time_is_for_the_model_to_cope_wi
     model = ScriptedModel([ToolCall("1", "look", "{}")], ["I could not look it up."])
     async with open_desk(database_url, model=model, tools=[tool.tool()], tool_seconds=0.1) as desk:
         session = await desk.open_session()
-        assert (await desk.ask(session, "Where is it?")).message.startswith("I could not look it up.")  # type: ignore[union-attr]
+        assert (await desk.ask(session, "Where is it?")).message.startswith("I could not look it up.")
         assert "timed_out" in model.requests[1].messages[-1].content
 
 
@@ -110,7 +110,7 @@ async def test_an_action_that_crashes_goes_to_a_person(database_url: str) -> Non
     tool.gate.set()
     async with open_desk(database_url, model=ScriptedModel([REFUND]), tools=[tool.tool()]) as desk:
         session = await desk.open_session()
-        assert (await desk.ask(session, "Refund me")).error == "needs_human"  # type: ignore[union-attr]
+        assert (await desk.ask(session, "Refund me")).error == "needs_human"
         assert await desk.tool_calls() == ["unknown"]
         await desk.history(session)
 
@@ -119,7 +119,7 @@ async def test_an_action_that_the_end_of_the_turn_cuts_off_goes_to_a_person(data
     tool = CountedTool("refund", idempotent=False)
     async with open_desk(database_url, model=ScriptedModel([REFUND]), tools=[tool.tool()], rules=TurnRules(timeout_seconds=0.3)) as desk:
         session = await desk.open_session()
-        assert (await desk.ask(session, "Refund me")).error == "needs_human"  # type: ignore[union-attr]
+        assert (await desk.ask(session, "Refund me")).error == "needs_human"
         assert await desk.tool_calls() == ["unknown"]
         await desk.history(session)
 

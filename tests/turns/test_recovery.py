@@ -49,7 +49,7 @@ def times(database_url: str) -> Times:
 @pytest.fixture
 def open_here(database_url: str, times: Times) -> Callable[..., object]:
     def opened(model: ScriptedModel, **options: object) -> object:
-        return open_desk(database_url, model=model, clock=times.clock, rules=times.rules, **options)  # type: ignore[arg-type]
+        return open_desk(database_url, model=model, clock=times.clock, rules=times.rules, **options)
 
     return opened
 
@@ -263,7 +263,7 @@ async def test_a_server_that_stops_lets_a_short_answer_end(database_url: str) ->
         draining = asyncio.ensure_future(desk.turns.drain())
         waiting = asyncio.ensure_future(desk.outcome(session, accepted))
         gate.open()
-        assert (await waiting).message == "Half whole."  # type: ignore[union-attr]
+        assert (await waiting).message == "Half whole."
         await draining
         assert (await desk.history(session)).turns[0].attempt == 1
 
@@ -276,7 +276,7 @@ async def test_a_server_that_is_alone_takes_over_at_once(database_url: str) -> N
         await gate.reached.wait()
         async with open_desk(database_url, model=ScriptedModel(["Whole."]), starts=False) as other:
             await other.turns.start(alone=True)
-            assert (await other.outcome(session, accepted)).message == "Whole."  # type: ignore[union-attr]
+            assert (await other.outcome(session, accepted)).message == "Whole."
             await other.history(session)
 
 

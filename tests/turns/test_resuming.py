@@ -79,7 +79,7 @@ async def until_seen(walk: Walk, gate: Gate) -> None:
     """The model stands at the gate, and the live reader has all that was said until then."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         await gate.reached.wait()
-    running = walk.desk.turns._worker._running[walk.session]  # type: ignore[index]
+    running = walk.desk.turns._worker._running[walk.session]
     await walk.follower.until(lambda reader: View.of(pieces_of(as_json(reader.events))).text == running.answer.text)
 
 

@@ -30,10 +30,10 @@ async def test_cancelling_keeps_what_was_said_as_incomplete(desk: Desk, gate: Ga
     await gate.reached.wait()
     assert await desk.turns.cancel(session) == accepted.turn_id
     outcome = await desk.outcome(session, accepted)
-    assert (type_of(outcome), outcome.partial, outcome.reason) == ("cancelled", "Half of it", "cancelled_by_customer")  # type: ignore[union-attr]
+    assert (type_of(outcome), outcome.partial, outcome.reason) == ("cancelled", "Half of it", "cancelled_by_customer")
     history = await desk.history(session)
     assert [(message.content, message.status) for message in history.messages] == [("Hello", "complete"), ("Half of it", "incomplete")]
-    assert history.messages[-1].id == outcome.message_id  # type: ignore[union-attr]
+    assert history.messages[-1].id == outcome.message_id
 
 
 async def test_nothing_of_a_cancelled_answer_is_shown_afterwards(desk: Desk, gate: Gate) -> None:
@@ -78,7 +78,7 @@ async def test_a_turn_that_waits_can_be_cancelled_before_it_begins(database_url:
         assert await desk.turns.cancel(session) == accepted.turn_id
         gate.open()
         outcome = await desk.outcome(session, accepted)
-        assert (type_of(outcome), outcome.message_id) == ("cancelled", None)  # type: ignore[union-attr]
+        assert (type_of(outcome), outcome.message_id) == ("cancelled", None)
         assert len((await desk.history(session)).messages) == 1
 
 
@@ -129,7 +129,7 @@ async def test_when_a_person_takes_over_the_agent_falls_silent_and_nothing_waits
         await desk.turns.change_status(session, SessionStatus.ESCALATED)
         gate.open()
         outcomes = [await desk.outcome(session, accepted) for accepted in (first, second)]
-        assert [(type_of(outcome), outcome.reason) for outcome in outcomes] == [("cancelled", "session_escalated")] * 2  # type: ignore[union-attr]
+        assert [(type_of(outcome), outcome.reason) for outcome in outcomes] == [("cancelled", "session_escalated")] * 2
         assert (await desk.say(session, "Three?")).turn_id is None
         await follower.until_type("acknowledged", times=3)
         types = follower.types()
@@ -154,7 +154,7 @@ async def test_a_hand_over_by_the_agent_opens_a_ticket_and_ends_what_waits(datab
         session = await desk.open_session()
         accepted = await desk.say(session, "I want to talk to a human being, please.")
         outcome = await desk.outcome(session, accepted)
-        assert outcome.requires_escalation  # type: ignore[union-attr]
+        assert outcome.requires_escalation
         history = await desk.history(session)
         assert [event.type for event in history.events] == ["acknowledged", "started", "escalation", "complete", "mode"]
         assert history.status == "escalated"
