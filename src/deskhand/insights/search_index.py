@@ -6,6 +6,7 @@ The invariant: what is taken down is what the transcript has up to `said_until`;
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from deskhand.ids import SessionId
 from deskhand.insights.tables import said_until, said_words
 from deskhand.persistence import Database, Transaction, db_now
-from deskhand.sessions import Author, Session
+from deskhand.sessions import Author, Session, SessionNotFound
 from deskhand.sessions.log import open_log
 from deskhand.sessions.tables import messages, sessions
 from deskhand.words import words
@@ -57,9 +58,8 @@ class SearchIndex:
 
 
 def _take_down(tx: Transaction, *, session_id: SessionId) -> None:
-    if tx.execute(sa.select(sessions.c.id).where(sessions.c.id == session_id)).first() is None:
-        return
-    with open_log(tx, session_id) as log:
+    # It may be deleted by now.
+    with suppress(SessionNotFound), open_log(tx, session_id) as log:
         until = tx.execute(sa.select(said_until.c.seq).where(said_until.c.session_id == session_id)).scalar_one_or_none()
         said = tx.execute(
             sa.select(messages.c.content).where(
