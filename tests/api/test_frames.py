@@ -89,7 +89,8 @@ async def bombard(served: Served, visitor: Visitor, *, seed: int, count: int, va
     seen: Counter[str] = Counter()
     sent = 0
     while sent < count:
-        async with served.connect(visitor) as socket:
+        # Until the server has taken all that was sent before, it does not hear that the client closes: on a busy machine, for long.
+        async with served.connect(visitor, close_timeout=120, ping_interval=None) as socket:
             reading = asyncio.create_task(read_all(socket, seen))
             try:
                 while sent < count and chance.random() > 0.002:

@@ -221,8 +221,8 @@ class WebSocketEndpoint:
         send = _leaving(send)
         await receive()
         offered = scope.get("subprotocols", [])
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None, "headers": []})
         try:
+            await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None, "headers": []})
             admitted = await admit(scope, receive, services)
             # Watched from before the client is told where the session stands, so that it goes on from there at once, also with `resume`.
             with services.turns.watch(admitted.session_id) as watch:

@@ -1,0 +1,89 @@
+"""How a connection becomes a WebSocket, byte by byte, and what becomes of one that comes too late."""
+
+import asyncio
+import socket
+
+import pytest
+
+from api.serving import Served
+from deskhand.cli.handshake import WebSocketProtocol
+
+# Key and answer are those of RFC 6455, section 1.3.
+GOOD = {
+    "Host": "127.0.0.1",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+ACCEPT = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+
+def request(headers: dict[str, str], *more: str) -> bytes:
+    lines = ["GET /ws?session_id=sess_000000000000 HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), *more]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+async def answer_to(served: Served, sent: bytes) -> str:
+    """The head of the response."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    try:
+        writer.write(sent)
+        async with asyncio.timeout(20):
+            return (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"Upgrade": "WebSocket", "Connection": "keep-alive, Upgrade"}, {"X-Name": "J\u00fcrgen"}],
+    ids=["as browsers send it", "in other cases and words", "with letters that are not plain"],
+)
+async def test_a_handshake_is_answered_with_its_key(served: Served, more: dict[str, str]) -> None:
+    head = await answer_to(served, request(GOOD | more))
+    assert head.startswith("HTTP/1.1 101 Switching Protocols\r\n")
+    assert ACCEPT.lower() in head.lower().split("\r\n")
+
+
+async def test_of_the_offered_subprotocols_ours_alone_is_taken(served: Served) -> None:
+    head = await answer_to(served, request(GOOD, "Sec-WebSocket-Protocol: token.nobody, deskhand"))
+    assert "\r\nsec-websocket-protocol: deskhand\r\n" in head.lower()
+    assert "token.nobody" not in head
+    assert "sec-websocket-protocol" not in (await answer_to(served, request(GOOD))).lower()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (request(GOOD | {"Sec-WebSocket-Version": "8"}), 400),
+        (request(GOOD | {"Sec-WebSocket-Key": "c2hvcnQ="}), 400),
+        (request(GOOD | {"Sec-WebSocket-Key": "not base64 at all, no"}), 400),
+        (request(GOOD, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="), 400),
+        (request({name: value for name, value in GOOD.items() if name != "Sec-WebSocket-Key"}), 400),
+    ],
+    ids=["another version", "short key", "no key at all", "two keys", "without a key"],
+)
+async def test_what_is_not_quite_a_handshake_is_refused(served: Served, sent: bytes, status: int) -> None:
+    assert (await answer_to(served, sent)).startswith(f"HTTP/1.1 {status} ")
+
+
+async def test_a_handshake_that_meets_the_end_of_the_server_is_refused_and_is_no_fault(served: Served) -> None:
+    visitor = await served.visitor()
+    served.services.turns.stop_streams()
+    state = served.server.server_state
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    _, protocol = await loop.create_connection(lambda: WebSocketProtocol(served.server.config, state, {}), sock=ours)
+    protocol.data_received(request(GOOD, f"Sec-WebSocket-Protocol: deskhand, token.{visitor.token}"))
+    [serving] = state.tasks
+    protocol.shutdown()
+    with theirs:
+        async with asyncio.timeout(20):
+            assert (await loop.sock_recv(theirs, 1_000)).startswith(b"HTTP/1.1 500 ")
+            await serving
+    logs = served.logs.getvalue()
+    assert "Traceback" not in logs
+    assert "error" not in logs
