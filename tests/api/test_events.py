@@ -182,3 +182,16 @@ async def test_when_the_server_drains_streams_end_and_newcomers_are_told_to_come
     ):
         assert (answer.status_code, answer.json()["error"]) == (503, "draining")
         assert answer.headers["Retry-After"]
+
+
+async def test_whoever_asks_for_the_head_of_a_stream_is_given_it_and_not_held(served: Served) -> None:
+    visitor = await served.visitor()
+    streamed = {f"/api/sessions/{visitor.session_id}/events": visitor.headers, "/api/desk/events": STAFF}
+    for path, headers in streamed.items():
+        answer = await served.http.head(path, headers=headers)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"].startswith("text/event-stream")
+    # The connection is free for the next request.
+    assert (await served.http.head("/health/live")).status_code == 200
+    await served.until_streams(0)
+    assert "Traceback" not in served.logs.getvalue()

@@ -13,8 +13,9 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from fastapi import Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -50,11 +51,29 @@ class LazyRoute(Route):
         if scope["method"] == "HEAD":
             # The framework's routes know no HEAD. The server, which has the scope as it was, sends the head of the answer alone.
             scope = {**scope, "method": "GET"}
+            send = _ending_streams(send)
         await self.made.handle(scope, receive, send)
 
     @cached_property
     def made(self) -> APIRoute:
         return self._make(self.path, self._declared)
+
+
+def _ending_streams(send: Send) -> Send:
+    """`send` that ends a stream of events with its head. Otherwise who asks for the head alone would be held until they leave."""
+    ended = False
+
+    async def send_head(message: Message) -> None:
+        nonlocal ended
+        if ended:
+            return
+        await send(message)
+        if message["type"] == "http.response.start":
+            ended = Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+        if ended:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    return send_head
 
 
 class Routes:
