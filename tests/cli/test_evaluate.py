@@ -79,4 +79,6 @@ async def test_a_bound_that_is_not_held_ends_with_1(program: Program, sets: Path
 async def test_wrong_usage_ends_with_2(program: Program, sets: Path) -> None:
     (await program.run("eval", str(sets / "nowhere"))).refused("is no folder", code=2)
     (await program.run("eval", str(sets), "--fail-under", "ndcg")).refused("NAME=VALUE", code=2)
+    (await program.run("eval", str(sets), "--fail-over", "ndcg_10=nan")).refused("NAME=VALUE", code=2)
+    (await program.run("eval", str(sets), "--report", "nowhere/report.html")).refused("nowhere is no folder", code=2)
     (await program.run("eval", str(sets), "--only", "person", "--fail-under", "ndcg_10=1")).refused("No figure is called", code=2)

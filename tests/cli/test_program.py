@@ -11,7 +11,8 @@ import deskhand
 from cli.program import COMMAND, Program
 from deskhand.testing.model_server import ModelServer
 
-COMMANDS = ("serve", "ingest", "ask", "chat", "doctor", "migrate", "openapi")
+COMMANDS = ("serve", "ask", "chat", "backup", "doctor", "eval", "ingest", "loadtest", "migrate", "restore", "openapi")
+GROUPS = ("knowledge", "staff")
 # Seconds of importing.
 HEAVY = {"sqlalchemy", "fastapi", "pydantic", "numpy", "aiohttp", "rich.markdown", "structlog"}
 # What is loaded when it is needed, if ever: by the first question, the first password, a database or Redis of its own.
@@ -28,7 +29,7 @@ USELESS = {
 
 async def test_help_lists_every_command(program: Program) -> None:
     shown = (await program.run("--help")).went_well().out
-    for command in COMMANDS:
+    for command in COMMANDS + GROUPS:
         assert f"\n  {command} " in shown
 
 
@@ -96,6 +97,7 @@ async def test_the_openapi_document_is_json_and_starts_nothing(program: Program)
     document = json.loads((await program.run("openapi")).went_well().out)
     assert document["openapi"].startswith("3.")
     assert list(program.folder.iterdir()) == []
+    (await program.run("openapi", "-o", "nowhere/openapi.json")).refused("nowhere/openapi.json cannot be written", "Choose a file")
 
 
 def test_a_reader_that_goes_away_is_no_fault(program: Program) -> None:

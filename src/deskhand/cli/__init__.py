@@ -31,8 +31,8 @@ _COMMANDS: Final = {
     "knowledge": ("deskhand.cli.knowledge", "List, show, change and delete documents."),
     "loadtest": ("deskhand.cli.loadtest", "Let customers talk to a running server, and measure it."),
     "migrate": ("deskhand.cli.migrate", "Set up or update the tables of the database."),
-    "staff": ("deskhand.cli.staff", "Look after accounts and the audit log."),
     "restore": ("deskhand.cli.restore", "Put a backup back."),
+    "staff": ("deskhand.cli.staff", "Look after accounts and the audit log."),
     "openapi": ("deskhand.cli.openapi", "Print the OpenAPI document of the API."),
 }
 # Those of them that have commands of their own, and have these as `group`.

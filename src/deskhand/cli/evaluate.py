@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from deskhand.cli.bounds import read_bounds
+from deskhand.cli.files import write_file
 from deskhand.cli.terminal import output, plain, remarks, start_command
 from deskhand.clock import SystemClock
 from deskhand.evaluation.figures import Figure, Measured, Subject
@@ -50,7 +52,11 @@ def command(
     """
     if not folder.is_dir():
         raise typer.BadParameter(f"{folder} is no folder.", param_hint="FOLDER")
-    under, over = _bounds(fail_under, "--fail-under"), _bounds(fail_over, "--fail-over")
+    under = read_bounds(fail_under, "--fail-under", example="ndcg_10=0.85")
+    over = read_bounds(fail_over, "--fail-over", example="false_alarms=0.02")
+    if report is not None and not report.parent.is_dir():
+        # Said before minutes of measuring, not after them.
+        raise typer.BadParameter(f"{report.parent} is no folder.", param_hint="--report")
     settings = start_command()
     notes = remarks()
     layout = look_at(folder)
@@ -63,7 +69,7 @@ def command(
     for lack in layout.lacks:
         notes.print(f"Not measured: {plain(str(lack.path))}: {plain(lack.reason)}", style="yellow")
     if report is not None:
-        report.write_text(render_report(measured, layout.lacks, folder=folder.name, model=settings.model), encoding="utf-8")
+        write_file(report, render_report(measured, layout.lacks, folder=folder.name, model=settings.model))
         notes.print(f"The report is in {report}.")
     if not measured:
         notes.print(f"There is nothing to measure in {plain(str(folder))}.", style="red")
@@ -76,17 +82,6 @@ def command(
         notes.print(f"✗ {plain(name)} is {value:.4f}; its bound is {bound:g}.", style="red")
     if broken:
         raise typer.Exit(1)
-
-
-def _bounds(given: Sequence[str] | None, option: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for each in given or ():
-        name, _, value = each.partition("=")
-        try:
-            found[name.strip()] = float(value)
-        except ValueError:
-            raise typer.BadParameter(f"{each!r} is not NAME=VALUE, such as ndcg_10=0.85.", param_hint=option) from None
-    return found
 
 
 def _beyond(measured: Sequence[Measured], bounds: dict[str, float], *, is_beyond: Any) -> list[tuple[str, float, float]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from deskhand.app import create_app
+from deskhand.cli.files import write_file
 from deskhand.settings import Environment, Settings
 
 
@@ -29,4 +30,4 @@ def command(
     if output is None:
         print(document, end="")
     else:
-        output.write_text(document, encoding="utf-8")
+        write_file(output, document)

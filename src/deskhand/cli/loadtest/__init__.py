@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from deskhand.cli.bounds import read_bounds
 from deskhand.cli.loadtest.figures import Record, names
 from deskhand.cli.loadtest.plan import QUESTIONS, Plan, Transport
 from deskhand.cli.loadtest.running import run
@@ -123,13 +124,7 @@ def _lines(path: Path, option: str) -> tuple[str, ...]:
 
 
 def _bounds(given: Sequence[str] | None) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for each in given or ():
-        name, _, value = each.partition("=")
-        try:
-            found[name.strip()] = float(value)
-        except ValueError:
-            raise typer.BadParameter(f"{each!r} is not NAME=VALUE, such as end_p95_ms=8000.", param_hint="--fail-over") from None
+    found = read_bounds(given, "--fail-over", example="end_p95_ms=8000")
     if unknown := sorted(set(found) - set(names())):
         raise typer.BadParameter(f"No figure is called {unknown[0]!r}. There are: {', '.join(names())}.", param_hint="--fail-over")
     return found

@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import aiohttp
 
+from deskhand.cli.loadtest.answers import FAULTS, NotNow, Refused
 from deskhand.cli.loadtest.figures import Record
 from deskhand.cli.loadtest.plan import Plan, Transport
-from deskhand.cli.loadtest.visitor import FAULTS, NotNow, Refused, Visitor
+from deskhand.cli.loadtest.visitor import Visitor
 
 _TOLD_EVERY_SECONDS = 0.5
 _BUFFER_BYTES = 1 << 20

@@ -6,42 +6,20 @@ lost or doubled in the end is the server's doing.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import msgspec
 
+from deskhand.cli.loadtest.answers import CONNECT_SECONDS, FAULTS, SILENCE_SECONDS, NotNow, Refused, body_of, decode, events_of, patient
 from deskhand.cli.loadtest.figures import Record, Turn
 from deskhand.cli.loadtest.plan import Plan, Transport
 from deskhand.cli.loadtest.watching import Event, Exchange, Reader, Watch, check_transcript
 
-_CONNECT_SECONDS = 10.0
-# The server sends a sign of life every 15 s.
-_SILENCE_SECONDS = 40.0
 _PONG_SECONDS = 10.0
 _IDLE_PING_SECONDS = 20.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 3.0
 _PAGE = 100
-# The answers to say "not now" with, behind which it is worth to come back.
-_LATER = frozenset({429, 500, 502, 503, 504, 507})
-FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
-
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class NotNow(Exception):
-    """The server did not do it, and may yet."""
-
-    def __init__(self, kind: str, *, wait_seconds: float | None = None) -> None:
-        super().__init__(kind)
-        self.kind = kind
-        self.wait_seconds = wait_seconds
-
-
-class Refused(Exception):
-    """The server did not do it, and will not."""
 
 
 class Visitor:
@@ -93,7 +71,7 @@ class Visitor:
     async def connect(self) -> None:
         """Open the WebSocket. Raises one of `FAULTS`, or NotNow."""
         address = f"{self._plan.url.replace('http', 'ws', 1)}/ws?session_id={self.session_id}"
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(CONNECT_SECONDS):
             self._socket = await self._http.ws_connect(
                 address, protocols=("deskhand", f"token.{self._token}"), timeout=aiohttp.ClientWSTimeout(ws_close=1.0), max_msg_size=0
             )
@@ -193,9 +171,9 @@ class Visitor:
                 await asyncio.sleep(wait or min(_LONGEST_WAIT_SECONDS, _SHORTEST_WAIT_SECONDS * 2**tries) * self._chance.uniform(0.5, 1))
 
     async def _ask(self, method: str, path: str, *, headers: dict[str, str], **body: Any) -> dict[str, Any]:
-        timeout = aiohttp.ClientTimeout(total=self._plan.limit_seconds, sock_connect=_CONNECT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self._plan.limit_seconds, sock_connect=CONNECT_SECONDS)
         async with self._http.request(method, f"{self._plan.api}{path}", headers=headers, timeout=timeout, **body) as response:
-            return await _body(response)
+            return await body_of(response)
 
     async def _wait(self, body: dict[str, str]) -> None:
         answer = await self._ask("POST", f"/chat/sessions/{self.session_id}/messages", headers=self._headers, json=body)
@@ -209,19 +187,19 @@ class Visitor:
         if self._turn.acknowledged is None:
             headers = self._headers | {"Accept": "text/event-stream"}
             request = self._http.post(
-                f"{self._plan.api}/chat/sessions/{self.session_id}/messages", json=body, headers=headers, timeout=_patient()
+                f"{self._plan.api}/chat/sessions/{self.session_id}/messages", json=body, headers=headers, timeout=patient()
             )
             self._reader.reconnect(may_step_back=False)
         else:
             headers = self._headers | {"Accept": "text/event-stream", "Last-Event-ID": self._reader.watch.cursor}
-            request = self._http.get(f"{self._plan.api}/sessions/{self.session_id}/events", headers=headers, timeout=_patient())
+            request = self._http.get(f"{self._plan.api}/sessions/{self.session_id}/events", headers=headers, timeout=patient())
             self._record.reconnects += 1
         async with request as response:
             if response.status != 200 or response.content_type != "text/event-stream":
-                taken = await _body(response)
+                taken = await body_of(response)
                 self._take_acknowledgement(taken.get("turn_id"))
                 return
-            async for event in _events(response):
+            async for event in events_of(response):
                 self._take(event, body["client_message_id"])
                 if self._is_over:
                     return
@@ -237,10 +215,10 @@ class Visitor:
                     {"type": "message", "content": body["message"], "client_message_id": body["client_message_id"]}
                 )
             while not self._is_over:
-                message = await self._socket.receive(timeout=_SILENCE_SECONDS)
+                message = await self._socket.receive(timeout=SILENCE_SECONDS)
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     raise NotNow(f"websocket closed with {self._socket.close_code}")
-                self._take(_decode(message.data), body["client_message_id"])
+                self._take(decode(message.data), body["client_message_id"])
         except (NotNow, *FAULTS):
             if self._socket is not None:
                 await self._socket.close()
@@ -282,28 +260,3 @@ class Visitor:
         self._record.answered += 1
         # A person answers from here on.
         self._is_handed_over = bool(event["requires_escalation"])
-
-
-def _patient() -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS)
-
-
-async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Event]:
-    async for line in response.content:
-        if line.startswith(b"data: "):
-            yield _decode(line[6:])
-
-
-async def _body(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    content = await response.read()
-    try:
-        body = _decode(content)
-    except msgspec.DecodeError:
-        body = {}
-    if response.status < 400:
-        return body
-    kind = f"{response.status} {body.get('error', 'not from Deskhand')}"
-    if response.status not in _LATER:
-        raise Refused(kind)
-    wait = response.headers.get("Retry-After", "")
-    raise NotNow(kind, wait_seconds=float(wait) if wait.isdigit() else None)
