@@ -77,7 +77,7 @@ async def test_numbers_count_what_happened(shared: Served) -> None:
     assert grown == {"sessions": 2, "resolved_by_ai": 1, "escalated": 1, "csat_count": 1}
     assert after["totals"]["first_response_p50_s"] is not None
     assert len(after["by_day"]) == 2
-    assert after["by_day"][-1]["sessions"] == after["totals"]["sessions"]  # type: ignore[index]
+    assert after["by_day"][-1]["sessions"] == after["totals"]["sessions"]
 
 
 async def test_the_numbers_follow_and_name_what_nobody_could_answer(tmp_path: Path, database_url: str) -> None:
