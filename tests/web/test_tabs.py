@@ -49,6 +49,9 @@ def open_tabs(visitor: Visitor, site: Site, how_many: int) -> list[Console]:
 
 
 def look(tab: Console, state: str) -> None:
+    if state == "visible":
+        # Of the others it draws a frame a second.
+        tab.page.bring_to_front()
     tab.page.evaluate("state => look(state)", state)
 
 

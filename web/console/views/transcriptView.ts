@@ -10,7 +10,7 @@ import { type ItemView, makeItemView } from "./messageView";
 const NEAR_PX = 90;
 /** Nearer to the top than this, more is drawn, so that reading on is not felt. */
 const NEAR_TOP_PX = 1_200;
-/** What fills the region at once; the rows above come frame by frame, so that opening a long conversation is not felt. */
+/** What fills the region, in the frame after the head was drawn; those above come frame by frame, so that opening is not felt. */
 const FIRST_ROWS = 6;
 /** In one frame. */
 const MORE_ROWS = 4;
@@ -63,7 +63,8 @@ export class TranscriptView {
   }
 
   update(open: OpenConversation): void {
-    if (open.sessionId !== this.sessionId) this.reset(open.sessionId);
+    const isOther = open.sessionId !== this.sessionId;
+    if (isOther) this.reset(open.sessionId);
     this.customer = open.detail === null ? "" : customerName(open.detail);
     this.typing.hidden = !open.isCustomerTyping;
     const words = this.typing.lastElementChild;
@@ -71,7 +72,8 @@ export class TranscriptView {
     if (open.transcript === null || open.transcript === this.drawn) return;
     this.drawn = open.transcript;
     this.items = listItems(open.transcript);
-    this.draw();
+    if (isOther) this.planMore();
+    else this.draw();
   }
 
   follow(): void {
@@ -84,6 +86,7 @@ export class TranscriptView {
     this.drawn = null;
     this.items = [];
     this.firstKey = null;
+    this.earlier.hidden = true;
     this.rows.clear();
     this.log.replaceChildren();
     this.isFollowing = true;
@@ -108,7 +111,8 @@ export class TranscriptView {
       const { clientHeight, scrollTop } = this.element;
       // Nobody sees it now: it is looked at again when it has a size.
       if (clientHeight === 0 || scrollTop >= NEAR_TOP_PX) return;
-      if (!this.isFollowing || this.findFirst() > 0) this.showMore();
+      if (this.firstKey === null && this.items.length > 0) this.draw();
+      else if (!this.isFollowing || this.findFirst() > 0) this.showMore();
     });
   }
 
