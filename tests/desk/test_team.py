@@ -76,8 +76,8 @@ async def test_what_was_put_aside_comes_back_when_its_time_has_come(shared: Serv
     async with ana.console() as console:
         snoozed = await ana.done(visitor.session_id, "snooze", until="2031-05-09T14:00:00Z")
         assert (snoozed["state"], snoozed["snoozed_until"]) == ("snoozed", "2031-05-09T14:00:00.000Z")
-        await ana.done(visitor.session_id, "snooze", until="2020-05-09T14:00:00Z")
         await console.until("conversation", lambda item: item["state"] == "snoozed")
+        await ana.done(visitor.session_id, "snooze", until="2020-05-09T14:00:00Z")
         notice = await console.until("notice", lambda told: told["kind"] == "assigned_to_you")
         assert notice["session_id"] == visitor.session_id
     assert (await ana.open(visitor.session_id))["state"] == "assigned"

@@ -121,7 +121,7 @@ async def test_each_console_sees_and_hears_what_is_done_on_the_other_instance(bo
         visitor = await waiting(one)
         session_id = visitor.session_id
         await asyncio.gather(*(console.until("notice", of(session_id, kind="new")) for console in (anas, bos)))
-        assert (await bos.until("conversation", of(session_id)))["state"] == "waiting"
+        await bos.until("conversation", of(session_id, state="waiting"))
         await ana.done(session_id, "tags", tags=["boiler"])
         await bos.until("conversation", of(session_id, tags=["boiler"]))
         await bo.done(session_id, "claim")
