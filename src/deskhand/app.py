@@ -77,6 +77,8 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
         docs_url="/docs" if settings.debug else None,
         redoc_url="/redoc" if settings.debug else None,
         openapi_url="/openapi.json" if settings.debug else None,
+        # The metrics are ours: the framework would ask at each request, for 10 µs, whether somebody has set up others.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     # The last one added is the first to see a request.
     body_limits = BodyLimits(
