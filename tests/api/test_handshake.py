@@ -1,12 +1,10 @@
-"""How a connection becomes a WebSocket, byte by byte, and what becomes of one that comes too late."""
+"""How a connection becomes a WebSocket, byte by byte."""
 
 import asyncio
-import socket
 
 import pytest
 
 from api.serving import Served
-from deskhand.cli.handshake import WebSocketProtocol
 
 # Key and answer are those of RFC 6455, section 1.3.
 GOOD = {
@@ -67,23 +65,3 @@ async def test_of_the_offered_subprotocols_ours_alone_is_taken(served: Served) -
 )
 async def test_what_is_not_quite_a_handshake_is_refused(served: Served, sent: bytes, status: int) -> None:
     assert (await answer_to(served, sent)).startswith(f"HTTP/1.1 {status} ")
-
-
-async def test_a_handshake_that_meets_the_end_of_the_server_is_refused_and_is_no_fault(served: Served) -> None:
-    visitor = await served.visitor()
-    served.services.turns.stop_streams()
-    state = served.server.server_state
-    loop = asyncio.get_running_loop()
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    _, protocol = await loop.create_connection(lambda: WebSocketProtocol(served.server.config, state, {}), sock=ours)
-    protocol.data_received(request(GOOD, f"Sec-WebSocket-Protocol: deskhand, token.{visitor.token}"))
-    [serving] = state.tasks
-    protocol.shutdown()
-    with theirs:
-        async with asyncio.timeout(20):
-            assert (await loop.sock_recv(theirs, 1_000)).startswith(b"HTTP/1.1 500 ")
-            await serving
-    logs = served.logs.getvalue()
-    assert "Traceback" not in logs
-    assert "error" not in logs

@@ -302,10 +302,12 @@ class Crowd:
                 raise error
 
     async def close(self) -> None:
-        tasks = [*self._tasks, *self._readers]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._is_over = True
+        # One that is cancelled as its time runs out may take it for the time-out, and a visitor who joins brings a reader along.
+        while tasks := [task for task in [*self._tasks, *self._readers] if not task.done()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1)
 
     async def _talk(self, messages: int | None) -> None:
         said = 0

@@ -19,7 +19,6 @@ from fastapi import FastAPI
 from deskhand import failpoints
 from deskhand.api.assembled import Services
 from deskhand.app import create_app
-from deskhand.cli.handshake import WebSocketProtocol
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings
 from deskhand.staff import FIRST_ADMIN
@@ -68,7 +67,7 @@ class DeskhandServer(uvicorn.Server):
                 app,
                 loop="auto",
                 http="httptools",
-                ws=WebSocketProtocol,
+                ws="websockets-sansio",
                 ws_max_size=settings.request_max_bytes,
                 ws_per_message_deflate=False,
                 lifespan="off",
