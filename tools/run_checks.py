@@ -6,6 +6,7 @@ things and would be disturbed, or disturb, beside many others: three at a time, 
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=("lint", "web", "tests"), help="a part of them")
     parser.add_argument("paths", nargs="*", help="tests to run instead of all")
     options = parser.parse_args(arguments)
+    # A shell that begins this in the background has it ignored, and tests press Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     checks = [check for part, several in (("lint", LINT), ("web", WEB)) if options.only in {None, part} for check in several]
     if not (ROOT / "web" / "package.json").exists():
         checks = [check for check in checks if check not in WEB]
