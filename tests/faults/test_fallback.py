@@ -58,7 +58,8 @@ async def test_a_model_that_fails_after_its_tools_is_replaced_and_what_they_foun
 async def test_a_model_s_server_that_is_not_there_costs_one_wait_and_then_none(tmp_path: Path, free_port: int) -> None:
     async with open_desk(tmp_path, model_base_url=f"http://127.0.0.1:{free_port}/v1", model_breaker_failures=1, **SAMPLES) as desk:
         visitor = await desk.served.visitor()
-        for question in ("How do I reset my password?", "How do I get a refund?"):
-            answer = (await desk.served.say(visitor, question)).json()
-            assert answer["sources"], answer
-        assert answer["processing_time"] < 1
+        answers = [
+            (await desk.served.say(visitor, question)).json() for question in ("How do I reset my password?", "How do I get a refund?")
+        ]
+        assert all(answer["sources"] for answer in answers), answers
+        assert answers[1]["processing_time"] < answers[0]["processing_time"]

@@ -24,7 +24,7 @@ from deskhand.models.port import (
 from deskhand.models.retry import RetryPolicy
 
 KEY = "sk-canary-0123456789abcdef"
-QUICK = Limits(idle_seconds=0.3, budget_seconds=5.0, retry=RetryPolicy(first_wait_seconds=0.01), breaker_failures=1_000)
+QUICK = Limits(idle_seconds=1.0, budget_seconds=10.0, retry=RetryPolicy(first_wait_seconds=0.01), breaker_failures=1_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ async def test_a_fault_has_its_code_its_tries_and_an_end_in_time(kind: str, serv
     assert heard.end is None
     assert bool(heard.text) is keeps_text
     assert not heard.calls
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("kind", ENDING)

@@ -260,7 +260,7 @@ async def test_who_waits_too_long_for_a_connection_is_told_and_the_next_one_has_
         with pytest.raises(DatabaseUnavailable) as refused:
             await scalar(database, "SELECT 1")
         assert refused.value.retry_after_seconds == 1
-        assert 0.4 < time.monotonic() - began < 4
+        assert 0.4 < time.monotonic() - began < 20
         done.set()
         await holding
         assert await scalar(database, "SELECT 1") == "1"

@@ -208,6 +208,9 @@ class _Reading:
             # The transport keeps the idle limit by itself; a timer for each piece would cost as much as decoding it.
             return await answer.read()
         try:
+            if left <= 0:
+                # What is there already is read without a wait, which no timer would end.
+                raise TimeoutError
             async with asyncio.timeout(left):
                 return await answer.read()
         except TimeoutError as error:
