@@ -7,6 +7,7 @@ ended the answer itself.
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
@@ -207,14 +208,12 @@ class _Reading:
         if left > self._idle_seconds:
             # The transport keeps the idle limit by itself; a timer for each piece would cost as much as decoding it.
             return await answer.read()
-        try:
-            if left <= 0:
-                # What is there already is read without a wait, which no timer would end.
-                raise TimeoutError
-            async with asyncio.timeout(left):
-                return await answer.read()
-        except TimeoutError as error:
-            raise ModelTimeout("The model did not finish in time.") from error
+        # What is there already is read without a wait, which no timer would end.
+        if left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    return await answer.read()
+        raise ModelTimeout("The model did not finish in time.")
 
     async def _read_last(self, answer: Answer) -> bytes:
         """What comes after the end marker. The answer is whole, so a connection that breaks or stays silent now is an end too."""
