@@ -127,8 +127,8 @@ async def test_a_session_that_ended_leaves_nothing_in_the_store(desk: Desk) -> N
     assert not await desk.store.exists(session_id)
 
 
-async def test_without_its_store_the_agent_works_from_the_transcript(desk: Desk, unused_tcp_port: int) -> None:
-    desk.store = RedisSessionStore(f"redis://127.0.0.1:{unused_tcp_port}/0")
+async def test_without_its_store_the_agent_works_from_the_transcript(desk: Desk, free_port: int) -> None:
+    desk.store = RedisSessionStore(f"redis://127.0.0.1:{free_port}/0")
     session_id = await desk.open_session()
     model = ScriptedModel(("A1",), ("A2",))
     agent = desk.agent(model)

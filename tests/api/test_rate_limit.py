@@ -134,8 +134,8 @@ async def test_instances_that_share_a_redis_count_together(redis_url: str, tmp_p
     assert codes == [200] * LIMIT + [429] * LIMIT
 
 
-async def test_while_redis_is_away_each_instance_counts_alone_and_nobody_waits(tmp_path: Path, unused_tcp_port: int) -> None:
-    async with limited(tmp_path, redis_url=f"redis://127.0.0.1:{unused_tcp_port}/0") as served:
+async def test_while_redis_is_away_each_instance_counts_alone_and_nobody_waits(tmp_path: Path, free_port: int) -> None:
+    async with limited(tmp_path, redis_url=f"redis://127.0.0.1:{free_port}/0") as served:
         started = time.monotonic()
         codes = [(await served.http.get("/api/public/config")).status_code for _ in range(LIMIT + 1)]
         assert time.monotonic() - started < 5

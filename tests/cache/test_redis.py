@@ -27,8 +27,8 @@ class TestRedisCache(CacheContract):
         await asyncio.sleep(seconds)
 
 
-async def test_a_server_that_is_away_is_a_miss_and_no_error(unused_tcp_port: int) -> None:
-    link = RedisLink(f"redis://127.0.0.1:{unused_tcp_port}/0", clock=SystemClock())
+async def test_a_server_that_is_away_is_a_miss_and_no_error(free_port: int) -> None:
+    link = RedisLink(f"redis://127.0.0.1:{free_port}/0", clock=SystemClock())
     cache = RedisCache(link, key_prefix="test:")
     assert await cache.get("a") is None
     assert not await cache.set("a", b"value", ttl_seconds=1)

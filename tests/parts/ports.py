@@ -1,9 +1,11 @@
 """Free TCP ports for servers that tests start."""
 
+import functools
+import itertools
 import os
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -14,16 +16,21 @@ HIGHEST = 32_000
 SHARE = 1_000
 
 
-def _share_of_this_worker() -> range:
+@functools.cache
+def _share_of_this_worker() -> Iterator[int]:
+    """The ports of this worker's share, each once before the first comes again.
+
+    A port is given before its server listens on it, and two servers of one test would otherwise be given the same.
+    """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     shares = (HIGHEST - LOWEST) // SHARE
     start = LOWEST + (os.getppid() * 4 + worker) % shares * SHARE
-    return range(start, start + SHARE)
+    return itertools.cycle(random.sample(range(start, start + SHARE), SHARE))
 
 
 def find_free_port() -> int:
-    """A port on 127.0.0.1 that nothing listens on now."""
-    for port in random.sample(_share_of_this_worker(), SHARE):
+    """A port on 127.0.0.1 that nothing listens on now, and that was not given lately."""
+    for port in itertools.islice(_share_of_this_worker(), SHARE):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

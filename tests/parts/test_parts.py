@@ -1,5 +1,6 @@
 """The parts that other tests stand on are real, empty and end with the tests."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -90,10 +91,11 @@ async def test_chromium_shows_a_page_and_resolves_no_name(chromium_path: Path, c
         await browser.close()
 
 
-def test_free_ports_can_be_listened_on(free_port: int, free_ports: Callable[[], int]) -> None:
-    for port in (free_port, free_ports()):
-        with socket.create_server(("127.0.0.1", port)):
-            pass
+def test_free_ports_can_be_listened_on_together(free_port: int, free_ports: Callable[[], int]) -> None:
+    ports = [free_port, *(free_ports() for _ in range(200))]
+    with contextlib.ExitStack() as opened:
+        for port in ports:
+            opened.enter_context(socket.create_server(("127.0.0.1", port)))
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])

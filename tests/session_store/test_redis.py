@@ -228,8 +228,8 @@ async def test_every_entry_has_an_end(store: RedisSessionStore, redis: Redis) ->
         assert 0 < await redis.pttl(key) <= 60_000
 
 
-async def test_a_server_that_is_away_is_an_error_that_says_so_and_comes_soon(unused_tcp_port: int) -> None:
-    store = RedisSessionStore(f"redis://127.0.0.1:{unused_tcp_port}/0")
+async def test_a_server_that_is_away_is_an_error_that_says_so_and_comes_soon(free_port: int) -> None:
+    store = RedisSessionStore(f"redis://127.0.0.1:{free_port}/0")
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(SessionStoreUnavailable):
