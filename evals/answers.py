@@ -106,9 +106,12 @@ class Desk:
         )
         return cls(agent, sessions, store)
 
-    async def answer(self, question: Question) -> Answered:
+    async def answer(self, question: Question, *, answered_before: str = "") -> Answered:
+        """`answered_before` is what Deskhand said last, right before the question."""
         session_id = (await self.sessions.open_session(user_id=None, metadata={})).session.id
         before = tuple(ContextMessage(role="customer", text=text) for text in question.earlier[-_CONTEXT_MESSAGES:])
+        if answered_before:
+            before += (ContextMessage(role="assistant", text=answered_before),)
         await self.store.set(session_id, AgentContext(session_id=session_id, messages=before))
         message = CustomerMessage(new_message_id(), question.text)
         run = Run(session_id, None, new_turn_id(), attempt=1, messages=[message], journal=Unrecorded(), seconds_left=_SECONDS)

@@ -3,26 +3,30 @@
     python -m evals.quoting --data ../shared/data --show
 
 A question is right when its document is the first one cited and the answer holds all expected words; one that the documents do not answer,
-when it is declined. The answerer was developed on these questions, failures at hand, but for those marked `held_out`, which were only
-measured: `--show` does not show them. The other figures show what a change does, not how well questions fare that nobody has seen.
+when it is declined. It is led to when it is right, or declined with an offer, and right once one of the offered is chosen. The answerer was
+developed on these questions, failures at hand, but for those marked `held_out`, which were only measured: `--show` does not show them. The
+other figures show what a change does, not how well questions fare that nobody has seen.
 """
 
 import argparse
 import asyncio
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
 
+from deskhand.agent.run import Answered
 from deskhand.knowledge import KnowledgeOptions, sample_documents
 from deskhand.persistence import Database, metadata
 from evals.answers import Desk
 from evals.base import filled
 from evals.sets import JudgedSet, Question, load, read_lines
 
+_OFFERED = re.compile(r"^(\d)\. ", re.MULTILINE)
 _DATA = Path(__file__).parent / "data"
 SETS = ("samples", "fresh", "customers", "newcomers", "banking")
 
@@ -45,6 +49,8 @@ class Outcome:
     text: str
     cited: tuple[str, ...]
     confidence: float
+    # What came of each that was offered instead of an answer, once it was chosen.
+    offered: tuple["Outcome", ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -59,6 +65,10 @@ class Outcome:
         if not self.expected.documents:
             return not self.answered
         return self.right_document and all(each in self.text for each in self.expected.contains)
+
+    @property
+    def led_to(self) -> bool:
+        return self.right or any(choice.right for choice in self.offered)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,7 +121,19 @@ async def measure(judged: JudgedSet, expected: Sequence[Expected]) -> list[Outco
 
 
 async def ask_desk(desk: Desk, expected: Expected) -> Outcome:
-    answered = await desk.answer(Question(expected.question, expected.earlier, frozenset()))
+    question = Question(expected.question, expected.earlier, frozenset())
+    outcome = _outcome(expected, await desk.answer(question))
+    if outcome.answered or not expected.documents:
+        return outcome
+    said = (*expected.earlier, expected.question)
+    offered = [
+        _outcome(expected, await desk.answer(Question(number, said, frozenset()), answered_before=outcome.text))
+        for number in _OFFERED.findall(outcome.text)
+    ]
+    return replace(outcome, offered=tuple(offered))
+
+
+def _outcome(expected: Expected, answered: Answered) -> Outcome:
     sources = sorted(answered.sources, key=lambda source: source.rank)
     return Outcome(expected, answered.text, tuple(source.metadata["source"] for source in sources), answered.confidence)
 
@@ -121,7 +143,7 @@ def samples() -> JudgedSet:
 
 
 def _table(outcomes: Sequence[Outcome]) -> Iterable[str]:
-    yield f"{'kind':<20}{'n':>5}{'right':>8}{'answered':>10}{'document':>10}{'characters':>12}"
+    yield f"{'kind':<20}{'n':>5}{'right':>8}{'led to':>8}{'answered':>10}{'document':>10}{'characters':>12}"
     kinds = list(dict.fromkeys(outcome.expected.kind for outcome in outcomes))
     for kind in kinds:
         yield _row(kind, [outcome for outcome in outcomes if outcome.expected.kind == kind])
@@ -132,10 +154,11 @@ def _table(outcomes: Sequence[Outcome]) -> Iterable[str]:
 def _row(name: str, outcomes: Sequence[Outcome]) -> str:
     figures = [
         _share(outcomes, lambda outcome: outcome.right),
+        _share(outcomes, lambda outcome: outcome.led_to),
         _share(outcomes, lambda outcome: outcome.answered),
         _share(outcomes, lambda outcome: outcome.right_document),
     ]
-    widths = (8, 10, 10)
+    widths = (8, 8, 10, 10)
     shown = "".join(f"{figure:>{width}.3f}" for figure, width in zip(figures, widths, strict=True))
     return f"{name:<20}{len(outcomes):>5}{shown}{median(len(outcome.text) for outcome in outcomes):>12.0f}"
 
@@ -147,7 +170,8 @@ def _share(outcomes: Sequence[Outcome], holds: Callable[[Outcome], bool]) -> flo
 def _shown(outcome: Outcome) -> str:
     asked = " > ".join([*outcome.expected.earlier, outcome.expected.question])
     answer = " / ".join(outcome.text.split("\n"))[:200] if outcome.answered else "-"
-    return f"  {outcome.expected.kind}: {asked}  ({outcome.confidence:.2f}; wanted {outcome.expected.contains!r})\n      {answer}"
+    way = " (led to)" if outcome.led_to else ""
+    return f"  {outcome.expected.kind}: {asked}  ({outcome.confidence:.2f}; wanted {outcome.expected.contains!r})\n      {answer}{way}"
 
 
 def _record(outcome: Outcome) -> dict[str, object]:

@@ -12,7 +12,8 @@ from deskhand.words import words
 class Texts:
     """The phrases of one language.
 
-    `unknown` says that there is no answer and offers a person, `unknown_part` that there is none to a part; `withheld` that
+    `unknown` says that there is no answer and offers a person, `unknown_part` that there is none to a part; `nearest` that there is
+    none for sure, but what comes near, which is listed below it, and `nearest_more` below that what may be done; `withheld` that
     there is none that can be proven; `which` asks what of several things is meant, which are listed below it; `handed_over`
     says that one will answer;
     `person_joined` has the person's `{name}` in it.
@@ -23,6 +24,8 @@ class Texts:
     goodbye: str
     unknown: str
     unknown_part: str
+    nearest: str
+    nearest_more: str
     unclear: str
     which: str
     search_failed: str
@@ -49,6 +52,8 @@ _ENGLISH = Texts(
     goodbye="Goodbye, and thank you for getting in touch.",
     unknown="I don't know: I found nothing about this in our documents. Would you like to talk to a person?",
     unknown_part="I found nothing about the rest of your question in our documents.",
+    nearest="I found no sure answer to this in our documents. These parts of them come nearest:",
+    nearest_more="Reply with a number, ask in other words, or tell me if you would like to talk to a person.",
     unclear="Could you tell me a little more about what you need?",
     withheld="I can't confirm an answer to this from what I have here, so I'd rather not guess. Would you like to talk to a person?",
     which="Which of these do you mean?",
@@ -82,6 +87,10 @@ _GERMAN = Texts(
     goodbye="Auf Wiedersehen, und danke für Ihre Nachricht.",
     unknown="Das weiß ich nicht: In unseren Unterlagen habe ich dazu nichts gefunden. Möchten Sie mit einem Menschen sprechen?",
     unknown_part="Zum Rest Ihrer Frage habe ich in unseren Unterlagen nichts gefunden.",
+    nearest="Eine sichere Antwort darauf habe ich in unseren Unterlagen nicht gefunden. Am nächsten kommen diese Stellen:",
+    nearest_more=(
+        "Antworten Sie mit einer Nummer, fragen Sie mit anderen Worten, oder sagen Sie mir, wenn Sie mit einem Menschen sprechen möchten."
+    ),
     unclear="Können Sie mir etwas genauer sagen, was Sie brauchen?",
     withheld="Ich kann das mit dem, was mir vorliegt, nicht belegen und möchte nicht raten. Möchten Sie mit einem Menschen sprechen?",
     which="Was davon meinen Sie?",
@@ -117,6 +126,8 @@ _FRENCH = Texts(
     goodbye="Au revoir, et merci de nous avoir contactés.",
     unknown="Je ne sais pas : je n'ai rien trouvé à ce sujet dans nos documents. Souhaitez-vous parler à une personne ?",
     unknown_part="Je n'ai rien trouvé dans nos documents sur le reste de votre question.",
+    nearest="Je n'ai pas trouvé de réponse sûre à ce sujet dans nos documents. Voici les passages qui s'en approchent le plus :",
+    nearest_more="Répondez par un numéro, posez la question autrement, ou dites-moi si vous souhaitez parler à une personne.",
     unclear="Pouvez-vous préciser un peu votre besoin ?",
     withheld="Je ne peux pas confirmer la réponse avec ce que j'ai ici, et je préfère ne pas deviner. Voulez-vous parler à une personne ?",
     which="Duquel s'agit-il ?",
@@ -151,6 +162,8 @@ _SPANISH = Texts(
     goodbye="Hasta luego, y gracias por escribirnos.",
     unknown="No lo sé: no he encontrado nada sobre esto en nuestros documentos. ¿Quiere hablar con una persona?",
     unknown_part="Sobre el resto de su pregunta no he encontrado nada en nuestros documentos.",
+    nearest="No he encontrado una respuesta segura a esto en nuestros documentos. Esto es lo que más se acerca:",
+    nearest_more="Responda con un número, pregunte con otras palabras, o dígame si quiere hablar con una persona.",
     unclear="¿Puede decirme con más detalle qué necesita?",
     withheld="No puedo confirmar la respuesta con lo que tengo aquí y prefiero no adivinar. ¿Quiere hablar con una persona?",
     which="¿A cuál de estos se refiere?",
@@ -183,6 +196,8 @@ _ITALIAN = Texts(
     goodbye="Arrivederci, e grazie per averci scritto.",
     unknown="Non lo so: nei nostri documenti non ho trovato nulla in proposito. Desidera parlare con una persona?",
     unknown_part="Sul resto della sua domanda non ho trovato nulla nei nostri documenti.",
+    nearest="Nei nostri documenti non ho trovato una risposta sicura. Queste parti si avvicinano di più:",
+    nearest_more="Risponda con un numero, chieda con altre parole, o mi dica se desidera parlare con una persona.",
     unclear="Può dirmi con più precisione di che cosa ha bisogno?",
     withheld="Non posso confermare la risposta con quello che ho qui e preferisco non tirare a indovinare. Vuole parlare con una persona?",
     which="A quale di questi si riferisce?",
@@ -211,6 +226,8 @@ _PORTUGUESE = Texts(
     goodbye="Até logo, e obrigado pelo contato.",
     unknown="Não sei: não encontrei nada sobre isso nos nossos documentos. Quer falar com uma pessoa?",
     unknown_part="Sobre o resto da sua pergunta não encontrei nada nos nossos documentos.",
+    nearest="Não encontrei uma resposta segura sobre isso nos nossos documentos. O que mais se aproxima:",
+    nearest_more="Responda com um número, pergunte por outras palavras, ou diga se quer falar com uma pessoa.",
     unclear="Pode dizer com mais detalhes do que precisa?",
     withheld="Não consigo confirmar a resposta com o que tenho aqui e prefiro não adivinhar. Quer falar com uma pessoa?",
     which="A qual destes se refere?",
@@ -241,6 +258,8 @@ _DUTCH = Texts(
     goodbye="Tot ziens, en bedankt voor uw bericht.",
     unknown="Dat weet ik niet: ik heb hierover niets gevonden in onze documenten. Wilt u met een medewerker spreken?",
     unknown_part="Over de rest van uw vraag heb ik niets gevonden in onze documenten.",
+    nearest="Een zeker antwoord hierop heb ik niet gevonden in onze documenten. Deze delen komen het dichtst in de buurt:",
+    nearest_more="Antwoord met een nummer, vraag het in andere woorden, of laat weten of u met een medewerker wilt spreken.",
     unclear="Kunt u iets preciezer zeggen wat u nodig hebt?",
     withheld="Ik kan dit antwoord niet bevestigen met wat ik hier heb en wil niet gokken. Wilt u met een medewerker spreken?",
     which="Welke van deze bedoelt u?",

@@ -27,6 +27,21 @@ async def test_how_do_i_reset_my_password_is_answered_with_its_source(desk: Desk
     assert thanks.answered.text == texts_for("en").thanks
 
 
+async def test_what_is_offered_counts_as_no_answer_and_is_quoted_once_it_is_chosen(desk: Desk) -> None:
+    await desk.knowledge.ingest(sample_documents(), sync_scope=None)
+    agent = desk.agent(QuotingModel())
+    session_id = await desk.open_session()
+    unsure = await desk.take_turn(agent, session_id, "what happens if my card is declined")
+    assert unsure.answered.text.startswith(texts_for("en").nearest)
+    assert unsure.answered.sources == ()
+    assert unsure.answered.metadata["answered"] is False
+    number = next(line[0] for line in unsure.answered.text.split("\n") if line.endswith("Billing and invoices › A payment failed"))
+    taken = await desk.take_turn(agent, session_id, number)
+    assert "3, 7 and 14 days" in taken.answered.text
+    assert taken.answered.sources[0].metadata["section"] == "A payment failed"
+    assert taken.answered.metadata["answered"] is True
+
+
 async def test_a_follow_up_is_searched_with_what_was_asked_before(desk: Desk) -> None:
     await desk.knowledge.ingest(sample_documents(), sync_scope=None)
     agent = desk.agent(QuotingModel())

@@ -170,9 +170,40 @@ async def test_a_passage_about_the_thing_that_lacks_what_is_asked_of_it_is_not_q
     box = [{"n": 1, "text": "The Box keeps a copy of your files in your office.", "title": "Box", "score": 0.55}]
     lacking, unsure = await second_step("What colour is the case of the Box?", box)
     having, sure = await second_step("Does the Box keep a copy of my files?", box)
-    assert lacking == texts_for("en").unknown
+    assert "[1]" not in lacking
     assert having == "The Box keeps a copy of your files in your office. [1]"
     assert unsure < 0.5 < sure
+
+
+async def test_where_no_answer_is_sure_what_comes_nearest_is_offered_and_nothing_is_cited() -> None:
+    text, confidence = await second_step("Do you charge for a broken parcel?", [{**passage, "score": 0.25} for passage in PASSAGES])
+    texts = texts_for("en")
+    first, *listed, last = filter(None, text.split("\n"))
+    assert (first, last) == (texts.nearest, texts.nearest_more)
+    assert sorted(line.split(". ")[1] for line in listed) == [
+        "Account and password › Reset your password",
+        "Plans and pricing › Plans",
+        "Returns and refunds",
+    ]
+    assert [line[0] for line in listed] == ["1", "2", "3"]
+    assert "[" not in text
+    assert confidence < 0.5
+
+
+@pytest.mark.parametrize(
+    ("said", "searched"),
+    [("2", "Returns and refunds"), (" 1. ", "Plans and pricing › Plans"), ("3", "3"), ("2 of what?", "2 of what?")],
+)
+async def test_a_number_alone_chooses_what_was_offered(said: str, searched: str) -> None:
+    offered = f"{texts_for('en').nearest}\n\n1. Plans and pricing › Plans\n2. Returns and refunds\n\n{texts_for('en').nearest_more}"
+    events = await ask(ModelMessage(Role.USER, "And the fee?"), ModelMessage(Role.ASSISTANT, offered), ModelMessage(Role.USER, said))
+    assert calls_of(events) == [("search_knowledge", {"query": searched})]
+
+
+async def test_a_number_is_no_choice_where_steps_were_quoted_before() -> None:
+    steps = "1. Open **Sign in**.\n2. Enter your e-mail address. [1]"
+    events = await ask(ModelMessage(Role.USER, "How?"), ModelMessage(Role.ASSISTANT, steps), ModelMessage(Role.USER, "2"))
+    assert calls_of(events) == [("search_knowledge", {"query": "2"})]
 
 
 async def test_the_less_sure_the_search_is_the_less_sure_is_the_answer() -> None:

@@ -43,7 +43,11 @@ def conclude(
     asked_by_model = findings.escalation is not None
     if findings.escalation is None:
         findings.escalation = _escalation_of_gate(loop, withheld, words)
-    sources = _sources(loop.citations.cited or supporting("".join(loop.text), findings.passages))
+    cited: Sequence[FoundPassage] = loop.citations.cited
+    if not cited and loop.confidence is None:
+        # A model that can tell how sure it is cites what it answers from.
+        cited = supporting("".join(loop.text), findings.passages)
+    sources = _sources(cited)
     answered = False if _withheld_all(loop) else _answered(findings, sources)
     confidence = loop.confidence if loop.confidence is not None else _confidence(answered, sources)
     decision = decide(

@@ -23,6 +23,7 @@ from deskhand.models.port import (
 from deskhand.models.quotation.blocks import Kind, Unit
 from deskhand.models.quotation.choice import Choice, Evidence, choose, joined, lines_of
 from deskhand.models.quotation.intents import SmallTalk, Understood, find_attachments, understand, without_attachments
+from deskhand.models.quotation.offers import MOST_OFFERED, OFFER_FLOOR, chosen, offer
 from deskhand.models.quotation.parts import parts_of
 from deskhand.texts import Texts, language_of, texts_for
 
@@ -74,7 +75,8 @@ class QuotingModel:
         self._compare = compare
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        question = _last_of(Role.USER, request.messages)
+        said, before = _exchange(request.messages)
+        question = chosen(said, before=before)
         understood = understand(question)
         language = language_of(question)
         texts = texts_for(language)
@@ -133,7 +135,9 @@ class QuotingModel:
                 yield "\n".join([texts.which, *(f"- {option.name} [{option.number}]" for option in choice.options)])
         yield from _quote(joined([choice for choice in sure if not choice.options]))
         if not sure:
-            yield texts.search_failed if failed else texts.unknown
+            names = dict.fromkeys(name for choice in choices if choice.confidence >= OFFER_FLOOR for name in choice.nearest[:MOST_OFFERED])
+            unsure = offer(list(names)[:MOST_OFFERED], texts) if names else texts.unknown
+            yield texts.search_failed if failed else unsure
         elif len(sure) < len(choices):
             yield texts.unknown_part
 
@@ -225,8 +229,11 @@ def _without_tools(understood: Understood, texts: Texts) -> tuple[str, float]:
             return (texts.unknown, 0.0) if understood.question else (texts.unclear, _SURE)
 
 
-def _last_of(role: Role, messages: Sequence[ModelMessage]) -> str:
-    return next((message.content for message in reversed(messages) if message.role is role), "")
+def _exchange(messages: Sequence[ModelMessage]) -> tuple[str, str]:
+    """The customer's newest message, and what was answered just before it."""
+    newest_first = reversed(messages)
+    said = next((message.content for message in newest_first if message.role is Role.USER), "")
+    return said, next((message.content for message in newest_first if message.role is Role.ASSISTANT), "")
 
 
 def _results(messages: Sequence[ModelMessage]) -> tuple[tuple[ToolCall, ...], dict[str, str]]:

@@ -50,6 +50,11 @@ class Evidence:
     section: str
     score: float | None
 
+    @property
+    def name(self) -> str:
+        """What to call it: its section within its document."""
+        return " ".join(" › ".join(filter(None, (self.title, self.section))).split())
+
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
@@ -63,13 +68,15 @@ class Quotation:
 class Choice:
     """`confidence` in [0, 1] that the quotations answer the question; no quotations when nothing fits at all.
 
-    `options` are what the question may be about, where it leaves that open. `line` is how well the line answers that is quoted first: the
-    share of the question's words that it and its headings have, from 0, and above 1 where it is also of the kind that was asked for.
+    `options` are what the question may be about, where it leaves that open; `nearest` the names of what was found nearest, best first.
+    `line` is how well the line answers that is quoted first: the share of the question's words that it and its headings have, from 0, and
+    above 1 where it is also of the kind that was asked for.
     """
 
     quotations: tuple[Quotation, ...]
     confidence: float
     options: tuple[Candidate, ...] = ()
+    nearest: tuple[str, ...] = ()
     line: float = 0.0
 
 
@@ -143,7 +150,8 @@ def choose(
         if len(chosen) < MOST_PASSAGES and _adds(each, chosen, weights):
             chosen.append(each)
     quotations = tuple(Quotation(each.evidence.number, extent(each.weighed, asked, telling=weights, finder=finder)) for each in chosen)
-    return Choice(quotations, _confidence(ranked), _options(ranked, asked, language=language), ranked[0].best)
+    nearest = tuple(dict.fromkeys(each.evidence.name for each in ranked if each.evidence.score is not None))
+    return Choice(quotations, _confidence(ranked), _options(ranked, asked, language=language), nearest, ranked[0].best)
 
 
 def _said_of(title: str, asked: Asked, *, language: str) -> float:
