@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from fastapi.routing import iter_route_contexts
 
 import deskhand
 from deploy.files import CHART, STOP_SECONDS, known_variables
+from deskhand.app import create_app
+from deskhand.settings import Environment, Settings
 from parts.missing import part_missing
 
 KUBERNETES = ("1.27", "1.34")
@@ -160,12 +163,13 @@ def test_the_migration_comes_before_the_upgrade_and_after_its_secret() -> None:
     assert int(secret["helm.sh/hook-weight"]) < int(job["helm.sh/hook-weight"])
 
 
-def test_the_ingress_leads_to_the_chat_and_not_to_the_figures() -> None:
+def test_the_ingress_leads_to_all_that_is_served_but_the_figures(tmp_path: Path) -> None:
+    app = create_app(Settings(environment=Environment.TESTING, data_dir=tmp_path))
+    served = {route.path for route in iter_route_contexts(app.routes)} | {"/ws"}
     (rule,) = of_kind(EVERYTHING, "Ingress")["spec"]["rules"]
-    paths = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
-    assert {"/api", "/ws", "/chat", "/assets"} <= paths.keys()
-    assert paths["/"] == "Exact"
-    assert "/metrics" not in paths
+    exact = {path["path"] for path in rule["http"]["paths"] if path["pathType"] == "Exact"}
+    prefixes = tuple(f"{path['path']}/" for path in rule["http"]["paths"] if path["pathType"] == "Prefix")
+    assert {path for path in served if path not in exact and not f"{path}/".startswith(prefixes)} == {"/metrics"}
 
 
 def test_the_chart_is_of_this_version() -> None:
