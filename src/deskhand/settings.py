@@ -421,9 +421,13 @@ def _problem(location: tuple[int | str, ...], message: str) -> str:
 
 def _dotenv_names() -> list[str]:
     path = Path(".env")
-    if not path.is_file():
-        return []
-    lines = (line.strip().removeprefix("export ") for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    except OSError as error:
+        raise ConfigurationError(
+            f"The file .env cannot be read: {error.strerror}.", support="Let this user read it, or start in another folder, such as /."
+        ) from None
+    lines = (line.strip().removeprefix("export ") for line in text.splitlines())
     return [line.split("=", 1)[0].strip() for line in lines if "=" in line and not line.startswith("#")]
 
 

@@ -93,6 +93,12 @@ async def test_settings_are_read_from_the_env_file(program: Program) -> None:
     (await program.run("migrate")).refused("DESKHAND_LOG_LEVEL", "WARNING")
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has a file that even root cannot read")
+async def test_an_env_file_that_this_user_cannot_read_is_named(program: Program) -> None:
+    (program.folder / ".env").symlink_to("/proc/self/mem")
+    (await program.run("migrate")).refused(".env", "another folder")
+
+
 async def test_the_openapi_document_is_json_and_starts_nothing(program: Program) -> None:
     document = json.loads((await program.run("openapi")).went_well().out)
     assert document["openapi"].startswith("3.")
