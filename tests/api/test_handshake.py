@@ -1,6 +1,7 @@
-"""How a connection becomes a WebSocket, byte by byte."""
+"""How a connection becomes a WebSocket, byte by byte, and what becomes of one that comes too late."""
 
 import asyncio
+import socket
 
 import pytest
 
@@ -65,3 +66,24 @@ async def test_of_the_offered_subprotocols_ours_alone_is_taken(served: Served) -
 )
 async def test_what_is_not_quite_a_handshake_is_refused(served: Served, sent: bytes, status: int) -> None:
     assert (await answer_to(served, sent)).startswith(f"HTTP/1.1 {status} ")
+
+
+async def test_a_handshake_that_meets_the_end_of_the_server_is_told_to_come_again_and_is_no_fault(served: Served) -> None:
+    visitor = await served.visitor()
+    served.services.turns.stop_streams()
+    state, config = served.server.server_state, served.server.config
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    _, protocol = await loop.create_connection(lambda: config.ws_protocol_class(config, state, {}), sock=ours)
+    protocol.data_received(request(GOOD, f"Sec-WebSocket-Protocol: deskhand, token.{visitor.token}"))
+    [answering] = state.tasks
+    # As the server does to each connection when it ends: before the application has even seen the handshake.
+    protocol.shutdown()
+    with theirs:
+        async with asyncio.timeout(20):
+            await answering
+            head, _, frame = (await loop.sock_recv(theirs, 1_000)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert frame == b"\x88\x0a" + (1012).to_bytes(2) + b"draining"
+    assert "Traceback" not in served.logs.getvalue()

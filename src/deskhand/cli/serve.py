@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from deskhand import failpoints
 from deskhand.api.assembled import Services
@@ -58,6 +59,15 @@ def command(
     DeskhandServer(app, settings).run(sockets=[listening])
 
 
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's, but that the end of the server leaves a handshake that the application has not yet answered to the application."""
+
+    def shutdown(self) -> None:
+        # The application is draining and refuses it. If uvicorn had refused it first, that second refusal would end in a traceback.
+        if self.handshake_complete:
+            super().shutdown()
+
+
 class DeskhandServer(uvicorn.Server):
     """Starts the application itself, so that what stops the start is raised here, and drains it before it stops listening."""
 
@@ -67,7 +77,7 @@ class DeskhandServer(uvicorn.Server):
                 app,
                 loop="auto",
                 http="httptools",
-                ws="websockets-sansio",
+                ws=WebSocketProtocol,
                 ws_max_size=settings.request_max_bytes,
                 ws_per_message_deflate=False,
                 lifespan="off",
