@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.tables import tickets
 from deskhand.handoff.ticket import TicketState
+from deskhand.insights.answer_counts import AnswerCounts
 from deskhand.insights.tables import said_until
 from deskhand.persistence import Database, Transaction
 from deskhand.sessions import SessionStatus
@@ -52,6 +53,7 @@ async def _fill(path: Path, conversations: int, messages_each: int) -> str:
         for first in range(0, conversations, _AT_ONCE):
             part = [(name, number, began + number) for number, name in enumerate(names[first : first + _AT_ONCE], start=first)]
             await database.write(lambda tx, part=part: _write(tx, part, messages_each), durable=False)
+        await AnswerCounts(database).catch_up(since=0.0)
     finally:
         await database.close()
     return names[-1]

@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
             _ = services.supervisor.start(services.inbox.run, name="inbox", restart=True)
             _ = services.supervisor.start(SearchIndex(services.database).run, name="search-index", restart=True)
+            _ = services.supervisor.start(services.desk.answer_counts.run, name="answer-counts", restart=True)
             _ = services.supervisor.start(lambda: look_after_desk(services), name="desk", restart=True)
             _ = services.supervisor.start(lambda: pass_on_typing(services), name="typing", restart=True)
             yield

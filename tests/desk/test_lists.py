@@ -97,6 +97,12 @@ async def test_the_numbers_follow_and_name_what_nobody_could_answer(tmp_path: Pa
         tokens = [row[0] for row in read]
         assert 0 < tokens[0] < tokens[1] < tokens[2]
         assert [row[1:] for row in read] == [(0, []), (1, ["Do you fly zeppelins?"]), (1, ["Do you fly zeppelins?"])]
+    # Kept counts are those of another server as well, and go on with what it is told.
+    async with serving(settings_in(tmp_path, database_url=database_url), model=ScriptedModel(("Good bye.",))) as served:
+        operator = Operator(served)
+        assert await overview() == read[-1]
+        await served.say(visitor, "Bye")
+        assert (await overview())[0] > tokens[2]
         await served.http.delete(f"/api/sessions/{visitor.session_id}", headers=visitor.headers)
         assert await overview() == (0, 0, [])
 

@@ -34,6 +34,7 @@ tickets = sa.Table(
     sa.Index("ix_ticket_status", "status", "created_at"),
     sa.Index("ix_ticket_assignee_id", "assignee_id", "status"),
     sa.Index("ix_ticket_ended_at", "ended_at"),
+    sa.Index("ix_ticket_created_at", "created_at"),
     # The clocks that run: what was told, or has ended, is not looked at again.
     partial_index("ix_ticket_unanswered", "created_at", where="ended_at IS NULL AND answered_at IS NULL AND answer_told_at IS NULL"),
     partial_index("ix_ticket_unresolved", "created_at", where="ended_at IS NULL AND resolve_told_at IS NULL"),

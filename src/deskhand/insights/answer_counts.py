@@ -1,17 +1,18 @@
-"""What answers cost, and how many had no answer in them: counted session by session and kept at hand, because what an answer says of itself
-has to be parsed, which takes seconds for half a million.
+"""What answers cost, and how many had no answer in them, by the session and the day: counted apart from the turn and kept, because what an
+answer says of itself has to be parsed, which takes a second for half a million.
 
-The invariant: a count holds all that is stored up to the event it stands at; a session in which something happened since is counted again.
+The invariant: the counts of a session hold its answers up to the event `counted_until`; what is missing is counted by whoever looks next.
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from deskhand.ids import SessionId
+from deskhand.insights.tables import answer_counts, counted_until
+from deskhand.persistence import Database, Transaction, db_now
 from deskhand.sessions import Author, MessageStatus
 from deskhand.sessions.tables import messages, sessions
 
@@ -19,79 +20,83 @@ SECONDS_A_DAY: Final = 86_400
 IS_ANSWER: Final = sa.and_(messages.c.role == Author.ASSISTANT, messages.c.status == MessageStatus.COMPLETE)
 IS_UNANSWERED: Final = messages.c.data["metadata"]["answered"].as_boolean().is_(False)
 _TOKENS = messages.c.data["metadata"]["tokens"].as_integer()
-_AT_ONCE = 500
-# About 30 MB; what was counted longest ago goes first.
-_MOST_KEPT = 100_000
+_ROUND_SECONDS = 30.0
+_AT_ONCE = 200
+# What is committed late is dated earlier.
+_COMMITTED_LATE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What answers cost, and how many of them had no answer in them."""
-
-    tokens: int
-    unanswered: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """The answers of one session up to the event `until`, by their days, counted from the epoch."""
-
-    until: int
-    by_day: tuple[tuple[int, Answers], ...]
+def day_of(moment: sa.ColumnElement[float], connection: sa.Connection) -> sa.ColumnElement[int]:
+    """The day of UTC, counted from the epoch, of a moment in epoch seconds."""
+    days = moment / SECONDS_A_DAY
+    # SQLite, which need not have a floor, cuts off; PostgreSQL would round.
+    return sa.cast(days if connection.dialect.name == "sqlite" else sa.func.floor(days), sa.Integer)
 
 
 class AnswerCounts:
-    """For one reader at a time."""
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Sessions in which nothing happened since are counted.
+        self._since = 0.0
+        self._turn = asyncio.Lock()
 
-    def __init__(self) -> None:
-        self._known: dict[SessionId, _Counted] = {}
+    async def run(self) -> None:
+        """Count what is answered, for ever."""
+        while True:
+            await self.catch_up(since=0.0)
+            await asyncio.sleep(_ROUND_SECONDS)
 
-    def read(self, connection: sa.Connection, *, first_day: int) -> dict[SessionId, Answers]:
-        """Of each session that has answers since that day, counted from the epoch; those with the newest activity first."""
-        # Before the answers: what is stored in between is counted by the next one as well.
-        rows = connection.execute(
-            sa.select(sessions.c.id, sessions.c.last_seq)
-            .where(sessions.c.last_activity >= first_day * SECONDS_A_DAY, sessions.c.last_seq > 0)
-            .order_by(sessions.c.last_activity.desc())
-        ).all()
-        until = {SessionId(row.id): row.last_seq for row in rows}
-        counted = {session_id: self._known[session_id] for session_id in until if session_id in self._known}
-        changed = [session_id for session_id, seq in until.items() if session_id not in counted or counted[session_id].until != seq]
-        for at in range(0, len(changed), _AT_ONCE):
-            part = changed[at : at + _AT_ONCE]
-            by_day = _count(connection, part)
-            counted |= {session_id: _Counted(until[session_id], tuple(by_day.get(session_id, ()))) for session_id in part}
-        self._keep({session_id: counted[session_id] for session_id in changed})
-        return {session_id: answers for session_id in until if (answers := _since(first_day, counted[session_id])) is not None}
+    async def catch_up(self, *, since: float) -> None:
+        """Count all answers that are stored by now, in sessions in which something happened since then (epoch seconds)."""
+        now = await self._database.read(lambda connection: connection.execute(sa.select(db_now())).scalar_one())
+        place: float | None = max(since, self._since)
+        while place is not None:
+            # Whoever comes meanwhile goes on from here, and counts nothing twice.
+            async with self._turn:
+                place = await self._count_next(place)
+        if since <= self._since:
+            self._since = max(self._since, now - _COMMITTED_LATE_SECONDS)
 
-    def _keep(self, fresh: dict[SessionId, _Counted]) -> None:
-        for session_id, counted in fresh.items():
-            _ = self._known.pop(session_id, None)
-            self._known[session_id] = counted
-        for session_id in list(islice(self._known, max(0, len(self._known) - _MOST_KEPT))):
-            del self._known[session_id]
-
-
-def _since(first_day: int, counted: _Counted) -> Answers | None:
-    found = [answers for day, answers in counted.by_day if day >= first_day]
-    return Answers(sum(one.tokens for one in found), sum(one.unanswered for one in found)) if found else None
+    async def _count_next(self, since: float) -> float | None:
+        """Returns where the next ones begin, None where there are none."""
+        found = await self._database.read(partial(_find, since=since))
+        if found:
+            await self._database.write(partial(_count, session_ids=[row.id for row in found]), durable=False)
+        return found[-1].last_activity if len(found) == _AT_ONCE else None
 
 
-def _count(connection: sa.Connection, session_ids: Sequence[SessionId]) -> dict[SessionId, list[tuple[int, Answers]]]:
-    days = messages.c.created_at / SECONDS_A_DAY
-    # SQLite, which need not have a floor, cuts off; PostgreSQL would round.
-    day = sa.cast(days if connection.dialect.name == "sqlite" else sa.func.floor(days), sa.Integer)
-    rows = connection.execute(
+def _find(connection: sa.Connection, *, since: float) -> Sequence[Any]:
+    """The rows (id, last_activity) of the next sessions to count, by their activity."""
+    return connection.execute(
+        sa.select(sessions.c.id, sessions.c.last_activity)
+        .select_from(sessions.outerjoin(counted_until, counted_until.c.session_id == sessions.c.id))
+        .where(sessions.c.last_activity >= since, sessions.c.last_seq > sa.func.coalesce(counted_until.c.seq, 0))
+        .order_by(sessions.c.last_activity)
+        .limit(_AT_ONCE)
+    ).all()
+
+
+def _count(tx: Transaction, *, session_ids: Sequence[str]) -> None:
+    # Some may be deleted by now. Those that are there get no answer meanwhile, and are counted by nobody else.
+    rows = tx.execute(
+        sa.select(sessions.c.id, sessions.c.last_seq)
+        .where(sessions.c.id.in_(session_ids))
+        .order_by(sessions.c.id)
+        .with_for_update(key_share=True)
+    ).all()
+    there = [row.id for row in rows]
+    for table in (answer_counts, counted_until):
+        tx.execute(sa.delete(table).where(table.c.session_id.in_(there)))
+    counted = (
         sa.select(
             messages.c.session_id,
-            day.label("on_day"),
-            sa.func.coalesce(sa.func.sum(_TOKENS), 0).label("tokens"),
-            sa.func.coalesce(sa.func.sum(sa.case((IS_UNANSWERED, 1), else_=0)), 0).label("unanswered"),
+            day_of(messages.c.created_at, tx.connection).label("on_day"),
+            sa.func.coalesce(sa.func.sum(_TOKENS), 0),
+            sa.func.coalesce(sa.func.sum(sa.case((IS_UNANSWERED, 1), else_=0)), 0),
         )
-        .where(messages.c.session_id.in_(session_ids), IS_ANSWER)
+        .where(messages.c.session_id.in_(there), IS_ANSWER)
         .group_by(messages.c.session_id, sa.literal_column("on_day"))
     )
-    found: dict[SessionId, list[tuple[int, Answers]]] = {}
-    for row in rows:
-        found.setdefault(SessionId(row.session_id), []).append((row.on_day, Answers(row.tokens, row.unanswered)))
-    return found
+    tx.execute(sa.insert(answer_counts).from_select(["session_id", "day", "tokens", "unanswered"], counted))
+    if rows:
+        tx.execute(sa.insert(counted_until), [{"session_id": row.id, "seq": row.last_seq} for row in rows])

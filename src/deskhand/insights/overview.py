@@ -4,11 +4,9 @@ customers said of it.
 The invariant: a day is one of UTC, and a session counts on the day on which it began.
 """
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import mean
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,8 +14,8 @@ import sqlalchemy as sa
 from deskhand.handoff.tables import tickets
 from deskhand.handoff.ticket import TicketState
 from deskhand.ids import SessionId
-from deskhand.insights.answer_counts import IS_ANSWER, IS_UNANSWERED, SECONDS_A_DAY, AnswerCounts, Answers
-from deskhand.insights.tables import feedback, ratings
+from deskhand.insights.answer_counts import IS_ANSWER, IS_UNANSWERED, SECONDS_A_DAY, AnswerCounts, day_of
+from deskhand.insights.tables import answer_counts, feedback, ratings
 from deskhand.persistence import Database, db_now
 from deskhand.sessions import Author
 from deskhand.sessions.tables import messages, sessions
@@ -76,104 +74,155 @@ class Overview:
     unanswered: list[Unanswered]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    """How many ratings, and their sum."""
+
+    count: int
+    score: int
+
+    @property
+    def average(self) -> float | None:
+        return round(self.score / self.count, 3) if self.count else None
+
+
 class OverviewReader:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, counts: AnswerCounts) -> None:
         self._database = database
-        self._counts = AnswerCounts()
-        self._turn = asyncio.Lock()
+        self._counts = counts
 
     async def read(self, *, days: int) -> Overview:
-        """The last `days` days, today included. The first time, all answers of these days are gone through."""
-        async with self._turn:
-            return await self._database.read(lambda connection: _read(connection, days, self._counts))
+        """The last `days` days, today included."""
+        now = await self._database.read(lambda connection: connection.execute(sa.select(db_now())).scalar_one())
+        first_day = int(now // SECONDS_A_DAY) - days + 1
+        await self._counts.catch_up(since=float(first_day * SECONDS_A_DAY))
+        return await self._database.read(lambda connection: _read(connection, first_day=first_day, days=days))
 
 
-def _read(connection: sa.Connection, days: int, counts: AnswerCounts) -> Overview:
-    now = connection.execute(sa.select(db_now())).scalar_one()
-    first_day = int(now // SECONDS_A_DAY) - days + 1
+def _read(connection: sa.Connection, *, first_day: int, days: int) -> Overview:
     since = float(first_day * SECONDS_A_DAY)
-    answers = counts.read(connection, first_day=first_day)
-    by_day = _count_sessions(connection, since, answers)
-    rated = connection.execute(sa.select(ratings.c.score, ratings.c.created_at).where(ratings.c.created_at >= since)).all()
-    handed_over = connection.execute(
-        sa.select(tickets.c.created_at, tickets.c.answered_at, tickets.c.ended_at, tickets.c.status, tickets.c.reason).where(
-            tickets.c.created_at >= since
-        )
-    ).all()
-    judged = connection.execute(
-        sa.select(feedback.c.value, sa.func.count().label("how_many")).where(feedback.c.created_at >= since).group_by(feedback.c.value)
-    )
-    thumbs = {row.value: row.how_many for row in judged}
-    waits = [row.answered_at - row.created_at for row in handed_over if row.answered_at is not None]
-    solving = [row.ended_at - row.created_at for row in handed_over if row.status == TicketState.RESOLVED]
-    reasons: dict[str, int] = {}
-    for row in handed_over:
-        reasons[row.reason] = reasons.get(row.reason, 0) + 1
+    sessions_by_day = _count_sessions(connection, since)
+    rated_by_day = _count_ratings(connection, since)
+    reasons = _count_reasons(connection, since)
+    rated = _Rated(sum(day.count for day in rated_by_day.values()), sum(day.score for day in rated_by_day.values()))
+    thumbs = _count_thumbs(connection, since)
+    waits = _lasting(since, tickets.c.answered_at, tickets.c.answered_at.is_not(None))
+    resolving = _lasting(since, tickets.c.ended_at, tickets.c.status == TicketState.RESOLVED)
+    answers = connection.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(answer_counts.c.tokens), 0).label("tokens"),
+            sa.func.coalesce(sa.func.sum(answer_counts.c.unanswered), 0).label("unanswered"),
+        ).where(answer_counts.c.day >= first_day)
+    ).one()
     totals = Totals(
-        sessions=sum(row.sessions for row in by_day.values()),
-        resolved_by_ai=sum(row.by_ai for row in by_day.values()),
-        escalated=sum(row.escalated for row in by_day.values()),
-        first_response_p50_s=_percentile(waits, 0.5),
-        first_response_p90_s=_percentile(waits, 0.9),
-        resolve_p50_s=_percentile(solving, 0.5),
-        csat_average=round(mean(row.score for row in rated), 3) if rated else None,
-        csat_count=len(rated),
+        sessions=sum(row.sessions for row in sessions_by_day.values()),
+        resolved_by_ai=sum(row.by_ai for row in sessions_by_day.values()),
+        escalated=sum(row.escalated for row in sessions_by_day.values()),
+        first_response_p50_s=_find_rank(connection, waits, tenths=5),
+        first_response_p90_s=_find_rank(connection, waits, tenths=9),
+        resolve_p50_s=_find_rank(connection, resolving, tenths=5),
+        csat_average=rated.average,
+        csat_count=rated.count,
         thumbs_up=thumbs.get("up", 0),
         thumbs_down=thumbs.get("down", 0),
-        tokens=sum(one.tokens for one in answers.values()),
-        unanswered=sum(one.unanswered for one in answers.values()),
+        tokens=int(answers.tokens),
+        unanswered=answers.unanswered,
     )
     return Overview(
         totals=totals,
-        by_day=[_day(first_day + at, by_day, rated) for at in range(days)],
-        reasons=sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])),
-        unanswered=_list_unanswered(connection, since, [session_id for session_id, one in answers.items() if one.unanswered > 0]),
+        by_day=[_day(day, sessions_by_day, rated_by_day) for day in range(first_day, first_day + days)],
+        reasons=reasons,
+        unanswered=_list_unanswered(connection, first_day) if totals.unanswered else [],
     )
 
 
-@dataclass(slots=True)
-class _Counted:
-    sessions: int = 0
-    escalated: int = 0
-    by_ai: int = 0
-
-
-def _count_sessions(connection: sa.Connection, since: float, answers: Mapping[SessionId, Answers]) -> dict[int, _Counted]:
-    """By the day, counted from the epoch."""
+def _count_sessions(connection: sa.Connection, since: float) -> dict[int, Any]:
+    """By the day, rows (sessions, escalated, by_ai)."""
     handed_over = sa.exists().where(tickets.c.session_id == sessions.c.id)
+    answered = sa.exists().where(answer_counts.c.session_id == sessions.c.id)
     rows = connection.execute(
-        sa.select(sessions.c.id, sessions.c.created_at, sa.case((handed_over, 1), else_=0).label("escalated")).where(
-            sessions.c.created_at >= since, sessions.c.last_seq > 0
+        sa.select(
+            day_of(sessions.c.created_at, connection).label("on_day"),
+            sa.func.count().label("sessions"),
+            sa.func.sum(sa.case((handed_over, 1), else_=0)).label("escalated"),
+            sa.func.sum(sa.case((sa.and_(~handed_over, answered), 1), else_=0)).label("by_ai"),
         )
+        .where(sessions.c.created_at >= since, sessions.c.last_seq > 0)
+        .group_by(sa.literal_column("on_day"))
     )
-    counted: dict[int, _Counted] = {}
-    for row in rows:
-        day = counted.setdefault(int(row.created_at // SECONDS_A_DAY), _Counted())
-        day.sessions += 1
-        day.escalated += row.escalated
-        day.by_ai += SessionId(row.id) in answers and not row.escalated
-    return counted
+    return {row.on_day: row for row in rows}
 
 
-def _day(day: int, counted: Mapping[int, _Counted], rated: Sequence[Any]) -> Day:
-    row = counted.get(day, _Counted())
-    scores = [rating.score for rating in rated if int(rating.created_at // SECONDS_A_DAY) == day]
+def _count_ratings(connection: sa.Connection, since: float) -> dict[int, _Rated]:
+    rows = connection.execute(
+        sa.select(
+            day_of(ratings.c.created_at, connection).label("on_day"),
+            sa.func.count().label("how_many"),
+            sa.func.sum(ratings.c.score).label("score"),
+        )
+        .where(ratings.c.created_at >= since)
+        .group_by(sa.literal_column("on_day"))
+    )
+    return {row.on_day: _Rated(row.how_many, row.score) for row in rows}
+
+
+def _count_reasons(connection: sa.Connection, since: float) -> list[tuple[str, int]]:
+    """The most frequent first."""
+    rows = connection.execute(
+        sa.select(tickets.c.reason, sa.func.count().label("how_many")).where(tickets.c.created_at >= since).group_by(tickets.c.reason)
+    )
+    return sorted(((row.reason, row.how_many) for row in rows), key=lambda pair: (-pair[1], pair[0]))
+
+
+def _count_thumbs(connection: sa.Connection, since: float) -> dict[str, int]:
+    rows = connection.execute(
+        sa.select(feedback.c.value, sa.func.count().label("how_many")).where(feedback.c.created_at >= since).group_by(feedback.c.value)
+    )
+    return {row.value: row.how_many for row in rows}
+
+
+def _find_rank(connection: sa.Connection, of: sa.Select[Any], *, tenths: int) -> float | None:
+    """Of the only column `seconds`: the value by the nearest rank, None where there is none."""
+    some = of.subquery()
+    place = (sa.func.row_number().over(order_by=some.c.seconds) - 1).label("place")
+    ranked = sa.select(some.c.seconds, place, sa.func.count().over().label("how_many")).subquery()
+    found = connection.execute(sa.select(ranked.c.seconds).where(ranked.c.place == ranked.c.how_many * tenths // 10)).scalar_one_or_none()
+    return None if found is None else round(found, 3)
+
+
+def _lasting(since: float, until: sa.ColumnElement[Any], condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """From the making of a ticket."""
+    return sa.select((until - tickets.c.created_at).label("seconds")).where(tickets.c.created_at >= since, condition)
+
+
+def _day(day: int, counted: Mapping[int, Any], rated: Mapping[int, _Rated]) -> Day:
+    row = counted.get(day)
     return Day(
         day=datetime.fromtimestamp(day * SECONDS_A_DAY, UTC).date().isoformat(),
-        sessions=row.sessions,
-        resolved_by_ai=row.by_ai,
-        escalated=row.escalated,
-        csat=round(mean(scores), 3) if scores else None,
+        sessions=row.sessions if row else 0,
+        resolved_by_ai=row.by_ai if row else 0,
+        escalated=row.escalated if row else 0,
+        csat=rated[day].average if day in rated else None,
     )
 
 
-def _list_unanswered(connection: sa.Connection, since: float, session_ids: Sequence[SessionId]) -> list[Unanswered]:
-    """What was asked most first; `session_ids` are those that have any, the newest first."""
+def _list_unanswered(connection: sa.Connection, first_day: int) -> list[Unanswered]:
+    """What was asked most first, in the sessions with the newest activity that have any."""
+    since = float(first_day * SECONDS_A_DAY)
+    has_any = sa.exists().where(
+        answer_counts.c.session_id == sessions.c.id, answer_counts.c.day >= first_day, answer_counts.c.unanswered > 0
+    )
+    newest = (
+        sa.select(sessions.c.id)
+        .where(sessions.c.last_activity >= since, has_any)
+        .order_by(sessions.c.last_activity.desc())
+        .limit(_MOST_UNANSWERED)
+    )
     asked = messages.alias("asked")
     rows = connection.execute(
         sa.select(asked.c.content, asked.c.created_at, asked.c.session_id)
         .select_from(messages.join(asked, sa.and_(asked.c.turn_id == messages.c.turn_id, asked.c.role == Author.CUSTOMER)))
-        .where(messages.c.session_id.in_(session_ids[:_MOST_UNANSWERED]), messages.c.created_at >= since, IS_ANSWER, IS_UNANSWERED)
+        .where(messages.c.session_id.in_(newest), messages.c.created_at >= since, IS_ANSWER, IS_UNANSWERED)
         .order_by(messages.c.created_at.desc())
         .limit(_MOST_UNANSWERED)
     )
@@ -189,11 +238,3 @@ def _list_unanswered(connection: sa.Connection, since: float, session_ids: Seque
             session_id=known.session_id if known else SessionId(row.session_id),
         )
     return sorted(found.values(), key=lambda one: (-one.count, -one.last_at))[:_MOST_QUESTIONS]
-
-
-def _percentile(values: Sequence[float], share: float) -> float | None:
-    """By the nearest rank."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)

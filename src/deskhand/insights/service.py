@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from deskhand.handoff import repository as tickets
 from deskhand.ids import SessionId
 from deskhand.insights import repository
+from deskhand.insights.answer_counts import AnswerCounts
 from deskhand.insights.conversation import Conversation
 from deskhand.insights.overview import Overview, OverviewReader
 from deskhand.insights.repository import Counts, Place, Wanted
@@ -45,7 +46,8 @@ class Opened:
 class DeskReader:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._overview = OverviewReader(database)
+        self.answer_counts = AnswerCounts(database)
+        self._overview = OverviewReader(database, self.answer_counts)
 
     async def overview(self, *, days: int) -> Overview:
         """What came of the last days, today included."""

@@ -1,6 +1,7 @@
-"""What customers think of it, the words that conversations are found by, and what is on its way to the consoles of other instances.
+"""What customers think of it, the words that conversations are found by, what their answers cost, and what is on its way to the consoles of
+other instances.
 
-The invariant: the words are made from the transcript and can be made again; they are gone with their session.
+The invariant: words and counts are made from the transcript and can be made again; they are gone with their session.
 """
 
 import sqlalchemy as sa
@@ -43,6 +44,25 @@ said_words = sa.Table(
 # Up to which event the words of a session have been taken down.
 said_until = sa.Table(
     "said_until",
+    metadata,
+    sa.Column("session_id", sa.ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+)
+
+answer_counts = sa.Table(
+    "answer_count",
+    metadata,
+    # The day of UTC, counted from the epoch.
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("session_id", sa.ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("unanswered", sa.Integer, nullable=False),
+    sa.Index("ix_answer_count_session_id", "session_id"),
+)
+
+# Up to which event the answers of a session have been counted.
+counted_until = sa.Table(
+    "counted_until",
     metadata,
     sa.Column("session_id", sa.ForeignKey("session.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),

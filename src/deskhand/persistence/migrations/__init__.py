@@ -14,7 +14,7 @@ from deskhand.persistence.metadata import metadata
 from deskhand.persistence.transaction import Transaction
 
 # The newest revision in `versions/`, and all before it in order.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 HEAD = REVISIONS[-1]
 # The tables of the newest revision. A program that has not loaded the code of all of them cannot make them from it.
 TABLES = frozenset(
@@ -24,7 +24,7 @@ TABLES = frozenset(
         *("job", "job_item", "job_schedule"),
         "used_token",
         *("staff_account", "staff_session", "staff_key", "staff_attempt", "audit_entry", "audit_head"),
-        *("rating", "feedback", "said_word", "said_until", "passed_notice"),
+        *("rating", "feedback", "said_word", "said_until", "answer_count", "counted_until", "passed_notice"),
     }
 )
 
