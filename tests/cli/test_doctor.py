@@ -107,6 +107,13 @@ async def test_a_redis_that_answers_and_one_that_does_not(program: Program, redi
     assert SECRET not in done.out + done.err
 
 
+async def test_a_redis_that_does_not_accept_the_password_says_so(program: Program, redis_url: str) -> None:
+    done = await program.run("doctor", "--json", redis_url=redis_url.replace("://", f"://:{SECRET}@"))
+    assert finding(done, "Redis for the cache")["verdict"] == "warn"
+    assert "password" in finding(done, "Redis for the cache")["message"]
+    assert SECRET not in done.out + done.err
+
+
 async def test_a_model_that_answers_and_one_that_does_not(program: Program, model_server: ModelServer) -> None:
     model = {"model": "openai:test", "model_api_key": SECRET}
     assert (await examine(program, "Model", **model, model_base_url=model_server.base_url))["verdict"] == "ok"

@@ -1,10 +1,15 @@
 """What the link tells its users, none of which reaches a caller: each of them goes on without Redis in its own way."""
 
-from redis.exceptions import ResponseError
+from redis.exceptions import AuthenticationError, ResponseError
 
 
 class RedisUnavailable(Exception):
     """Redis is down, slow, or left alone for a while after failures."""
+
+    @property
+    def wants_another_password(self) -> bool:
+        """Whether it answered, and did not accept the user and password that it was given, or that it was given none."""
+        return isinstance(self.__cause__, AuthenticationError)
 
 
 class RedisRefused(RedisUnavailable):

@@ -91,9 +91,18 @@ class RedisLink:
         """
         await self._limited(partial(self._way.execute_all, commands))
 
+    async def check(self) -> None:
+        """Ask for a sign of life.
+
+        Raises:
+            RedisUnavailable: it gave none.
+        """
+        await self._limited(self._way.ping)
+
     async def ping(self) -> bool:
+        """Whether it gives a sign of life."""
         try:
-            await self._limited(self._way.ping)
+            await self.check()
         except RedisUnavailable:
             return False
         return True

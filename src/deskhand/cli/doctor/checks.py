@@ -22,7 +22,7 @@ from deskhand.errors import DeskhandError
 from deskhand.knowledge.embedding import DIMENSIONS, MODEL, Embedder
 from deskhand.knowledge.parse import OCR_ADVICE, READS_PICTURES
 from deskhand.models.factory import create_configured_model
-from deskhand.redis_link import RedisAddress, RedisLinks
+from deskhand.redis_link import RedisLinks
 from deskhand.settings import Environment, Settings
 
 _OLDEST_PYTHON = (3, 11)
@@ -126,18 +126,23 @@ async def check_redis(settings: Settings) -> list[Finding]:
 
 
 async def _check_redis(name: str, url: str, *, ca_file: Path | None) -> Finding:
+    from deskhand.redis_link.errors import RedisUnavailable  # noqa: PLC0415 - brings redis-py, which most installations do without
+
     links = RedisLinks(clock=SystemClock(), ca_file=ca_file)
     try:
-        shown = RedisAddress.parse(url).shown
-        reachable = await links.get(url).ping()
+        link = links.get(url)
     except DeskhandError as error:
         return failed(name, error)
+    try:
+        await link.check()
+    except RedisUnavailable as error:
+        problem, cure = "does not answer", "Start it, or correct the address"
+        if error.wants_another_password:
+            problem, cure = "does not accept this user and password", "Correct them in the address"
+        return Finding(name, Verdict.WARN, f"{link.address.shown} {problem}.", f"{cure}. Until then Deskhand works without, and slower.")
     finally:
         await links.close()
-    if reachable:
-        return Finding(name, Verdict.OK, f"{shown} answers")
-    remedy = "Start it, or correct the address. Until then Deskhand works without, and slower."
-    return Finding(name, Verdict.WARN, f"{shown} does not answer.", remedy)
+    return Finding(name, Verdict.OK, f"{link.address.shown} answers")
 
 
 def without_secrets(url: str) -> str:
