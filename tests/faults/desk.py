@@ -9,12 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.serving import Served, Visitor, serving, settings_in
-from deskhand.handoff import repository as tickets
 from deskhand.handoff.ticket import Ticket
-from deskhand.ids import SessionId
 from deskhand.models.factory import create_configured_model
 from deskhand.sessions.tables import tool_calls, turns
 from deskhand.testing.model_server import ModelServer
+from handoff.stored import list_tickets
 
 MODEL_KEY = "sk-canary-of-the-installation-0123456789"
 
@@ -43,7 +42,7 @@ class Desk:
         return await self.served.services.database.read(lambda connection: connection.execute(count).scalar_one())
 
     async def tickets(self, visitor: Visitor) -> list[Ticket]:
-        return await self.served.services.database.read(lambda connection: tickets.list_tickets(connection, SessionId(visitor.session_id)))
+        return await self.served.services.database.read(lambda connection: list_tickets(connection, visitor.session_id))
 
 
 @asynccontextmanager

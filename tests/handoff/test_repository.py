@@ -10,6 +10,7 @@ from deskhand.handoff.ticket import Ticket, TicketState
 from deskhand.ids import SessionId, TurnId
 from deskhand.persistence import Database, Transaction, metadata
 from deskhand.sessions import SessionService, tables
+from handoff.stored import list_tickets
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def test_a_turn_that_is_finished_twice_has_one_ticket(database: Database, 
     first = await open_ticket(database, session_id, "turn_1")
     again = await open_ticket(database, session_id, "turn_1", created_at=2.0)
     assert again == first
-    assert await database.read(lambda connection: repository.list_tickets(connection, session_id)) == [first]
+    assert await database.read(lambda connection: list_tickets(connection, session_id)) == [first]
 
 
 async def test_a_second_reason_joins_the_ticket_that_is_open(database: Database, session_id: SessionId) -> None:
@@ -61,7 +62,7 @@ async def test_after_its_end_a_new_ticket_is_the_next_episode(database: Database
     assert await database.read(lambda connection: repository.find_open_ticket(connection, session_id)) is None
     second = await open_ticket(database, session_id, "turn_2", created_at=3.0)
     assert second.episode == 2
-    assert await database.read(lambda connection: repository.list_tickets(connection, session_id)) == [ended, second]
+    assert await database.read(lambda connection: list_tickets(connection, session_id)) == [ended, second]
 
 
 async def test_a_ticket_goes_with_its_session(database: Database, session_id: SessionId) -> None:

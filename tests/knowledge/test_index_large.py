@@ -27,7 +27,9 @@ from deskhand.knowledge import (
 )
 from deskhand.knowledge.analysis import analyse, pack
 from deskhand.knowledge.candidates import Candidates, Query
+from deskhand.knowledge.index import Index
 from deskhand.knowledge.live_index import LiveIndex
+from deskhand.knowledge.settling import next_step
 from deskhand.knowledge.shard import Shard
 from deskhand.knowledge.shard_files import ShardFolder
 from deskhand.knowledge.tables import chunks, documents, state
@@ -106,6 +108,16 @@ class Desk:
         await self.index.close()
         self.index = _live(self)
 
+    async def settled(self) -> Index:
+        """The index, once nothing is left to be tidied in it, nor in its files."""
+        async with asyncio.timeout(60):
+            while True:
+                index = await self.index.current()
+                shards = [part for part in index.parts if isinstance(part, Shard)]
+                if next_step(index) is None and len(shards) == len(list(self.folder.glob("*.shard"))):
+                    return index
+                await asyncio.sleep(0.01)
+
     async def find(self, query: Query, audience: Audience = _PUBLIC, *, limit: int = 40) -> Candidates:
         return await self.index.candidates(query, audience=audience, share=_SHARE, limit=limit)
 
@@ -178,7 +190,7 @@ def _best(found: Candidates, count: int) -> list[int]:
 
 
 async def test_a_large_index_finds_what_exact_search_finds(desk: Desk, made: Made) -> None:
-    index = await desk.index.settled()
+    index = await desk.settled()
     assert [type(part) for part in index.parts] == [Shard]
     shares = []
     for query in _made_queries(made, 40):
@@ -198,7 +210,7 @@ async def test_a_start_tells_how_much_of_the_index_is_there(desk: Desk) -> None:
     await desk.index.open(told.append)
     assert told[:2] == [Loading(LoadingStep.INDEX), Loading(LoadingStep.INDEX, 0, _CHUNKS)]
     assert [loading.done for loading in told[1:]] == list(range(0, _CHUNKS, 500 * _PER_DOCUMENT))
-    await desk.index.settled()
+    await desk.settled()
     await desk.restart()
     told.clear()
     await desk.index.open(told.append)
@@ -206,7 +218,7 @@ async def test_a_start_tells_how_much_of_the_index_is_there(desk: Desk) -> None:
 
 
 async def test_the_index_is_read_from_its_files_at_the_next_start(desk: Desk, made: Made) -> None:
-    await desk.index.settled()
+    await desk.settled()
     query = _made_queries(made, 1)[0]
     before = await desk.find(query)
     nothing = sa.update(chunks).values(vector=bytes(4 * 384))
@@ -222,7 +234,7 @@ async def test_the_index_is_read_from_its_files_at_the_next_start(desk: Desk, ma
     [pytest.param(0.5, b"\xff\x00\xff\x00", id="damaged"), pytest.param(0, b"deskhand shard 1\n", id="of an earlier version")],
 )
 async def test_a_file_that_cannot_be_used_is_built_again(desk: Desk, made: Made, place: float, written: bytes) -> None:
-    await desk.index.settled()
+    await desk.settled()
     query = _made_queries(made, 1)[0]
     before = await desk.find(query)
     (file,) = desk.folder.glob("*.shard")
@@ -230,7 +242,7 @@ async def test_a_file_that_cannot_be_used_is_built_again(desk: Desk, made: Made,
         damaged.seek(int(file.stat().st_size * place))
         damaged.write(written)
     await desk.restart()
-    await desk.index.settled()
+    await desk.settled()
     assert sorted((await desk.find(query)).chunk_ids) == sorted(before.chunk_ids)
     (anew,) = desk.folder.glob("*.shard")
     assert anew != file
@@ -240,10 +252,10 @@ async def test_files_are_believed_only_where_the_database_agrees(desk: Desk, emb
     query = _query(embedder.embed(["the quarterly zebra audit"])[0], "quarterly zebra audit")
     gone = await desk.put("gone", "The quarterly zebra audit is over.")
     replaced = await desk.put("replaced", "The quarterly zebra audit is near.")
-    await desk.index.settled()
+    await desk.settled()
     assert {*gone, *replaced} <= set(_best(await desk.find(query), 2))
     await desk.index.close()
-    await desk.knowledge.delete_document(document_id("test:gone"))
+    await desk.knowledge.library.delete(document_id("test:gone"), by="test")
     new = await desk.put("replaced", "The quarterly zebra audit was moved to May.")
     await desk.restart()
     found = set((await desk.find(query)).chunk_ids.tolist())
@@ -253,13 +265,13 @@ async def test_files_are_believed_only_where_the_database_agrees(desk: Desk, emb
 
 async def test_what_is_deleted_leaves_the_index_at_once_and_its_files_soon(desk: Desk, embedder: Embedder) -> None:
     ids = await desk.put("secret", "The zebra vault opens at nine.")
-    await desk.index.settled()
+    await desk.settled()
     query = _query(embedder.embed(["zebra vault"])[0], "zebra vault")
     assert ids <= set(_best(await desk.find(query), 1))
-    await desk.knowledge.delete_document(document_id("test:secret"))
+    await desk.knowledge.library.delete(document_id("test:secret"), by="test")
     desk.index.mark_stale()
     assert not ids & set((await desk.find(query)).chunk_ids.tolist())
-    index = await desk.index.settled()
+    index = await desk.settled()
     kept = [*index.parts, *ShardFolder(desk.folder).load()]
     assert not any(np.isin(part.columns.chunk_ids, list(ids)).any() for part in kept)
 
@@ -267,7 +279,7 @@ async def test_what_is_deleted_leaves_the_index_at_once_and_its_files_soon(desk:
 async def test_the_file_of_one_session_is_found_among_all_by_that_session_alone(desk: Desk, embedder: Embedder) -> None:
     own = await desk.put("own", "My zebra is called Anna.", session_id=_SESSION)
     hidden = await desk.put("hidden", "Zebras are for operators.", tier=Tier.OPERATORS)
-    await desk.index.settled()
+    await desk.settled()
     query = _query(embedder.embed(["zebra"])[0], "zebra")
     assert _best(await desk.find(query, Audience.public(_SESSION)), 1) == list(own)
     assert not {*own, *hidden} & set((await desk.find(query)).chunk_ids.tolist())
@@ -276,10 +288,10 @@ async def test_the_file_of_one_session_is_found_among_all_by_that_session_alone(
 
 
 async def test_a_new_document_is_found_at_once_however_many_there_are(desk: Desk, embedder: Embedder) -> None:
-    await desk.index.settled()
+    await desk.settled()
     query = _query(embedder.embed(["zebra crossing"])[0], "zebra crossing")
     for number in range(12):
         ids = await desk.put(f"new {number}", f"Zebra crossing number {number} is closed.")
         assert ids <= set((await desk.find(query)).chunk_ids.tolist())
-    index = await desk.index.settled()
+    index = await desk.settled()
     assert len(index) == _CHUNKS + 12

@@ -85,7 +85,7 @@ async def fill(knowledge: KnowledgeService, database: Database) -> None:
     known = await database.read(lambda connection: connection.execute(chunks.select()).all())
     vectors = [np.frombuffer(row.vector, "<f4") for row in known]
     for row in known:
-        await knowledge.delete_document(DocumentId(row.document_id))
+        await knowledge.library.delete(DocumentId(row.document_id), by="test")
     for name in tenants():
         await database.write(partial(put, name=name, vectors=vectors, random=random))
 

@@ -144,7 +144,7 @@ async def test_changes_are_found_at_once_and_by_another_process_soon(
         assert sorted(await _titles(service, "juniper", Audience.public())) == ["extra", "plan"]
     assert await _count(index, "saffron", Audience.public()) == 0
     await knowledge.library.edit(document_id("test:extra"), {"disabled": True}, by="test")
-    await knowledge.delete_document(document_id("test:plan"))
+    await knowledge.library.delete(document_id("test:plan"), by="test")
     for service in (knowledge, other):
         assert await _titles(service, "juniper", Audience.public()) == []
     assert await database.read(lambda connection: connection.execute(sa.text("SELECT count(*) FROM knowledge_search")).scalar()) == 0
@@ -168,7 +168,7 @@ async def test_the_counts_of_terms_stay_those_of_what_is_there(
     await knowledge.ingest(documents, sync_scope=None)
     await knowledge.ingest([replace(document, data=document.data + b"\n\nOne line more.") for document in documents[:5]], sync_scope=None)
     for document in documents[5:8]:
-        await knowledge.delete_document(document_id(document.origin))
+        await knowledge.library.delete(document_id(document.origin), by="test")
     await knowledge.search("password", limit=1, audience=Audience.public())
     assert await database.read(_miscounted) == []
     fresh = PostgresqlIndex(database, clock=SystemClock(), refresh_seconds=1.0)
@@ -187,7 +187,7 @@ async def test_counts_that_were_added_up_are_the_same_to_who_knew_the_earlier_on
     assert await _count(index, "catalogue", Audience.public()) == 3
     adding = PostgresqlIndex(database, clock=SystemClock(), refresh_seconds=0.0, most_changes=1)
     await _put(knowledge, documents[3])
-    await knowledge.delete_document(document_id(documents[0].origin))
+    await knowledge.library.delete(document_id(documents[0].origin), by="test")
     assert await _count(adding, "catalogue", Audience.public()) == 3
     rows = sa.text("SELECT count(*) FROM knowledge_term")
     assert await database.read(lambda connection: connection.execute(rows).scalar()) == 1
@@ -196,7 +196,7 @@ async def test_counts_that_were_added_up_are_the_same_to_who_knew_the_earlier_on
     for each in (index, fresh):
         assert await _count(each, "catalogue", Audience.public()) == 3
         assert await _count(each, "0", Audience.public()) == 0
-    await knowledge.delete_document(document_id(documents[1].origin))
+    await knowledge.library.delete(document_id(documents[1].origin), by="test")
     await _titles(knowledge, "catalogue", Audience.public())
     for each in (index, fresh):
         each.mark_stale()

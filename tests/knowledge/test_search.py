@@ -199,22 +199,13 @@ async def test_a_document_that_becomes_internal_is_gone_for_the_public_at_once(k
 
 async def test_a_deleted_document_is_found_by_nobody(knowledge: KnowledgeService) -> None:
     await _put(knowledge, _document("Gate", "The garden gate code is 55."), _document("Shed", "The shed is open."))
-    await knowledge.delete_document(document_id("test:Gate"))
+    await knowledge.library.delete(document_id("test:Gate"), by="test")
     assert await _titles(knowledge, "garden gate code", Audience.operator()) == ["Shed"] * len(
         await _titles(knowledge, "garden gate code", Audience.operator())
     )
     assert await knowledge.count_documents() == 1
     with pytest.raises(DocumentNotFound):
-        await knowledge.delete_document(document_id("test:Gate"))
-
-
-async def test_the_files_of_a_session_go_with_it(knowledge: KnowledgeService) -> None:
-    await _put(
-        knowledge, _document("a", "Mine.", session_id=SESSION), _document("b", "Mine too.", session_id=SESSION), _document("c", "All.")
-    )
-    assert await knowledge.delete_session_documents(SESSION) == 2
-    assert await _titles(knowledge, "mine", Audience.public(SESSION)) in ([], ["c"])
-    assert await knowledge.delete_session_documents(SESSION) == 0
+        await knowledge.library.delete(document_id("test:Gate"), by="test")
 
 
 async def test_another_process_sees_a_new_document_within_a_second(
@@ -229,7 +220,7 @@ async def test_another_process_sees_a_new_document_within_a_second(
     await _put(knowledge, _document("Hours", "Our opening hours are ten to six."))
     # The index of this process still points to chunks that are no more: it looks again instead of finding nothing.
     assert await _titles(server, "opening hours", Audience.public()) == ["Hours"]
-    await knowledge.delete_document(document_id("test:Hours"))
+    await knowledge.library.delete(document_id("test:Hours"), by="test")
     assert await _titles(server, "opening hours", Audience.public()) == []
     await server.close()
 
@@ -243,7 +234,7 @@ async def test_an_index_kept_in_step_answers_like_one_read_anew(
             knowledge, *(_document(f"{n}", f"Note {n} on bicycles, boats and step {step * (n % 3)}.") for n in range(step, step + 4))
         )
         if step % 4 == 3:
-            await knowledge.delete_document(document_id(f"test:{step}"))
+            await knowledge.library.delete(document_id(f"test:{step}"), by="test")
         kept = await knowledge.search("bicycles of step 6", limit=30, audience=audience)
         anew = KnowledgeService(database, embedder, KnowledgeOptions(threads=1))
         fresh = await anew.search("bicycles of step 6", limit=30, audience=audience)

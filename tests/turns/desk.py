@@ -23,6 +23,7 @@ from deskhand.persistence.migrations import migrate
 from deskhand.realtime import Bus
 from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, Turn, turn_repository
+from deskhand.sessions.tables import turns
 from deskhand.settings import Settings
 from deskhand.telemetry import Metrics
 from deskhand.testing.scripted_model import ScriptedModel
@@ -87,9 +88,8 @@ class Desk:
         return history
 
     async def turn(self, turn_id: str | None) -> Turn:
-        turn = await self.database.read(lambda connection: turn_repository.find_turn(connection, turn_id or ""))
-        assert turn is not None
-        return turn
+        find = sa.select(turns).where(turns.c.id == turn_id)
+        return turn_repository.to_turn(await self.database.read(lambda connection: connection.execute(find).one()))
 
     async def tool_calls(self) -> list[str]:
         """The states of all calls in the journal."""

@@ -15,6 +15,7 @@ from deskhand.handoff.ticket import ConversationChanged, NotHandedOver, TakenByA
 from deskhand.ids import SessionId, StaffId
 from deskhand.sessions import SessionEnded, SessionStatus
 from deskhand.turns.desk import Desk, Operator, ReturnedTooOften
+from handoff.stored import list_tickets
 from turns.history import History, read_history
 from turns.machine import Dies, Index, Text, TurnMachine
 from turns.reference import ModelSession
@@ -165,7 +166,7 @@ class DeskMachine(TurnMachine):
         return self.store.write(lambda tx: tickets.find_open_ticket(tx.connection, SessionId(session.id)))
 
     def _tickets(self, session: ModelSession) -> list[Ticket]:
-        return self.store.write(lambda tx: tickets.list_tickets(tx.connection, SessionId(session.id)))
+        return self.store.write(lambda tx: list_tickets(tx.connection, session.id))
 
     def _history(self, session: ModelSession) -> History:
         history = read_history(self.store.select, session.id)

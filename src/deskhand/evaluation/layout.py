@@ -25,7 +25,6 @@ from deskhand.evaluation.sets import (
 _DEEPEST = 2
 _READ = {".jsonl", ".json", ".csv"}
 _BENIGN_NAMES = ("benign", "notinject", "harmless")
-_PEEK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

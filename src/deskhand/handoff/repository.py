@@ -94,12 +94,6 @@ def find_last_ticket(connection: sa.Connection, session_id: SessionId) -> Ticket
     return None if row is None else to_ticket(row)
 
 
-def list_tickets(connection: sa.Connection, session_id: SessionId) -> list[Ticket]:
-    """All tickets of a session, oldest first."""
-    rows = connection.execute(sa.select(tickets).where(tickets.c.session_id == session_id).order_by(tickets.c.created_at, tickets.c.id))
-    return [to_ticket(row) for row in rows]
-
-
 def list_snoozed_until(connection: sa.Connection, *, now: float, limit: int) -> list[SessionId]:
     """Sessions whose ticket was snoozed until a moment that has passed."""
     rows = connection.execute(

@@ -77,13 +77,6 @@ class LiveIndex:
         await asyncio.to_thread(self._builder.shutdown)
         await asyncio.to_thread(self._finder.close)
 
-    async def settled(self) -> Index:
-        """The index, once nothing is left to be tidied in it."""
-        await self.current()
-        while self._settling is not None and not self._settling.done():
-            await asyncio.wait([self._settling])
-        return self._index
-
     def mark_stale(self) -> None:
         self._marks += 1
         self._checked_at = None

@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskhand.ids import SessionId
 from deskhand.knowledge.audience import Audience, state_now, visible_to
 from deskhand.knowledge.documents import DocumentId, DocumentState, StoredDocument, Tier
 from deskhand.knowledge.segment import ChunkRow
@@ -160,11 +159,6 @@ def list_current(connection: sa.Connection, scope: str, *, tier: Tier, recipe: s
     """The documents of a scope that are stored for `tier` and as `recipe` would store them."""
     query = sa.select(*STORED).where(documents.c.scope == scope, documents.c.tier == tier.value, documents.c.recipe == recipe)
     return [stored(row) for row in connection.execute(query)]
-
-
-def list_ids_of_session(connection: sa.Connection, session_id: SessionId) -> list[DocumentId]:
-    found = connection.execute(sa.select(documents.c.id).where(documents.c.session_id == session_id)).scalars()
-    return [DocumentId(name) for name in found]
 
 
 def count_documents(connection: sa.Connection, audience: Audience) -> int:

@@ -13,8 +13,7 @@ from typing import Literal, Self
 
 from deskhand.cache import CacheService
 from deskhand.clock import Clock, SystemClock
-from deskhand.ids import SessionId
-from deskhand.knowledge import document_repository, repository
+from deskhand.knowledge import repository
 from deskhand.knowledge.audience import Audience
 from deskhand.knowledge.chunk_index import ChunkIndex
 from deskhand.knowledge.chunking import ChunkSize
@@ -23,7 +22,7 @@ from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.errors import DocumentNotFound, KnowledgeUnavailable
 from deskhand.knowledge.indexing import current_recipe
 from deskhand.knowledge.ingest import IngestParts
-from deskhand.knowledge.library import OURSELVES, Library, leave_no_trace
+from deskhand.knowledge.library import OURSELVES, Library
 from deskhand.knowledge.lines import LineReader
 from deskhand.knowledge.live_index import LiveIndex
 from deskhand.knowledge.loading import Loading, LoadingStep, TellLoading
@@ -37,7 +36,7 @@ from deskhand.knowledge.reports import IngestReport, Progress
 from deskhand.knowledge.samples import sample_documents
 from deskhand.knowledge.screening import Screen
 from deskhand.knowledge.searching import Searcher
-from deskhand.persistence import Database, DatabaseUnavailable, Transaction
+from deskhand.persistence import Database, DatabaseUnavailable
 from deskhand.settings import Settings
 
 _DAY_SECONDS = 86_400.0
@@ -248,29 +247,3 @@ class KnowledgeService:
         if found is None:
             raise DocumentNotFound
         return found
-
-    async def delete_document(self, document_id: DocumentId) -> None:
-        """Delete a document with all that is kept of it. Whether the caller may is for the caller to know.
-
-        Raises:
-            DocumentNotFound: there is none.
-        """
-        if not await self._remove([document_id]):
-            raise DocumentNotFound
-
-    async def delete_session_documents(self, session_id: SessionId) -> int:
-        """Delete what is attached to a session. Returns how many documents that were."""
-        return await self._remove(await self._database.read(lambda connection: repository.list_ids_of_session(connection, session_id)))
-
-    async def _remove(self, ids: Sequence[DocumentId]) -> int:
-        if not ids:
-            return 0
-
-        def work(transaction: Transaction) -> int:
-            transaction.after_commit(self._index.mark_stale)
-            version, recording = repository.next_version(transaction), self.library.recording(OURSELVES)
-            return len(document_repository.remove_documents(transaction, ids, version=version, recording=recording))
-
-        removed = await self._database.write(work)
-        await leave_no_trace(self._database)
-        return removed

@@ -18,7 +18,6 @@ _OPEN_TURNS = Prepared(
     .where(turns.c.session_id == sa.bindparam("session_id"), turns.c.ended_at.is_(None))
     .order_by(turns.c.seq)
 )
-_TURN = Prepared(sa.select(turns).where(turns.c.id == sa.bindparam("turn_id")))
 _INSERT = insert_into(
     turns,
     "id",
@@ -159,11 +158,6 @@ def insert_turn(tx: Transaction, turn: Turn) -> None:
 def list_open_turns(connection: sa.Connection, session_id: SessionId) -> list[Turn]:
     """The turns of a session that have not ended, in order. At most one of them is active."""
     return [to_turn(row) for row in _OPEN_TURNS.all(connection, {"session_id": session_id})]
-
-
-def find_turn(connection: sa.Connection, turn_id: str) -> Turn | None:
-    row = _TURN.one_or_none(connection, {"turn_id": turn_id})
-    return to_turn(row) if row is not None else None
 
 
 def count_waiting_messages(connection: sa.Connection, turn_id: TurnId) -> int:
