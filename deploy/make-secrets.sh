@@ -17,8 +17,10 @@ keep postgres_password "$(random)"
 keep valkey_password "$(random)"
 keep secret_key "$(random)"
 keep admin_api_key "dk_$(random)"
-# Write the model's key into this file; an empty one counts as none.
-keep model_api_key ""
+# Yours to fill in where you use them; an empty one counts as none.
+for optional in model_api_key redis_encryption_keys backup_encryption_keys oidc_client_secret widget_secret; do
+    keep $optional ""
+done
 keep database_url "postgresql://deskhand:$(cat secrets/postgres_password)@postgres:5432/deskhand"
 keep redis_url "redis://:$(cat secrets/valkey_password)@valkey:6379/0"
 keep valkey_conf "requirepass $(cat secrets/valkey_password)

@@ -63,7 +63,14 @@ capabilities:
       name: {{ $secret }}
       key: {{ $key }}
 {{- end }}
-{{- range $name, $key := dict "DESKHAND_REDIS_URL" "redis-url" "DESKHAND_MODEL_API_KEY" "model-api-key" }}
+{{- range $name, $key := dict
+  "DESKHAND_REDIS_URL" "redis-url"
+  "DESKHAND_MODEL_API_KEY" "model-api-key"
+  "DESKHAND_REDIS_ENCRYPTION_KEYS" "redis-encryption-keys"
+  "DESKHAND_BACKUP_ENCRYPTION_KEYS" "backup-encryption-keys"
+  "DESKHAND_OIDC_CLIENT_SECRET" "oidc-client-secret"
+  "DESKHAND_WIDGET_SECRET" "widget-secret"
+}}
 - name: {{ $name }}
   valueFrom:
     secretKeyRef:
