@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from deskhand.telemetry import configure_logging
 from deskhand.testing.scripted_model import ScriptedModel
 
 ADMIN_KEY = "staff-key-of-the-tests-which-is-long-enough"
+# Without the certificates of the whole world: to read them takes each client 50 ms, and nobody here speaks TLS.
+TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def settings_in(folder: Path, **overrides: Any) -> Settings:
@@ -96,6 +99,11 @@ class Served:
         return websockets.connect(f"ws://127.0.0.1:{self.port}/ws" + (f"?session_id={wanted}" if wanted else ""), **options)
 
 
+def client_of(base_url: str) -> httpx2.AsyncClient:
+    """Somebody who speaks HTTP to a server of this machine."""
+    return httpx2.AsyncClient(base_url=base_url, timeout=30, trust_env=False, verify=TRUSTS_NOBODY)
+
+
 @asynccontextmanager
 async def serving(settings: Settings, *, model: ChatModel | None = None, clock: Clock | None = None) -> AsyncIterator[Served]:
     """The application as `deskhand serve` runs it, in this process, on a free port."""
@@ -106,7 +114,7 @@ async def serving(settings: Settings, *, model: ChatModel | None = None, clock: 
     port = listening.getsockname()[1]
     server = DeskhandServer(app, settings, quiet=True)
     running = asyncio.create_task(server.serve(sockets=[listening]))
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, trust_env=False) as http:
+    async with client_of(f"http://127.0.0.1:{port}") as http:
         answer = await http.get("/health/live")
         assert answer.status_code == 200
         try:

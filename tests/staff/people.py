@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from api.serving import STAFF, Served
+from api.serving import STAFF, Served, client_of
 
 PASSWORD = "quiet harbour lamps 7"
 CONSOLE = {"X-Deskhand": "console"}
@@ -46,7 +46,7 @@ class Company:
 
     async def browser(self) -> httpx2.AsyncClient:
         """One that nobody signed in with."""
-        return await self._opened.enter_async_context(httpx2.AsyncClient(base_url=self.served.base_url, timeout=30, trust_env=False))
+        return await self._opened.enter_async_context(client_of(self.served.base_url))
 
     async def hire(self, email: str, role: str = "operator", *, signed_in: bool = True) -> Person:
         """Make an account; the person signs in."""
