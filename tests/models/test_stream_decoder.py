@@ -1,5 +1,6 @@
 """The decoder under every cut and with garbled bytes: it never takes half an answer for a whole one, and knows no other errors."""
 
+import asyncio
 from dataclasses import replace
 
 import msgspec
@@ -17,6 +18,7 @@ from models.asking import QUICK, Heard, ask, connect
 
 ANSWER = say("You ", "can reset ", "it – here: ", "\U0001f511", " \u00fcber.").body
 CALLS = call_tools(("search_knowledge", '{"query": "reset \\"it\\""}'), ("remember", "{}"), text="Let me see.").body
+SIDE_BY_SIDE = 16
 RECORDED = {"answer": ANSWER, "calls": CALLS, "windows lines": ANSWER.replace(b"\n", b"\r\n")}
 
 
@@ -51,15 +53,23 @@ def test_an_answer_cut_at_any_byte_ends_only_after_a_whole_end_marker(name: str)
 
 
 @pytest.mark.parametrize("ending", [Ending.ABORT, Ending.WHOLE])
-async def test_an_answer_cut_at_any_byte_on_the_wire_ends_only_after_a_whole_end_marker(ending: Ending, server: ModelServer) -> None:
-    model = connect(server.base_url, limits=replace(QUICK, retry=RetryPolicy(tries=1)))
+async def test_an_answer_cut_at_any_byte_on_the_wire_ends_only_after_a_whole_end_marker(ending: Ending) -> None:
+    # Side by side: a reader gathers what comes after the first words for some milliseconds, also where nothing does.
+    async with asyncio.TaskGroup() as asking:
+        for first in range(SIDE_BY_SIDE):
+            asking.create_task(ask_for_answers_cut_at(range(first, len(ANSWER), SIDE_BY_SIDE), ending))
+
+
+async def ask_for_answers_cut_at(lengths: range, ending: Ending) -> None:
     marker_ends = ANSWER.index(b'"finish_reason":"stop"') + len(b'"finish_reason":"stop"')
-    for length in range(len(ANSWER)):
-        server.default = Reply(pieces=((0.0, ANSWER),)).cut(length, ending=ending)
-        heard = await ask(model)
-        assert (heard.end is None) == (heard.error is not None)
-        assert heard.end is None or length >= marker_ends
-    await model.close()
+    async with ModelServer() as server:
+        model = connect(server.base_url, limits=replace(QUICK, retry=RetryPolicy(tries=1)))
+        for length in lengths:
+            server.default = Reply(pieces=((0.0, ANSWER),)).cut(length, ending=ending)
+            heard = await ask(model)
+            assert (heard.end is None) == (heard.error is not None)
+            assert heard.end is None or length >= marker_ends
+        await model.close()
 
 
 @pytest.mark.parametrize("name", RECORDED)
