@@ -12,13 +12,12 @@ from deskhand.agent.run import Answered, EscalationRequest
 from deskhand.handoff import repository as tickets
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.handoff.ticket import Ticket, TicketState
-from deskhand.ids import TurnId, new_message_id, new_turn_id
+from deskhand.ids import TurnId, new_message_id
 from deskhand.persistence import Transaction
 from deskhand.sessions import (
     Author,
     Message,
     MessageStatus,
-    QueueFull,
     Session,
     SessionEnded,
     SessionStatus,
@@ -32,6 +31,7 @@ from deskhand.sessions import (
 from deskhand.sessions.log import SessionLog, open_log
 from deskhand.turns.brief import make_brief
 from deskhand.turns.model import GAVE_UP, NEEDS_PERSON, TIMED_OUT, Accepted, Claim, Failure, TurnRules
+from deskhand.turns.opening import Place, find_place, waiting_turn
 from deskhand.turns.saying import describe_files, find_said_before, hash_body, insert_message
 
 # Of these the one who takes a conversation up is told what it is about.
@@ -73,17 +73,11 @@ class TurnLifecycle:
             if session.status is SessionStatus.ENDED:
                 raise SessionEnded
             files = describe_files(tx, session, attachment_ids)
-            open_turns = turn_repository.list_open_turns(tx.connection, session.id) if session.status is SessionStatus.ACTIVE else None
-            turn_id, is_new = self._turn_for_message(tx, open_turns)
+            place = find_place(tx, session, queue_limit=self.rules.queue_limit)
             message_id = new_message_id()
             told = {"client_message_id": client_message_id, "content": content, "attachments": files}
-            event = log.append("acknowledged", {"message_id": message_id, "turn_id": turn_id, **told}, turn_id=turn_id)
-            turn = None
-            if turn_id is not None and is_new:
-                turn = _waiting(turn_id, event)
-                if worker is not None and not open_turns:
-                    turn = self._begun(log, turn, worker=worker)
-                turn_repository.insert_turn(tx, turn)
+            event = log.append("acknowledged", {"message_id": message_id, "turn_id": place.turn_id, **told}, turn_id=place.turn_id)
+            begun = self._open_turn(tx, log, place, event=event, worker=worker)
             message = insert_message(
                 tx,
                 event,
@@ -94,12 +88,11 @@ class TurnLifecycle:
                 body_hash=body_hash,
                 data={"attachments": files} if files else {},
             )
-            is_begun = turn is not None and turn.state is TurnState.RUNNING
-            claim = _to_claim(tx, log, turn, messages=[message]) if turn is not None and is_begun else None
+            claim = _to_claim(tx, log, begun, messages=[message]) if begun is not None else None
             if session.status is SessionStatus.ESCALATED and (ticket := tickets.find_open_ticket(tx.connection, session.id)) is not None:
                 tickets.save_ticket(tx, ticket.heard())
             self.publish_after_commit(tx, log)
-            return Accepted(message_id, turn_id, event.seq, claim=claim)
+            return Accepted(message_id, place.turn_id, event.seq, claim=claim)
 
     def claim(self, tx: Transaction, session_id: str, *, worker: str) -> Claim | None:
         """T2 and T9: begin the first turn of the session that has not ended; None when there is none, or another works on it."""
@@ -107,20 +100,10 @@ class TurnLifecycle:
             if log.has_left_ai():
                 return None
             claimed = None
-            for turn in turn_repository.list_open_turns(tx.connection, log.session.id):
-                if turn.state is not TurnState.QUEUED:
-                    if turn.lease_until is not None and turn.lease_until >= log.now:
-                        break
-                    if (failure := self._hopeless(tx, turn, log.now)) is not None:
-                        log.raise_fence()
-                        self._fail(tx, log, turn, failure=failure)
-                        if log.has_left_ai():
-                            break
-                        continue
+            if (turn := self._find_next_turn(tx, log)) is not None:
                 begun = self._begun(log, turn, worker=worker)
                 turn_repository.claim_turn(tx, begun)
                 claimed = _to_claim(tx, log, begun, messages=repository.list_messages_of_turn(tx.connection, turn.id))
-                break
             self.publish_after_commit(tx, log)
             return claimed
 
@@ -200,17 +183,30 @@ class TurnLifecycle:
             self.publish_after_commit(tx, log)
         return log.session
 
-    def _turn_for_message(self, tx: Transaction, open_turns: Sequence[Turn] | None) -> tuple[TurnId | None, bool]:
-        """The turn that a new message belongs to, and whether it has to be made. `open_turns` is None where the AI does not answer."""
-        if open_turns is None:
-            return None, False
-        waiting = [turn for turn in open_turns if turn.state is TurnState.QUEUED]
-        if not waiting:
-            return new_turn_id(), True
-        turn = waiting[-1]
-        if turn_repository.count_waiting_messages(tx.connection, turn.id) >= self.rules.queue_limit:
-            raise QueueFull(retry_after_seconds=5)
-        return turn.id, False
+    def _open_turn(self, tx: Transaction, log: SessionLog, place: Place, *, event: StoredEvent, worker: str | None) -> Turn | None:
+        """Store the turn that a message opens, if it opens one. Returns it if `worker` could begin it at once."""
+        if place.turn_id is None or not place.opens:
+            return None
+        waiting = waiting_turn(place.turn_id, event)
+        begun = self._begun(log, waiting, worker=worker) if worker is not None and place.is_next else None
+        turn_repository.insert_turn(tx, begun or waiting)
+        return begun
+
+    def _find_next_turn(self, tx: Transaction, log: SessionLog) -> Turn | None:
+        """The first open turn that may be begun; those before it whose worker is gone, and that must not be tried again, are failed."""
+        for turn in turn_repository.list_open_turns(tx.connection, log.session.id):
+            if turn.state is TurnState.QUEUED:
+                return turn
+            if turn.lease_until is not None and turn.lease_until >= log.now:
+                return None
+            failure = self._hopeless(tx, turn, log.now)
+            if failure is None:
+                return turn
+            log.raise_fence()
+            self._fail(tx, log, turn, failure=failure)
+            if log.has_left_ai():
+                return None
+        return None
 
     def _hopeless(self, tx: Transaction, turn: Turn, now: float) -> Failure | None:
         """Why a turn whose worker is gone must not be tried again; None when it may."""
@@ -320,26 +316,6 @@ class TurnLifecycle:
         if log.appended:
             appended = tuple(log.appended)
             tx.after_commit(lambda: self._publish(appended))
-
-
-def _waiting(turn_id: TurnId, event: StoredEvent) -> Turn:
-    """A turn that nobody has begun, for the message that `event` acknowledges."""
-    return Turn(
-        id=turn_id,
-        session_id=event.session_id,
-        seq=event.seq,
-        state=TurnState.QUEUED,
-        attempt=0,
-        fence=0,
-        worker=None,
-        started_seq=None,
-        partial="",
-        error_code=None,
-        cancel_reason=None,
-        deadline=None,
-        lease_until=None,
-        created_at=event.created_at,
-    )
 
 
 def _to_claim(tx: Transaction, log: SessionLog, begun: Turn, *, messages: Sequence[Message]) -> Claim:
