@@ -52,20 +52,7 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             settings, metrics=metrics, clock=clock, model=model, limiter=limiter, peers=peers, shared=shared
         ) as services:
             app.state.services = services
-            alone = services.database.serve_alone()
-            await services.turns.start(alone=alone)
-            await services.job_worker.start(alone=alone)
-            services.streams.start()
-            services.staff.on_revoked(services.streams.recheck)
-            await let_somebody_in(services)
-            await check_parts(services)
-            _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
-            _ = services.supervisor.start(lambda: forget_old_versions(services), name="history", restart=True)
-            _ = services.supervisor.start(services.inbox.run, name="inbox", restart=True)
-            _ = services.supervisor.start(SearchIndex(services.database).run, name="search-index", restart=True)
-            _ = services.supervisor.start(services.desk.answer_counts.run, name="answer-counts", restart=True)
-            _ = services.supervisor.start(lambda: look_after_desk(services), name="desk", restart=True)
-            _ = services.supervisor.start(lambda: pass_on_typing(services), name="typing", restart=True)
+            await _start(services)
             yield
             await services.drain()
 
@@ -81,12 +68,45 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
         # The metrics are ours: the framework would ask at each request, for 10 µs, whether somebody has set up others.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    # The last one added is the first to see a request.
+    _add_middleware(app, settings, limiter=limiter, metrics=metrics, peers=peers)
+    errors.install(app)
+    add_routes(app, settings)
+    openapi.install(app, settings)
+    return app
+
+
+async def _start(services: Services) -> None:
+    """Take up work. What the first question needs is loaded meanwhile.
+
+    Raises:
+        ConfigurationError: nobody can sign in, or a part is not as it must be.
+    """
+    alone = services.database.serve_alone()
+    await services.turns.start(alone=alone)
+    await services.job_worker.start(alone=alone)
+    services.streams.start()
+    services.staff.on_revoked(services.streams.recheck)
+    await let_somebody_in(services)
+    await check_parts(services)
+    _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
+    for name, run in {
+        "history": lambda: forget_old_versions(services),
+        "inbox": services.inbox.run,
+        "search-index": SearchIndex(services.database).run,
+        "answer-counts": services.desk.answer_counts.run,
+        "desk": lambda: look_after_desk(services),
+        "typing": lambda: pass_on_typing(services),
+    }.items():
+        _ = services.supervisor.start(run, name=name, restart=True)
+
+
+def _add_middleware(app: FastAPI, settings: Settings, *, limiter: RateLimiter | None, metrics: Metrics, peers: Peers) -> None:
     body_limits = BodyLimits(
         json=settings.request_max_bytes,
         form=settings.upload_max_bytes * settings.upload_max_files + settings.request_max_bytes + _FORM_SLACK_BYTES,
         form_prefixes=(f"{settings.api_prefix}/chat/", f"{settings.api_prefix}/knowledge/"),
     )
+    # The last one added is the first to see a request.
     app.add_middleware(GuardMiddleware, limiter=limiter, body_limits=body_limits, metrics=metrics, debug=settings.debug)
     if settings.cors_origins:
         app.add_middleware(
@@ -98,10 +118,6 @@ def create_app(settings: Settings | None = None, *, model: ChatModel | None = No
             expose_headers=EXPOSED_HEADERS,
         )
     app.add_middleware(RequestMiddleware, metrics=metrics, peers=peers, websockets={"/ws": WebSocketEndpoint()})
-    errors.install(app)
-    add_routes(app, settings)
-    openapi.install(app, settings)
-    return app
 
 
 async def let_somebody_in(services: Services) -> None:

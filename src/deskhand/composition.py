@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -33,13 +34,11 @@ from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
-from deskhand.persistence import Database
 from deskhand.realtime import Notices
 from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
-from deskhand.staff import StaffService
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
@@ -48,6 +47,13 @@ log = structlog.get_logger(__name__)
 _DRAFT_SECONDS = 600
 _MOST_DRAFTS = 100
 _ADMIN_KEY_FILE = "admin_key"
+
+
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+_Part = TypeVar("_Part", bound=_Closes)
 
 
 @asynccontextmanager
@@ -71,57 +77,50 @@ async def open_services(
     supervisor = Supervisor(metrics)
     async with AsyncExitStack() as opened:
         started_at = clock.monotonic()
-        database = await open_database(settings, clock)
-        opened.push_async_callback(database.close)
-        shared = shared or SharedParts(settings, clock)
-        opened.push_async_callback(shared.close)
-        cache = shared.create_cache()
-        opened.push_async_callback(cache.close)
-        knowledge = KnowledgeService.create(database, settings, clock=clock, screen=orders_in, cache=shared.find_shared_cache(cache))
-        opened.push_async_callback(knowledge.close)
-        # Before what its tasks work with.
-        opened.push_async_callback(supervisor.close)
+        database = _closed_by(opened, await open_database(settings, clock))
+        shared = _closed_by(opened, shared or SharedParts(settings, clock))
+        cache = _closed_by(opened, shared.create_cache())
+        knowledge = _closed_by(
+            opened,
+            KnowledgeService.create(database, settings, clock=clock, screen=orders_in, cache=shared.find_shared_cache(cache)),
+        )
+        # Closed before what its tasks work with.
+        _closed_by(opened, supervisor)
         await knowledge.set_up()
-        chat_model = model or create_configured_model(settings, compare=knowledge.lines.compare, metrics=metrics)
-        opened.push_async_callback(chat_model.close)
-        fetching = Fetching(settings, clock)
-        opened.push_async_callback(fetching.close)
+        chat_model = _closed_by(opened, model or create_configured_model(settings, compare=knowledge.lines.compare, metrics=metrics))
+        fetching = _closed_by(opened, Fetching(settings, clock))
         sessions = SessionService(database, clock)
+        memory = MemoryService(database)
         agent = CustomerSupportAgent(
             model=chat_model,
             session_store=await shared.open_session_store(),
             sessions=sessions,
             knowledge=knowledge,
-            memory=MemoryService(database),
+            memory=memory,
             options=AgentOptions.from_settings(settings),
             metrics=metrics,
         )
         opened.push_async_callback(agent.cleanup)
         bus = shared.create_bus() if database.dialect == "postgresql" else None
         if bus is not None:
-            opened.push_async_callback(bus.close)
+            _closed_by(opened, bus)
         notices = Notices(bus)
         inbox = Inbox(database, notices, clock=clock)
-        turns = TurnService(
-            database=database,
-            agent=agent,
-            rules=TurnRules(
-                timeout_seconds=settings.turn_timeout_seconds,
-                lease_seconds=settings.turn_lease_seconds,
-                max_attempts=settings.turn_max_attempts,
-                queue_limit=settings.queue_limit,
+        turns = _closed_by(
+            opened,
+            TurnService(
+                database=database,
+                agent=agent,
+                rules=_turn_rules(settings),
+                clock=clock,
+                metrics=metrics,
+                concurrency=settings.turn_concurrency,
+                drain_seconds=settings.drain_seconds,
+                bus=bus,
+                tell=inbox.changed,
             ),
-            clock=clock,
-            metrics=metrics,
-            concurrency=settings.turn_concurrency,
-            drain_seconds=settings.drain_seconds,
-            bus=bus,
-            tell=inbox.changed,
         )
-        opened.push_async_callback(turns.close)
-        job_rules = JobRules(
-            lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days
-        )
+        job_rules = _job_rules(settings)
         job_worker = JobWorker(
             name=f"jobs_{secrets.token_hex(8)}",
             database=database,
@@ -135,9 +134,9 @@ async def open_services(
         opened.push_async_callback(job_worker.drain)
         admin_key = _admin_key(settings)
         if limiter is not None:
+            _closed_by(opened, limiter)
             if admin_key is not None:
                 limiter.exempt(admin_key)
-            opened.push_async_callback(limiter.close)
         yield Services(
             settings=settings,
             clock=clock,
@@ -157,9 +156,7 @@ async def open_services(
             notices=notices,
             desk=DeskReader(database),
             inbox=inbox,
-            drafter=create_drafter(
-                settings, model=chat_model, knowledge=knowledge, sessions=sessions, clock=clock, memory=MemoryService(database)
-            ),
+            drafter=create_drafter(settings, model=chat_model, knowledge=knowledge, sessions=sessions, clock=clock, memory=memory),
             opinions=Opinions(database),
             replies=Replies(database),
             jobs=JobQueue(database, job_rules, queued=job_worker.look),
@@ -167,7 +164,7 @@ async def open_services(
             streams=Streams(clock, metrics, supervisor),
             origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
             limiter=limiter,
-            staff=_open_staff(opened, settings, database, clock=clock),
+            staff=_closed_by(opened, create_staff(settings, database, clock)),
             admin_key=admin_key,
             started_at=started_at,
             warmup=Warmup(),
@@ -199,10 +196,23 @@ def create_drafter(
     return Drafter(agent, sessions, seconds=settings.turn_timeout_seconds)
 
 
-def _open_staff(opened: AsyncExitStack, settings: Settings, database: Database, *, clock: Clock) -> StaffService:
-    staff = create_staff(settings, database, clock)
-    opened.push_async_callback(staff.close)
-    return staff
+def _closed_by(opened: AsyncExitStack, part: _Part) -> _Part:
+    """`part`, which is closed when `opened` is: before whatever was handed to it earlier."""
+    opened.push_async_callback(part.close)
+    return part
+
+
+def _turn_rules(settings: Settings) -> TurnRules:
+    return TurnRules(
+        timeout_seconds=settings.turn_timeout_seconds,
+        lease_seconds=settings.turn_lease_seconds,
+        max_attempts=settings.turn_max_attempts,
+        queue_limit=settings.queue_limit,
+    )
+
+
+def _job_rules(settings: Settings) -> JobRules:
+    return JobRules(lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days)
 
 
 def _create_user_tokens(settings: Settings) -> UserTokenVerifier | None:

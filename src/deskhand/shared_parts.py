@@ -42,7 +42,7 @@ class SharedParts:
     def create_cache(self) -> CacheService:
         if self._cache_url is None:
             return InMemoryCache(clock=self._clock)
-        from deskhand.cache.redis import RedisCache  # noqa: PLC0415 - redis-py takes 0.1 s, and most installations do without
+        from deskhand.cache.redis import RedisCache  # noqa: PLC0415
 
         return RedisCache(self._links.get(self._cache_url), key_prefix=_CACHE_PREFIX, sealer=self._sealer)
 
@@ -56,7 +56,7 @@ class SharedParts:
         if self._session_url is None:
             most = settings.session_store_max_sessions
             return InMemorySessionStore(default_ttl=settings.session_ttl_seconds, max_sessions=most, clock=self._clock)
-        from deskhand.session_store.redis import RedisSessionStore  # noqa: PLC0415 - redis-py takes 0.1 s, and most installations do without
+        from deskhand.session_store.redis import RedisSessionStore  # noqa: PLC0415
 
         store = RedisSessionStore(
             self._links.get(self._session_url),
@@ -77,7 +77,7 @@ class SharedParts:
         """Of the rate limit."""
         if self._cache_url is None:
             return MemoryCounters(clock=self._clock)
-        from deskhand.api.redis import SharedCounters  # noqa: PLC0415 - redis-py takes 0.1 s, and most installations do without
+        from deskhand.api.redis import SharedCounters  # noqa: PLC0415
 
         return SharedCounters(self._links.get(self._cache_url), clock=self._clock)
 
@@ -85,14 +85,14 @@ class SharedParts:
         """To the other processes; None where there is no Redis to reach them."""
         if self._url is None:
             return None
-        from deskhand.realtime.bus.redis import RedisBus  # noqa: PLC0415 - redis-py takes 0.1 s, and most installations do without
+        from deskhand.realtime.bus.redis import RedisBus  # noqa: PLC0415
 
         return RedisBus(self._links.get(self._url), sealer=self._sealer)
 
     def create_presence(self) -> Presence:
         if self._url is None:
             return InMemoryPresence(clock=self._clock)
-        from deskhand.realtime.presence.redis import RedisPresence  # noqa: PLC0415 - redis-py takes 0.1 s, and most installations do without
+        from deskhand.realtime.presence.redis import RedisPresence  # noqa: PLC0415
 
         return RedisPresence(self._links.get(self._url), clock=self._clock)
 
