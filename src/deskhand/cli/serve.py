@@ -26,7 +26,10 @@ from deskhand.staff import FIRST_ADMIN
 from deskhand.telemetry import bound_kept_memory, configure_logging, spare_what_stays
 
 _GRACEFUL_SECONDS = 3
-_BACKLOG = 2048
+# More than any system keeps waiting: it is the system that bounds it. Whoever is turned away while we start comes back seconds later.
+_BACKLOG = 65_535
+# In each round of its loop, libuv takes a single connection from a socket, however many wait there.
+_DOORS = 16
 
 
 def command(
@@ -100,7 +103,7 @@ class DeskhandServer(uvicorn.Server):
             await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([door for listening in sockets for door in _doors_of(listening)] if sockets else sockets)
         if self.started and sockets and not self._quiet:
             # A server that is quiet is part of another program, whose objects come and go.
             spare_what_stays()
@@ -125,6 +128,11 @@ class DeskhandServer(uvicorn.Server):
     def _services(self) -> Services:
         services: Services = self._application.state.services
         return services
+
+
+def _doors_of(listening: socket.socket) -> list[socket.socket]:
+    """The socket, and others that take from the same queue."""
+    return [listening, *(listening.dup() for _ in range(_DOORS - 1))]
 
 
 def listen(settings: Settings) -> socket.socket:
