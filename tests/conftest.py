@@ -1,5 +1,7 @@
 """What every test may ask for: real parts, and a guard that keeps the network out."""
 
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = [
@@ -12,6 +14,13 @@ pytest_plugins = [
     "parts.chromium",
     "parts.databases",
 ]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where those that want quiet run, a file that has none is not imported: each worker would import all of them first."""
+    if config.getoption("markexpr") != "serial" or not collection_path.match("test_*.py"):
+        return None
+    return "pytest.mark.serial" not in collection_path.read_text(encoding="utf-8") or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

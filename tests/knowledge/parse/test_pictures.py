@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -126,22 +126,22 @@ def _png(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "says"),
+    ("name", "make", "says"),
     [
-        ("line.png", _png(1, 100_000), r"1 × 100,000 pixels: no word has room"),
-        ("bomb.png", _png(20_000, 20_000), r"20,000 × 20,000 pixels; at most 80 million"),
-        ("cut.png", pictured.file(_LAMP)[:4_000], "damaged picture"),
-        ("cut.jpg", pictured.file(_LAMP, "JPEG")[:4_000], "damaged picture"),
-        ("head.png", b"\x89PNG\r\n\x1a\n", "damaged picture"),
-        ("white.png", pictured.file(pictured.picture()), "no words in its pictures"),
-        ("words.png", b"no picture at all", "called a picture and does not begin as one"),
-        ("late.tiff", b"II*\x00\xff\xff\xff\x7f", "damaged picture"),
+        ("line.png", lambda: _png(1, 100_000), r"1 × 100,000 pixels: no word has room"),
+        ("bomb.png", lambda: _png(20_000, 20_000), r"20,000 × 20,000 pixels; at most 80 million"),
+        ("cut.png", lambda: pictured.file(_LAMP)[:4_000], "damaged picture"),
+        ("cut.jpg", lambda: pictured.file(_LAMP, "JPEG")[:4_000], "damaged picture"),
+        ("head.png", lambda: b"\x89PNG\r\n\x1a\n", "damaged picture"),
+        ("white.png", lambda: pictured.file(pictured.picture()), "no words in its pictures"),
+        ("words.png", lambda: b"no picture at all", "called a picture and does not begin as one"),
+        ("late.tiff", lambda: b"II*\x00\xff\xff\xff\x7f", "damaged picture"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value[:6] else "",
 )
-async def test_a_hostile_picture_is_one_clear_error(reader: DocumentReader, name: str, data: bytes, says: str) -> None:
+async def test_a_hostile_picture_is_one_clear_error(reader: DocumentReader, name: str, make: Callable[[], bytes], says: str) -> None:
     with pytest.raises(DeskhandError, match=says):
-        await reader.read(name, None, data)
+        await reader.read(name, None, make())
 
 
 def _status(child: psutil.Process) -> dict[str, str]:
