@@ -101,7 +101,9 @@ def run_pytest(name: str, arguments: Sequence[str]) -> Tally:
     REPORTS.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    # pytest rewrites the asserts of each file, and only where Python may keep bytecode does not every worker do it again.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     if code == NO_TESTS_COLLECTED:
         return Tally()
     tally = _read(report) if report.exists() else Tally()
