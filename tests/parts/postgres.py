@@ -63,7 +63,8 @@ class PostgresServer:
     def create_database(self, *, template: str = "template1") -> str:
         """Make a copy of `template` and return the copy's URL."""
         name = f"test_{os.getpid()}_{next(self._count)}"
-        self.run_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # The files as they are: by way of the log, as is the rule, takes four times as long.
+        self.run_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
