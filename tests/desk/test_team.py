@@ -69,6 +69,20 @@ async def test_what_waits_is_given_in_turn_to_those_who_are_there_and_have_room(
             assert (await bo.open(theirs["Ana"].session_id))["assignee"]["name"] == "Ana"
 
 
+async def test_of_two_who_pass_on_to_whoever_is_free_one_finds_the_last_place(tmp_path: Path, database_url: str) -> None:
+    async with serving(settings_in(tmp_path, database_url=database_url)) as served:
+        ana, bo = [(await colleague(served, name))[1] for name in ("Ana", "Bo")]
+        _, cleo = await colleague(served, "Cleo", capacity=1)
+        visitors = [await waiting(served) for _ in range(2)]
+        for person, visitor in zip((ana, bo), visitors, strict=True):
+            await person.done(visitor.session_id, "claim")
+        async with cleo.console():
+            passed = await asyncio.gather(ana.act(visitors[0].session_id, "transfer"), bo.act(visitors[1].session_id, "transfer"))
+        assert sorted(answer.status_code for answer in passed) == [200, 409]
+        assert [answer.json()["error"] for answer in passed if answer.status_code == 409] == ["nobody_free"]
+        assert len((await cleo.list("mine"))["items"]) == 1
+
+
 async def test_what_was_put_aside_comes_back_when_its_time_has_come(shared: Served) -> None:
     _, ana = await colleague(shared, "Ana")
     visitor = await waiting(shared)

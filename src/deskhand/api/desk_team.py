@@ -6,6 +6,7 @@ finds it changed.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -93,21 +94,26 @@ async def find_free(services: Services, *, skill: str | None, but: StaffId | Non
     return Operator(chosen.id, chosen.name)
 
 
-async def assign(services: Services, session_id: str, *, to: Operator, version: int | None) -> None:
-    """Give a conversation to somebody who has room for it, and tell them.
+def giving(session_id: str, *, to: Operator, version: int | None) -> Callable[[Desk, Transaction, dict[TurnId, str]], object]:
+    """What gives a conversation to somebody in one transaction, if they have room for it.
 
-    Raises:
-        NobodyFree: by now they have as many as they can take; SessionNotFound, NotHandedOver, ConversationChanged.
+    Raises, when it is done:
+        NobodyFree: since they were chosen, they were given as many as they can take; SessionNotFound, NotHandedOver, ConversationChanged.
     """
 
-    def give(desk: Desk, tx: Transaction, partials: dict[TurnId, str]) -> None:
-        # Another instance may have given them one since they were chosen.
+    def give(desk: Desk, tx: Transaction, partials: dict[TurnId, str]) -> Ticket:
+        # Locked, so that nobody else gives them one until this transaction ends.
         capacity = lock_capacity(tx, to.id)
         if tickets.count_assigned(tx.connection, [to.id]).get(to.id, 0) >= capacity:
             raise NobodyFree
-        desk.assign(tx, session_id, to=to, version=version, partials=partials)
+        return desk.assign(tx, session_id, to=to, version=version, partials=partials)
 
-    await services.turns.act(session_id, give)
+    return give
+
+
+async def assign(services: Services, session_id: str, *, to: Operator, version: int | None) -> None:
+    """Give a conversation to somebody who has room for it, and tell them. Raises as `giving` does."""
+    await services.turns.act(session_id, giving(session_id, to=to, version=version))
     services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, SessionId(session_id), staff_id=to.id)
 
 

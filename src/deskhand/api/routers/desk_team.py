@@ -1,5 +1,7 @@
 """The desk: who is there, who gets a conversation, and what helps to answer it."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
@@ -7,7 +9,7 @@ from fastapi import Path, Query, Request, Response
 from deskhand.api import desk_schemas, documented
 from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json
-from deskhand.api.desk_team import find_free, list_team
+from deskhand.api.desk_team import NobodyFree, find_free, giving, list_team
 from deskhand.api.identity import OperatorDep
 from deskhand.api.routers.desk import Case, CaseDep, acting
 from deskhand.api.routing import Routes
@@ -15,11 +17,12 @@ from deskhand.api.schemas import SourceView
 from deskhand.api.services import ServicesDep
 from deskhand.api.typing_notices import tell_operator_types
 from deskhand.handoff.replies import Reply
-from deskhand.ids import ReplyId, SessionId
+from deskhand.ids import ReplyId, SessionId, TurnId
 from deskhand.insights import NoticeKind
+from deskhand.persistence import Transaction
 from deskhand.sessions import SessionNotFound
 from deskhand.staff.errors import AccountNotFound
-from deskhand.turns.desk import Operator
+from deskhand.turns.desk import Desk, Operator
 
 router = Routes(prefix="/desk", tags=["desk"], route_class=AuditedRoute)
 
@@ -63,8 +66,7 @@ async def transfer_conversation(case: CaseDep, request: Request) -> desk_schemas
         skill = wanted.skill
         await case.act(lambda desk, tx, _partials: desk.release(tx, case.session_id, version=version, skill=skill))
     else:
-        free = await find_free(case.services, skill=None, but=case.operator.id)
-        await _assign(case, free, version=version)
+        await _assign_to_free(case, version=version)
     if wanted.note is not None:
         note = wanted.note
         await case.act(lambda desk, tx, _partials: desk.note(tx, case.session_id, by=case.operator, text=note))
@@ -130,10 +132,24 @@ async def delete_reply(_staff: OperatorDep, request: Request, reply_id: ReplyNam
 
 
 async def _assign(case: Case, to: Operator, *, version: int | None) -> None:
-    """Give it to somebody, and tell them."""
     session_id = case.session_id
-    _ = await case.act(lambda desk, tx, partials: desk.assign(tx, session_id, to=to, version=version, partials=partials))
-    case.services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, SessionId(session_id), staff_id=to.id)
+    await _give(case, lambda desk, tx, partials: desk.assign(tx, session_id, to=to, version=version, partials=partials), to=to)
+
+
+async def _assign_to_free(case: Case, *, version: int | None) -> None:
+    """Raises NobodyFree."""
+    while True:
+        free = await find_free(case.services, skill=None, but=case.operator.id)
+        # Who was free may have been given another meanwhile: then somebody else is asked.
+        with suppress(NobodyFree):
+            await _give(case, giving(case.session_id, to=free, version=version), to=free)
+            return
+
+
+async def _give(case: Case, give: Callable[[Desk, Transaction, dict[TurnId, str]], object], *, to: Operator) -> None:
+    """Give it to somebody, and tell them."""
+    _ = await case.act(give)
+    case.services.inbox.notify(NoticeKind.ASSIGNED_TO_YOU, SessionId(case.session_id), staff_id=to.id)
 
 
 async def _colleague(case: Case, staff_id: str) -> Operator:
