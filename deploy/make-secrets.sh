@@ -10,7 +10,7 @@ random() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 # Containers read them as a user that this machine does not know; the folder, which only its owner may enter, keeps others out.
 keep() {
     [ -e "secrets/$1" ] || printf '%s\n' "$2" > "secrets/$1"
-    chmod 0444 "secrets/$1"
+    chmod 0644 "secrets/$1"
 }
 
 keep postgres_password "$(random)"

@@ -65,7 +65,7 @@ def test_only_the_proxy_can_be_reached_and_the_databases_reach_nothing() -> None
 def test_the_proxy_sends_to_every_instance_and_is_believed() -> None:
     environment = SERVICES["proxy"]["environment"]
     instances = [name for name in SERVICES if re.fullmatch(r"deskhand-\d+", name)]
-    assert environment["DESKHAND_UPSTREAMS"] == "to " + " ".join(f"{name}:8080" for name in instances)
+    assert environment["UPSTREAMS"] == "to " + " ".join(f"{name}:8080" for name in instances)
     (network,) = COMPOSE["networks"]["front"]["ipam"]["config"]
     assert SERVICES["deskhand-1"]["environment"]["DESKHAND_TRUSTED_PROXIES"] == network["subnet"]
 

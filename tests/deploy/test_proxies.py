@@ -55,8 +55,8 @@ def start_nginx(folder: Path, *, port: int, upstreams: list[int]) -> ServerProce
 def start_caddy(folder: Path, *, port: int, upstreams: list[int]) -> ServerProcess:
     environment = {
         "HOME": str(folder),
-        "DESKHAND_SITE": f"http://:{port}",
-        "DESKHAND_UPSTREAMS": "to " + " ".join(f"127.0.0.1:{each}" for each in upstreams),
+        "SITE": f"http://:{port}",
+        "UPSTREAMS": "to " + " ".join(f"127.0.0.1:{each}" for each in upstreams),
     }
     file = DEPLOY / "caddy" / "Caddyfile"
     return ServerProcess((find("caddy"), "run", "--adapter", "caddyfile", "--config", str(file)), folder=folder, environment=environment)
