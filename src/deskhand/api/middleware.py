@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deskhand.api import errors
 from deskhand.api.client import Peers
 from deskhand.api.cookies import staff_token
-from deskhand.api.rate_limit import RateLimiter
+from deskhand.api.rate_limit import RateLimiter, Verdict
 from deskhand.errors import TooLarge, TooMany
 from deskhand.ids import new_request_id
 from deskhand.telemetry import Metrics
@@ -126,19 +126,17 @@ class GuardMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = False
-        extra: list[tuple[bytes, bytes]] = []
         verdict = None
         if self._limiter is not None and not scope["path"].startswith(_UNLIMITED):
             verdict = await self._limiter.hit(token=shown_token(scope), address=scope["deskhand.client"])
-        if verdict is not None:
-            extra = [(b"x-ratelimit-limit", str(verdict.limit).encode()), (b"x-ratelimit-remaining", str(verdict.remaining).encode())]
-            if verdict.retry_after_seconds is not None:
-                self._metrics.rate_limited.inc()
-                refusal = errors.render(TooMany(retry_after_seconds=verdict.retry_after_seconds), request_id=scope["deskhand.request_id"])
-                refusal.raw_headers.extend(extra)
-                await refusal(scope, receive, send)
-                return
+        extra = _rate_headers(verdict) if verdict is not None else []
+        if verdict is not None and verdict.retry_after_seconds is not None:
+            self._metrics.rate_limited.inc()
+            refusal = errors.render(TooMany(retry_after_seconds=verdict.retry_after_seconds), request_id=scope["deskhand.request_id"])
+            refusal.raw_headers.extend(extra)
+            await refusal(scope, receive, send)
+            return
+        started = False
 
         async def send_noting_start(message: Message) -> None:
             nonlocal started
@@ -214,6 +212,10 @@ def shown_token(scope: Scope) -> str | None:
         scheme, _, token = authorization.partition(b" ")
         return token.strip().decode("latin-1") if scheme.lower() == b"bearer" and token.strip() else None
     return staff_token(_header(scope, b"cookie").decode("latin-1"))
+
+
+def _rate_headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
+    return [(b"x-ratelimit-limit", str(verdict.limit).encode()), (b"x-ratelimit-remaining", str(verdict.remaining).encode())]
 
 
 def _header(scope: Scope, name: bytes) -> bytes:

@@ -220,11 +220,7 @@ class SqliteEngine:
                 raw.execute("ROLLBACK")
             for job in group:
                 job.error = job.error or error
-        ended = [job for job in group if job not in patient] if patient else group
-        for loop in {job.loop for job in ended}:
-            mine = [job for job in ended if job.loop is loop]
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle_all, mine)
+        _tell([job for job in group if job not in patient] if patient else group)
         return patient
 
     def _checkpoint(self, jobs: list[_Job]) -> None:
@@ -237,9 +233,7 @@ class SqliteEngine:
         except pysqlite3.dbapi2.Error as error:
             for job in jobs:
                 job.error = translated_fault(error)
-        for job in jobs:
-            if not job.loop.is_closed():
-                job.loop.call_soon_threadsafe(job.settle)
+        _tell(jobs)
 
     def _set_patience(self, seconds: float) -> None:
         milliseconds = int(max(seconds, _LEAST_PATIENCE_SECONDS) * 1000)
@@ -268,6 +262,13 @@ class SqliteEngine:
 def _age(jobs: list[_Job]) -> float:
     """How long the first of them has waited, in seconds."""
     return time.monotonic() - min(job.queued_at for job in jobs)
+
+
+def _tell(jobs: list[_Job]) -> None:
+    """Let those who wait for these jobs know that they have ended, each event loop once."""
+    for loop in {job.loop for job in jobs}:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle_all, [job for job in jobs if job.loop is loop])
 
 
 def _settle_all(jobs: list[_Job]) -> None:
