@@ -30,6 +30,12 @@ def test_a_server_that_stops_is_given_the_time() -> None:
     assert int(found[1]) > STOP_SECONDS
 
 
+def test_a_database_that_is_away_for_long_is_waited_for() -> None:
+    lines = (DEPLOY / "systemd" / "deskhand@.service").read_text(encoding="utf-8").splitlines()
+    assert "Restart=always" in lines
+    assert "StartLimitIntervalSec=0" in lines[lines.index("[Unit]") : lines.index("[Service]")]
+
+
 def test_the_settings_that_are_proposed_exist() -> None:
     text = (DEPLOY / "systemd" / "deskhand.env").read_text(encoding="utf-8")
     assert set(re.findall(r"^#? ?(DESKHAND_[A-Z_]+)=", text, re.MULTILINE)) <= known_variables()
