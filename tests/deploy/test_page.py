@@ -76,7 +76,7 @@ class Machine:
         folder = Path(environment["DESKHAND_DATA_DIR"])
         folder.mkdir(parents=True, exist_ok=True)
         (started,) = re.findall(r"^ExecStart=/opt/deskhand/bin/deskhand (.+)$", text, re.MULTILINE)
-        return tuple(started.split()), {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
+        return tuple(started.split()), {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **environment}
 
     def command(self, *arguments: str) -> str:
         """What `deskhand` says, the script that stands beside the units."""
@@ -85,7 +85,8 @@ class Machine:
             assert of_the_user in text
             text = text.replace(of_the_user, "")
         command = ["sh", "-c", text, "deskhand", *arguments]
-        return subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True).stdout
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LANG": "C.UTF-8"}
+        return subprocess.run(command, env=environment, cwd=self.folder, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
