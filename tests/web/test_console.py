@@ -21,6 +21,23 @@ UNTIL_FOUND = """async words => {
     await new Promise(resolve => setTimeout(resolve, 50));
 }"""
 
+# By a part of the region in each frame, up to the first message; how far what is in sight was moved otherwise, in pixels.
+READ_UP = """async first => {
+  const region = document.querySelector(".transcript-scroll");
+  const topOf = element => element.getBoundingClientRect().top;
+  const moved = [];
+  let seen = null;
+  while (region.scrollTop > 0 || !region.textContent.includes(first)) {
+    await new Promise(requestAnimationFrame);
+    if (seen !== null) moved.push(Math.abs(topOf(seen.row) - seen.top));
+    region.scrollTop -= 150;
+    const row = [...region.querySelectorAll(".say")].find(each => topOf(each) > topOf(region));
+    seen = row === undefined ? null : { row, top: topOf(row) };
+  }
+  return moved;
+}"""
+IS_LEFT_OUT = "words => !words.checkVisibility({ contentVisibilityAuto: true })"
+
 
 @pytest.fixture(scope="module")
 def site(quoting_site: Site) -> Site:
@@ -149,6 +166,24 @@ def test_everything_is_one_key_away(console: Console, site: Site) -> None:
     expect(console.page.get_by_label("Search conversations")).to_be_focused()
     console.page.keyboard.type(customers[0].session_id)
     expect(console.rows).to_have_count(1)
+
+
+def test_reading_up_a_long_conversation_loses_no_place_and_leaves_out_what_is_far(console: Console, site: Site) -> None:
+    customer = Customer(site)
+    customer.ask_for_a_person()
+    for number in range(110):
+        customer.say(f"Message {number}, " + "\n".join(f"line {line}" for line in range(number % 7)))
+    console.open(customer.name)
+    last = console.messages.locator(".say").last
+    expect(last).to_be_in_viewport()
+    moved = console.page.evaluate(READ_UP, "Message 0,")
+    assert len(moved) > 20
+    assert max(moved) < 2
+    far = last.locator(".words").element_handle()
+    console.page.wait_for_function(IS_LEFT_OUT, arg=far)
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport()
+    expect(last).to_contain_text("Message 109,")
 
 
 def test_what_is_written_and_not_sent_waits_where_it_was(console: Console, site: Site) -> None:

@@ -135,11 +135,22 @@ export function bytesText(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0).replace(/\.0$/, "")} MB`;
 }
 
+/** Writes moments so, each time with the same format: making one takes the browser a third of a millisecond, the first one of a page fifty. */
+export function formatter(options: Intl.DateTimeFormatOptions): (moment: Date) => string {
+  let format: Intl.DateTimeFormat | undefined;
+  let madeFor: string | undefined;
+  return (moment) => {
+    if (format === undefined || madeFor !== locale) format = new Intl.DateTimeFormat(locale, options);
+    madeFor = locale;
+    return format.format(moment);
+  };
+}
+
+const formatToday = formatter({ hour: "2-digit", minute: "2-digit" });
+const formatEarlier = formatter({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
 export function timeText(timestamp: string): string {
   const date = new Date(timestamp);
   const isToday = date.toDateString() === new Date().toDateString();
-  const format: Intl.DateTimeFormatOptions = isToday
-    ? { hour: "2-digit", minute: "2-digit" }
-    : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(locale, format).format(date);
+  return isToday ? formatToday(date) : formatEarlier(date);
 }

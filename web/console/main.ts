@@ -23,6 +23,7 @@ import { Notifier } from "./notifier";
 import { go } from "./route";
 import { DeskSession } from "./session";
 import { Shell } from "./shell";
+import { momentText } from "./texts";
 import { makeAction, makeEmpty } from "./views/parts";
 import { drawSignIn } from "./views/signIn";
 
@@ -37,7 +38,10 @@ class Console {
   private readonly notifier = new Notifier((sessionId) => go({ section: "inbox", view: "all", sessionId }));
 
   async start(): Promise<void> {
-    const reply = await this.staff.me();
+    const asked = this.staff.me();
+    // The browser takes its time for the first one: while the server is asked, and not when somebody opens a conversation.
+    momentText(new Date().toISOString());
+    const reply = await asked;
     if (reply.ok) this.enter(reply.value);
     else if (reply.failure.kind === "refused" && reply.failure.status === 401) this.showDoor();
     else this.showUnavailable(failureText(reply.failure));

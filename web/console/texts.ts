@@ -1,5 +1,6 @@
 // Every word of the console that is ours and said in more than one place, or depends on a value.
 
+import { formatter } from "../chat/texts";
 import type { Conversation, ConversationState, Priority, View } from "./api/types";
 import type { SettingsPage } from "./route";
 
@@ -96,14 +97,10 @@ export function durationText(seconds: number | null): string {
   return `${Math.round(seconds / 8640) / 10} d`;
 }
 
+const formatMoment = formatter({ weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
 export function momentText(timestamp: string): string {
-  return new Intl.DateTimeFormat(undefined, {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-  }).format(new Date(timestamp));
+  return formatMoment(new Date(timestamp));
 }
 
 export function initialsOf(name: string): string {

@@ -1,6 +1,7 @@
 // Charts as inline SVG: no library, no style attributes (the page's security policy forbids them), and a table for those who cannot see.
 
 import { make } from "../../chat/dom";
+import { formatter } from "../../chat/texts";
 import type { Day } from "../api/types";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -137,6 +138,8 @@ export function drawBars(rows: readonly (readonly [name: string, count: number])
   );
 }
 
+const formatDay = formatter({ day: "numeric", month: "short" });
+
 function dayText(day: string): string {
-  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }).format(new Date(`${day.slice(0, 10)}T12:00:00`));
+  return formatDay(new Date(`${day.slice(0, 10)}T12:00:00`));
 }

@@ -135,13 +135,15 @@ export class TranscriptView {
     if (drawn === null) return;
     // To know it takes a layout, which only those need who read further up.
     const belowTop = this.isFollowing ? null : element.scrollHeight - element.scrollTop;
-    const wasFirst = this.log.firstElementChild;
+    const before = [...this.log.children];
     const first = this.findFirst();
     this.firstKey = keyOf(this.items[first]);
     const views = this.items.slice(first).flatMap((item) => this.drawItem(item, drawn)?.element ?? []);
     arrange(this.log, views);
+    // Not before it was drawn: whatever has no size yet would move what is in sight once it gets one.
+    for (const row of before) row.classList.add("was-drawn");
     this.earlier.hidden = first === 0 && drawn.olderThan === null;
-    if (belowTop !== null && wasFirst !== this.log.firstElementChild) element.scrollTop = element.scrollHeight - belowTop;
+    if (belowTop !== null && before[0] !== this.log.firstElementChild) element.scrollTop = element.scrollHeight - belowTop;
     this.fill();
   }
 
