@@ -31,6 +31,8 @@ function drawAccount(session: DeskSession, account: Account, reload: () => void)
   const isMe = account.staff_id === session.me.staff_id;
   const finish = (reply: Reply<unknown>, done: string) => {
     session.tell(reply.ok ? done : failureText(reply.failure), reply.ok ? "good" : "bad");
+    // To whom a conversation can be given.
+    if (reply.ok) void session.refreshColleagues();
     reload();
   };
   const change = async (wanted: Parameters<typeof session.staff.changeAccount>[1], done: string) =>
