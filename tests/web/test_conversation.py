@@ -173,12 +173,16 @@ def test_a_new_conversation_begins_with_nothing(visitor: Visitor, quoting_site: 
 def test_two_tabs_of_one_browser_show_the_same_conversation(visitor: Visitor, scripted_site: Site) -> None:
     first = visitor.open(scripted_site)
     second = visitor.open(scripted_site)
+    # Of a tab that another covers, the browser draws a frame a second.
+    first.page.bring_to_front()
     first.ask("From the first tab. [model: answer tokens=20 every_ms=20]")
     first.wait_until_complete()
+    second.page.bring_to_front()
     second.wait_until_complete()
     second.ask("From the second tab. [model: answer tokens=20]")
-    first.wait_until_complete(1)
     second.wait_until_complete(1)
+    first.page.bring_to_front()
+    first.wait_until_complete(1)
     assert first.everything() == second.everything()
     assert len(first.everything()) == 4
 
