@@ -31,7 +31,7 @@ OF_ONE_STATE = ("/desk/", "/staff/", "/jobs", "/schedules/", "/identify", "/rati
 # read after it was deleted, which the check of what is gone does not expect.
 # Of each operation so many examples that there are LEAST_CASES, and that each link is followed.
 SELECTIONS = {
-    "conversations": ("--max-examples", "30", "--exclude-path-regex", "/(knowledge|desk)/"),
+    "conversations": ("--max-examples", "20", "--exclude-path-regex", "/(knowledge|desk)/"),
     "documents": ("--max-examples", "50", "--include-path-regex", "/knowledge/", "--exclude-checks", "use_after_free"),
 }
 CONFIG = Path(__file__).with_name("schemathesis.toml")
