@@ -11,9 +11,6 @@ class InMemoryPresence:
     async def appear(self, group: str, name: str, *, ttl_seconds: float) -> None:
         self._groups.setdefault(group, {})[name] = self._clock.monotonic() + ttl_seconds
 
-    async def leave(self, group: str, name: str) -> None:
-        self._groups.get(group, {}).pop(name, None)
-
     async def list_present(self, group: str) -> list[str]:
         now = self._clock.monotonic()
         present = {name: until for name, until in self._groups.get(group, {}).items() if until > now}

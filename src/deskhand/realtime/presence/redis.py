@@ -37,13 +37,6 @@ class RedisPresence:
         except RedisUnavailable:
             return
 
-    async def leave(self, group: str, name: str) -> None:
-        await self._own.leave(group, name)
-        try:
-            await self._link.ask("ZREM", self._prefix + group, name)
-        except RedisUnavailable:
-            return
-
     async def list_present(self, group: str) -> list[str]:
         own = await self._own.list_present(group)
         try:
