@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deskhand.clock import SystemClock
-from deskhand.realtime import LocalBus, LocalWire
 from deskhand.realtime.bus.redis import RedisBus
 from deskhand.redis_link.redis import RedisLink
 from deskhand.sealing import Sealer
+from deskhand.testing.local_bus import LocalBus, LocalWire
 from parts.valkey import ValkeyServer
 from realtime.bus_contract import BusContract, Ear
 

@@ -8,9 +8,10 @@ import pytest
 
 from cache.clock import HeldClock
 from deskhand.clock import SystemClock
-from deskhand.realtime import InMemoryPresence, LocalBus, LocalWire, Notices, Presence
+from deskhand.realtime import InMemoryPresence, Notices, Presence
 from deskhand.realtime.presence.redis import RedisPresence
 from deskhand.redis_link.redis import RedisLink
+from deskhand.testing.local_bus import LocalBus, LocalWire
 from parts.valkey import ValkeyServer
 
 

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 
 from deskhand.clock import SystemClock
 from deskhand.models.port import ToolCall
-from deskhand.realtime import Bus, LocalBus, LocalWire
+from deskhand.realtime import Bus
 from deskhand.realtime.bus.redis import RedisBus
 from deskhand.redis_link.redis import RedisLink
 from deskhand.sealing import Sealer
+from deskhand.testing.local_bus import LocalBus, LocalWire
 from deskhand.testing.scripted_model import Gate, ScriptedModel
 from turns.desk import CountedTool, Follower, open_desk, type_of
 from turns.pieces import Key, Piece, View, as_json, check_follows, id_of, pieces_of, rest_after, seen_until

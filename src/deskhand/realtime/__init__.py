@@ -3,7 +3,7 @@
 It is an accelerator: every loss in it is made good from the database.
 """
 
-from deskhand.realtime.bus import Bus, LocalBus, LocalWire
+from deskhand.realtime.bus import Bus
 from deskhand.realtime.channel import Answer, Begins, Channel, Ends, Mark, Subscription
 from deskhand.realtime.hub import Hub
 from deskhand.realtime.notices import Hearing, Notices
@@ -20,8 +20,6 @@ __all__ = [
     "Hearing",
     "Hub",
     "InMemoryPresence",
-    "LocalBus",
-    "LocalWire",
     "Mark",
     "Notices",
     "Presence",

@@ -1,4 +1,4 @@
-"""What a bus offers. Two implementations pass one contract (`tests/realtime`): within a process and over Redis."""
+"""What a bus offers. Redis and the stand-in of the tests pass one contract (`tests/realtime`)."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""A bus within one process: for a desk that is served by one, and for several desks in one test."""
+"""A bus within one process, for several desks in one test."""
 
 import asyncio
 from collections.abc import Callable
