@@ -38,10 +38,7 @@ class Console {
   private readonly notifier = new Notifier((sessionId) => go({ section: "inbox", view: "all", sessionId }));
 
   async start(): Promise<void> {
-    const asked = this.staff.me();
-    // The browser takes its time for the first one: while the server is asked, and not when somebody opens a conversation.
-    momentText(new Date().toISOString());
-    const reply = await asked;
+    const reply = await this.staff.me();
     if (reply.ok) this.enter(reply.value);
     else if (reply.failure.kind === "refused" && reply.failure.status === 401) this.showDoor();
     else this.showUnavailable(failureText(reply.failure));
@@ -55,6 +52,8 @@ class Console {
       tell,
     });
     this.shell = new Shell(this.session, this.notifier, () => void this.signOut());
+    // The browser takes its time for the first one: while the server is asked what to show, and not when somebody opens a conversation.
+    momentText(new Date().toISOString());
   }
 
   private async signOut(): Promise<void> {
