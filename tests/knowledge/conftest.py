@@ -7,7 +7,7 @@ import pytest
 from deskhand.knowledge import Embedder, KnowledgeOptions, KnowledgeService
 from deskhand.knowledge.embedding import BUNDLED
 from deskhand.knowledge.fetch import SourceFetcher
-from deskhand.persistence import Database, metadata
+from deskhand.persistence import Database
 from knowledge.fetching import Pauses, local_fetcher
 from parts.missing import part_missing
 from parts.sites import Names, Site
@@ -22,9 +22,13 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture
+def database_url(migrated_database_url: str) -> str:
+    return migrated_database_url
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await Database.open(database_url)
-    await opened.write(lambda transaction: metadata.create_all(transaction.connection))
     yield opened
     await opened.close()
 
