@@ -1,7 +1,9 @@
 """What is taken away is gone: from searches, from memory, from other processes, and on SQLite from the file."""
 
+import functools
 import gc
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -87,16 +89,29 @@ def held_in_memory(vectors: list[np.ndarray]) -> bool:
     """Whether an array of this process, other than these, has one of the vectors as a row."""
     gc.collect()
     own = {id(vector) for vector in vectors}
-    holders = [found for found in gc.get_objects() if isinstance(found, np.ndarray)]
+    holders: list[np.ndarray] = []
     for holder in gc.get_objects():
-        if isinstance(holder, tuple | list):
-            holders += [item for item in holder if isinstance(item, np.ndarray)]
-        elif hasattr(type(holder), "__slots__") and type(holder).__module__.startswith("deskhand.knowledge"):
-            holders += [value for name in type(holder).__slots__ if isinstance(value := getattr(holder, name, None), np.ndarray)]
+        match _kind(type(holder)):
+            case "array":
+                holders.append(holder)
+            case "sequence":
+                holders += [item for item in holder if isinstance(item, np.ndarray)]
+            case "slots":
+                holders += [value for name in type(holder).__slots__ if isinstance(value := getattr(holder, name, None), np.ndarray)]
     tables = [
         found for found in holders if id(found) not in own and found.ndim == 2 and found.shape[1] == 384 and found.dtype == np.float32
     ]
     return any(np.isclose(table @ vector, 1.0, atol=1e-5).any() for table in tables for vector in vectors)
+
+
+# Asked of each of a million objects, of which there are few kinds.
+@functools.cache
+def _kind(found: type) -> Literal["array", "sequence", "slots", "other"]:
+    if issubclass(found, np.ndarray):
+        return "array"
+    if issubclass(found, tuple | list):
+        return "sequence"
+    return "slots" if hasattr(found, "__slots__") and found.__module__.startswith("deskhand.knowledge") else "other"
 
 
 @pytest.mark.parametrize("way", ["delete", "sync", "replace"])
