@@ -106,7 +106,7 @@ class EventStream(Response):
         await send(_END)
 
     async def _send(self, send: Send, frame: bytes, *, more: bool = True) -> None:
-        await self._streams.send(self._reader, send({"type": "http.response.body", "body": frame, "more_body": more}))
+        await self._streams.send(self._reader, lambda: send({"type": "http.response.body", "body": frame, "more_body": more}))
 
 
 def _hello(cursor: str) -> bytes:

@@ -34,7 +34,7 @@ class Closing(StrEnum):
 class Reader:
     """One connected reader. `may_read` asks whether it still may; `heartbeat` (SSE only) sends a sign of life; `tell` (WebSocket only)
     sends a frame that is not an event of the log. `closing` is set before `task`, which waits for the client, is cancelled.
-    `staff_id` is the account or key that reads, where it is one."""
+    `staff_id` is the account or key that reads, where it is one; nothing is sent while it is `asking` for it."""
 
     session_id: str
     transport: str
@@ -47,6 +47,7 @@ class Reader:
     last_sent: float = 0.0
     checked: float = 0.0
     closing: Closing | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def close(self, reason: Closing) -> None:
         """Stop the reader's task; it says goodbye by itself."""
@@ -101,11 +102,17 @@ class Streams:
         for reader in [reader for readers in self._readers.values() for reader in readers if reader.staff_id == staff_id]:
             _ = self.supervisor.start(partial(self._recheck, reader), name="recheck")
 
-    async def send(self, reader: Reader, write: Awaitable[None]) -> None:
-        """Wait for a write to this reader; whoever does not read for `SLOW_SECONDS` is closed meanwhile."""
+    async def send(self, reader: Reader, write: Callable[[], Awaitable[None]]) -> None:
+        """Write to this reader; whoever does not read for `SLOW_SECONDS` is closed meanwhile."""
+        if reader.asking.locked():
+            # What is said after a right was lost is for nobody who had it.
+            async with reader.asking:
+                pass
+            if reader.closing is not None:
+                return
         reader.sending_since = self.clock.monotonic()
         try:
-            await write
+            await write()
         finally:
             reader.sending_since = None
             reader.last_sent = self.clock.monotonic()
@@ -127,11 +134,12 @@ class Streams:
                     await self._recheck(reader)
 
     async def _recheck(self, reader: Reader) -> None:
-        try:
-            reason = await reader.may_read()
-        except PartDown:
-            # It cannot be known now: asked again in the next round.
-            reader.checked = 0.0
-            return
-        if reason is not None:
-            reader.close(reason)
+        async with reader.asking:
+            try:
+                reason = await reader.may_read()
+            except PartDown:
+                # It cannot be known now: asked again in the next round.
+                reader.checked = 0.0
+                return
+            if reason is not None:
+                reader.close(reason)

@@ -92,7 +92,7 @@ class Connection:
             await self._say_goodbye(self._reader.closing)
 
     async def send(self, frame: bytes) -> None:
-        await self._services.streams.send(self._reader, self._send({"type": "websocket.send", "text": frame.decode()}))
+        await self._services.streams.send(self._reader, lambda: self._send({"type": "websocket.send", "text": frame.decode()}))
 
     async def tell(self, frame: bytes) -> None:
         """As `send`, on behalf of another connection, to which it is all the same if this one is gone."""
