@@ -1,7 +1,8 @@
 """Runs every check and every test, and ends with one line: `N passed, N failed, N skipped`, checks and tests together.
 
-Standard library only. The tests run in parallel, and the checks beside them; then the tests marked `serial`, which kill, freeze and time
-things and would be disturbed, or disturb, beside many others: three at a time, as they mostly wait, and the longest first.
+Standard library only. The tests run in parallel, one more than there are processors, as some wait for a browser or a server, and the checks
+beside them; then the tests marked `serial`, which kill, freeze and time things and would be disturbed, or disturb, beside many others:
+three at a time, as they mostly wait, and the longest first.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "build" / "reports"
 PROGRAMS = Path(sys.executable).parent
-MOST_WORKERS = 4
+MOST_WORKERS = 5
 MOST_SERIAL_WORKERS = 3
 MOST_CHECKS_BESIDE_TESTS = 2
 NO_TESTS_COLLECTED = 5
@@ -71,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ThreadPoolExecutor(MOST_CHECKS_BESIDE_TESTS if has_tests else MOST_WORKERS) as pool:
         checking = pool.map(run_check, checks)
         if has_tests:
-            workers = min(MOST_WORKERS, processors)
+            workers = min(MOST_WORKERS, processors + 1)
             tally = tally.plus(run_pytest("parallel", ["-m", "not serial", "-n", str(workers), "--dist", "worksteal", *options.paths]))
         for checked in checking:
             tally = tally.plus(checked)
