@@ -1,13 +1,15 @@
 """A bus over Redis: Pub/Sub, and in a cluster its sharded form. Nothing is kept there.
 
-A message is `the sender's name (8 bytes) | what was sent, sealed if a sealer is given`. The invariant: a topic is `joined` only once Redis
-said so, and again whenever the connection was another one in between, so whoever joins knows when to look for what they missed.
+A message is `the sender's name (8 bytes) | what was sent, sealed if a sealer is given, else behind its CRC-32 (4)`. The invariants: a topic
+is `joined` only once Redis said so, and again whenever the connection was another one in between, so whoever joins knows when to look for
+what they missed; and what was altered on its way is as good as lost.
 """
 
 import asyncio
 import contextlib
 import secrets
 import time
+import zlib
 from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from deskhand.sealing import SealBroken, Sealer
 log = structlog.get_logger(__name__)
 
 _NAME_BYTES: Final = 8
+_CHECKSUM_BYTES: Final = 4
 _MOST_WAITING: Final = 20_000
 _AT_ONCE: Final = 200
 _PING_SECONDS: Final = 1.0
@@ -109,7 +112,9 @@ class RedisBus:
                     self._waiting.clear()
 
     def _wrap(self, topic: str, message: bytes) -> bytes:
-        return self._name + (message if self._sealer is None else self._sealer.seal(message, place=topic))
+        if self._sealer is None:
+            return self._name + _checksum(topic, message) + message
+        return self._name + self._sealer.seal(message, place=topic)
 
     async def _place_topics(self) -> None:
         """Have each topic that was joined heard on the connection to its server, and those that were left no more."""
@@ -198,14 +203,16 @@ class RedisBus:
                 hear(message)
 
     def _unwrap(self, topic: str, wrapped: bytes) -> bytes | None:
-        message = wrapped[_NAME_BYTES:]
+        kept = wrapped[_NAME_BYTES:]
         if self._sealer is None:
-            return message
-        try:
-            return self._sealer.open(message, place=topic)
-        except SealBroken:
-            log.warning("bus_message_discarded", topic=topic)
-            return None
+            message = kept[_CHECKSUM_BYTES:]
+            if kept[:_CHECKSUM_BYTES] == _checksum(topic, message):
+                return message
+        else:
+            with contextlib.suppress(SealBroken):
+                return self._sealer.open(kept, place=topic)
+        log.warning("bus_message_discarded", topic=topic)
+        return None
 
     async def _forget_places(self) -> None:
         """Ask the cluster anew who serves what, and begin again."""
@@ -233,3 +240,7 @@ class RedisBus:
                     continue
                 with contextlib.suppress(RedisUnavailable):
                     await listening.ping()
+
+
+def _checksum(topic: str, message: bytes) -> bytes:
+    return zlib.crc32(message, zlib.crc32(topic.encode())).to_bytes(_CHECKSUM_BYTES)
