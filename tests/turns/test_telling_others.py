@@ -60,10 +60,10 @@ async def test_who_joins_at_the_other_server_in_the_middle_gets_the_whole_at_onc
 
 
 async def test_every_cut_of_a_live_answer_goes_on_at_either_server_exactly(postgres_url: str) -> None:
-    gate = Gate()
+    begun, gate = Gate(), Gate()
     tool = CountedTool("look", idempotent=True)
     tool.gate.set()
-    model = ScriptedModel(["Let me ", "look. ", ToolCall("1", "look", "{}")], ["I found ", "it: ", gate, "the end."])
+    model = ScriptedModel([begun, "Let me ", "look. ", ToolCall("1", "look", "{}")], ["I found ", "it: ", gate, "the end."])
     one, other = buses()
     tools = [tool.tool()]
     async with (
@@ -73,7 +73,9 @@ async def test_every_cut_of_a_live_answer_goes_on_at_either_server_exactly(postg
         session = await here.open_session()
         async with here.follow(session) as watching_here, there.follow(session) as watching_there:
             await here.say(session, "Hello")
-            await gate.reached.wait()
+            for watching in (watching_here, watching_there):
+                await watching.until_type("started")
+            begun.open()
             for watching in (watching_here, watching_there):
                 await until_text(watching, "Let me look. \n\nI found it: ")
             both = [pieces_of(as_json(watching.events)) for watching in (watching_here, watching_there)]

@@ -35,7 +35,7 @@ class Mark(Generic[E]):
 class Answer(Generic[E]):
     """The text of one attempt at a turn, as far as it is known here."""
 
-    __slots__ = ("_joined", "_notes", "_pieces", "begun", "ended", "length", "remote", "started_seq", "timeline")
+    __slots__ = ("_joined", "_pieces", "begun", "ended", "length", "notes", "remote", "started_seq", "timeline")
 
     def __init__(self, begun: "Begins", *, remote: bool) -> None:
         self.begun = begun
@@ -45,9 +45,10 @@ class Answer(Generic[E]):
         self.ended = False
         self.timeline: list[Mark[E]] = []
         self.length = 0
+        # The number of the newest note.
+        self.notes = 0
         self._pieces: list[str] = []
         self._joined = ""
-        self._notes = 0
 
     @property
     def text(self) -> str:
@@ -61,8 +62,12 @@ class Answer(Generic[E]):
         self.length += len(piece)
 
     def add_note(self, content: E) -> None:
-        self._notes += 1
-        self.timeline.append(Mark(offset=self.length, content=content, number=self._notes))
+        self.place_note(Mark(offset=self.length, content=content, number=self.notes + 1))
+
+    def place_note(self, note: Mark[E]) -> None:
+        """Add a note that stands where the process that gives the answer said."""
+        self.timeline.append(note)
+        self.notes = note.number
 
 
 @dataclass(frozen=True, slots=True)

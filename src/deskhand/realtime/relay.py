@@ -40,7 +40,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress", array_like=True):
-    """The answer grew: `text` stands at `offset`. `worker` can tell the whole."""
+    """The answer grew: `text` stands at `offset`, and `noted` notes stand before `notes`. `worker` can tell the whole."""
 
     worker: str
     turn_id: str
@@ -49,6 +49,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", array_like=True):
     offset: int
     text: str
     notes: tuple[Note, ...]
+    # Last and with a default: processes of earlier versions neither say nor read it.
+    noted: int = 0
 
 
 class Gone(msgspec.Struct, frozen=True, tag="gone", array_like=True):
@@ -207,7 +209,10 @@ class Relay(Generic[E]):
         begun = answer.begun
         text = answer.text[sent.offset :]
         self._tell(
-            session_id, Progress(self._worker, begun.turn_id, begun.attempt, answer.started_seq, offset=sent.offset, text=text, notes=notes)
+            session_id,
+            Progress(
+                self._worker, begun.turn_id, begun.attempt, answer.started_seq, offset=sent.offset, text=text, notes=notes, noted=sent.notes
+            ),
         )
         sent.offset = answer.length
         sent.notes += len(notes)
@@ -254,7 +259,7 @@ class Relay(Generic[E]):
             return
         if not answer.remote or answer.ended:
             return
-        if said.offset > answer.length:
+        if said.offset > answer.length or said.noted > answer.notes:
             self.want(session_id, said.worker)
             return
         try:
@@ -276,12 +281,10 @@ class Relay(Generic[E]):
 
 def _extend(answer: Answer[E], text: str, *, at: int, notes: list[Mark[E]]) -> None:
     """Take in what is new of `text`, which stands at `at`, and of `notes`, each in its place."""
-    known = max((mark.number for mark in answer.timeline if mark.seq is None), default=0)
     for note in notes:
-        if note.number > known:
+        if note.number > answer.notes:
             _append(answer, text, at=at, until=note.offset)
-            answer.timeline.append(note)
-            known = note.number
+            answer.place_note(note)
     _append(answer, text, at=at, until=at + len(text))
 
 
