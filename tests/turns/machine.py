@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from deskhand.agent.errors import OutcomeUnknown
 from deskhand.agent.run import Answered, Begun, EscalationRequest, Replayed, ToolCallKey
 from deskhand.handoff.policy import EscalationReason, Priority
 from deskhand.ids import SessionId, new_session_id, new_thread_id
@@ -19,7 +20,7 @@ from deskhand.sessions import MessageConflict, QueueFull, SessionEnded, SessionN
 from deskhand.sessions import repository as sessions
 from deskhand.sessions import turn_repository as turns
 from deskhand.turns import Accepted, TurnRules
-from deskhand.turns.errors import FenceLost, OutcomeUnknown
+from deskhand.turns.errors import FenceLost
 from deskhand.turns.journal import TurnJournal
 from deskhand.turns.lifecycle import TurnLifecycle
 from deskhand.turns.model import Claim, Failure

@@ -1,4 +1,8 @@
-"""The limits of a turn. Each ends it as failed with its code; what was said so far is kept as incomplete, and a person is offered."""
+"""How a run may end without an answer, and what a tool tells the model instead of a result.
+
+A limit, and an action of unknown end, end the turn as failed with their code; what was said so far is kept as incomplete, and a person is
+offered.
+"""
 
 from deskhand.errors import DeskhandError
 
@@ -35,8 +39,8 @@ class AnswerTruncated(LimitReached):
     code = "answer_truncated"
 
 
-class ToolOutcomeUnknown(DeskhandError):
-    """An action was begun and did not answer. Nobody knows whether it was carried out, so it is not tried again."""
+class OutcomeUnknown(DeskhandError):
+    """An action was begun and its end is not known. It may have been carried out, so it is not tried again; a person has to look."""
 
     code = "needs_human"
     status = 503

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from deskhand.agent.deadline import Deadline
-from deskhand.agent.errors import ToolFailed, ToolOutcomeUnknown, ToolRefused
+from deskhand.agent.errors import OutcomeUnknown, ToolFailed, ToolRefused
 from deskhand.agent.findings import Findings
 from deskhand.agent.registry import AnyTool, ToolDeps, ToolRegistry
 from deskhand.agent.run import Replayed, Stage, ToolCallKey, ToolJournal
@@ -86,8 +86,7 @@ async def make_call(
 
     Raises:
         TurnTimeout: the turn's time ran out.
-        OutcomeUnknown: raised by the journal; nobody knows whether an earlier attempt made it.
-        ToolOutcomeUnknown: it has an effect and did not answer in time.
+        OutcomeUnknown: it has an effect, and did not answer in time or was begun by an earlier attempt that did not record its end.
     """
     tool, arguments = checked.tool, checked.arguments
     if tool is None or arguments is None:
@@ -140,7 +139,7 @@ async def _make(tool: AnyTool, arguments: msgspec.Struct, deps: ToolDeps, *, sec
     except TimeoutError as error:
         if not tool.idempotent:
             # Its end stays unrecorded: whoever ends the turn tells a person.
-            raise ToolOutcomeUnknown from error
+            raise OutcomeUnknown from error
         return _problem("timed_out", f"The tool did not answer within {seconds:g} s."), True
 
 

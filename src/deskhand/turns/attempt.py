@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from deskhand.agent.agent import CustomerSupportAgent
+from deskhand.agent.errors import OutcomeUnknown
 from deskhand.agent.run import Answered, CustomerMessage, Run, SourcesFound, StageChanged, TextProduced
 from deskhand.clock import Clock, to_iso
 from deskhand.errors import DeskhandError
@@ -22,7 +23,7 @@ from deskhand.persistence import Database, DatabaseFull, DatabaseUnavailable, Tr
 from deskhand.realtime import Answer, Channel
 from deskhand.sessions import SessionNotFound, turn_repository
 from deskhand.telemetry import Metrics, Supervisor
-from deskhand.turns.errors import FenceLost, OutcomeUnknown
+from deskhand.turns.errors import FenceLost
 from deskhand.turns.events import SessionEvent, Source, Sources, Status
 from deskhand.turns.journal import TurnJournal
 from deskhand.turns.lifecycle import TurnLifecycle
@@ -90,38 +91,38 @@ class Attempts:
         """Make one, to whatever end. Cancelled from outside it writes nothing: the turn was ended, or is left for another worker."""
         started_at = self._clock.monotonic()
         try:
-            failure = await self._complete(running.claim, running)
-            outcome = "completed" if failure is None else await self._fail(running.claim, running, failure)
+            failure = await self._complete(running)
+            outcome = "completed" if failure is None else await self._fail(running, failure)
         except (FenceLost, SessionNotFound):
             outcome = "overtaken"
         self._metrics.turns.labels(outcome).inc()
         self._metrics.turn_seconds.observe(self._clock.monotonic() - started_at)
 
-    async def _complete(self, claim: Claim, running: Running) -> Failure | None:
+    async def _complete(self, running: Running) -> Failure | None:
         """Answer and finish the turn; returns why it cannot be done.
 
         Raises:
             FenceLost, SessionNotFound: the turn is no longer this worker's to end.
         """
+        claim = running.claim
         try:
             async with asyncio.timeout(max(0.0, claim.seconds_left)):
-                answered = await self._answer(claim, running)
-            await self._finish(claim, running, answered)
+                answered = await self._answer(running)
+            await self._finish(running, answered)
         except (FenceLost, SessionNotFound):
             raise
         except TimeoutError:
             return TIMED_OUT
-        except OutcomeUnknown:
-            return NEEDS_PERSON
         except DeskhandError as error:
             log.warning("turn_failed", session_id=claim.session.id, turn_id=claim.turn.id, code=error.code, error=error.message)
-            return Failure(error.code, error.message, error.remedy)
+            return NEEDS_PERSON if isinstance(error, OutcomeUnknown) else Failure(error.code, error.message, error.remedy)
         except Exception:  # the supervisor of a turn: whatever goes wrong in it, the turn ends and says so
             log.exception("turn_crashed", session_id=claim.session.id, turn_id=claim.turn.id)
             return _INTERNAL
         return None
 
-    async def _answer(self, claim: Claim, running: Running) -> Answered:
+    async def _answer(self, running: Running) -> Answered:
+        claim = running.claim
         run = Run(
             session_id=claim.session.id,
             user_id=claim.session.customer_id,
@@ -194,7 +195,9 @@ class Attempts:
         else:
             running.stop()
 
-    async def _finish(self, claim: Claim, running: Running, answered: Answered) -> None:
+    async def _finish(self, running: Running, answered: Answered) -> None:
+        claim = running.claim
+
         def end(tx: Transaction) -> tuple[int | None, bool]:
             answer_seq = self._lifecycle.finish(tx, claim, answered)
             reach(Failpoint.FINISH_BEFORE_COMMIT)
@@ -206,10 +209,10 @@ class Attempts:
             raise FenceLost
         await self._agent.record_turn(claim.session.id, messages=claim.messages, answered=answered, answer_seq=answer_seq)
 
-    async def _fail(self, claim: Claim, running: Running, failure: Failure) -> str:
+    async def _fail(self, running: Running, failure: Failure) -> str:
         text = running.answer.text
         ours = await self._while_lease_holds(
-            running, lambda: self._database.write(lambda tx: self._lifecycle.fail(tx, claim, failure, partial=text))
+            running, lambda: self._database.write(lambda tx: self._lifecycle.fail(tx, running.claim, failure, partial=text))
         )
         return "failed" if ours else "overtaken"
 

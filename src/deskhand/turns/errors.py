@@ -10,13 +10,6 @@ class FenceLost(DeskhandError):
     status = 409
 
 
-class OutcomeUnknown(DeskhandError):
-    """An action was begun and its end is not recorded. It is not tried again; a person has to look."""
-
-    code = "needs_human"
-    status = 503
-
-
 class TurnInterrupted(PartDown):
     """The server is stopping. The message is stored and will be answered; read the session's events for the answer."""
 

@@ -8,13 +8,14 @@ import hashlib
 import json
 from typing import Any
 
+from deskhand.agent.errors import OutcomeUnknown
 from deskhand.agent.run import Begun, Replayed, ToolCallKey
 from deskhand.failpoints import Failpoint, reach
 from deskhand.persistence import Database, Transaction
 from deskhand.sessions import ToolCallState, turn_repository
 from deskhand.sessions.log import open_log
 from deskhand.sessions.turn_repository import ToolCallRow
-from deskhand.turns.errors import FenceLost, OutcomeUnknown
+from deskhand.turns.errors import FenceLost
 from deskhand.turns.model import Claim
 
 _ENDED = (ToolCallState.DONE, ToolCallState.FAILED)
