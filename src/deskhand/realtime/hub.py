@@ -83,9 +83,9 @@ class Hub(Generic[E]):
         if (channel := self._channels.get(session_id)) is not None:
             channel.publish(seq, event)
 
-    def watched(self) -> list[tuple[str, Channel[E]]]:
-        """The channels that have readers."""
-        return [(session_id, channel) for session_id, channel in self._channels.items() if channel.subscriptions]
+    def list_watched(self) -> list[str]:
+        """The ids of the sessions that have readers here."""
+        return [session_id for session_id, channel in self._channels.items() if channel.subscriptions]
 
     def close_session(self, session_id: str) -> None:
         """Tell the readers here that a session is gone."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from deskhand.ids import SessionId, TurnId
 from deskhand.persistence import Prepared, Transaction, db_now, insert_into, listed
-from deskhand.sessions.model import Author, Turn, TurnState
+from deskhand.sessions.model import Author, ToolCallState, Turn, TurnState
 from deskhand.sessions.tables import ACTIVE_STATES, messages, tool_calls, turns
 
 _NOW: sa.ColumnElement[float] = db_now()
@@ -220,17 +220,14 @@ def renew_leases(tx: Transaction, *, worker: str, turn_ids: Sequence[TurnId], le
     return {TurnId(row.id) for row in rows}
 
 
-def release_leases(tx: Transaction, *, worker: str) -> list[SessionId]:
-    """Give up every lease of `worker` at once, so that another takes over without waiting; returns the sessions concerned."""
-    rows = tx.execute(
-        sa.update(turns).where(turns.c.worker == worker, _ACTIVE).values(lease_until=_NOW - 1.0).returning(turns.c.session_id)
-    )
-    return [SessionId(row.session_id) for row in rows]
+def release_leases(tx: Transaction, *, worker: str) -> None:
+    """Give up every lease of `worker` at once, so that another takes over without waiting."""
+    tx.execute(sa.update(turns).where(turns.c.worker == worker, _ACTIVE).values(lease_until=_NOW - 1.0))
 
 
-def expire_leases_of_others(tx: Transaction, *, worker: str) -> int:
+def expire_leases_of_others(tx: Transaction, *, worker: str) -> None:
     """End the leases of all other workers. Only for who knows that no other worker is alive."""
-    return tx.execute(sa.update(turns).where(turns.c.worker != worker, _ACTIVE).values(lease_until=_NOW - 1.0)).rowcount
+    tx.execute(sa.update(turns).where(turns.c.worker != worker, _ACTIVE).values(lease_until=_NOW - 1.0))
 
 
 def list_sessions_with_work(connection: sa.Connection, *, queued_for_seconds: float, limit: int) -> list[SessionId]:
@@ -246,9 +243,9 @@ def list_active_turns(connection: sa.Connection, session_ids: Sequence[SessionId
 
 
 def find_tool_call(connection: sa.Connection, key: str) -> Any:
-    """The row (state, result, idempotent, args_hash), or None."""
+    """The row (state, result, args_hash), or None."""
     return connection.execute(
-        sa.select(tool_calls.c.state, tool_calls.c.result, tool_calls.c.idempotent, tool_calls.c.args_hash).where(tool_calls.c.key == key)
+        sa.select(tool_calls.c.state, tool_calls.c.result, tool_calls.c.args_hash).where(tool_calls.c.key == key)
     ).one_or_none()
 
 
@@ -256,13 +253,13 @@ def list_unfinished_effects(connection: sa.Connection, turn_id: TurnId) -> list[
     """Keys of calls that were begun, must not be repeated, and of which no end is recorded."""
     rows = connection.execute(
         sa.select(tool_calls.c.key).where(
-            tool_calls.c.turn_id == turn_id, tool_calls.c.state == "intent", tool_calls.c.idempotent.is_(False)
+            tool_calls.c.turn_id == turn_id, tool_calls.c.state == ToolCallState.INTENT, tool_calls.c.idempotent.is_(False)
         )
     )
     return [row.key for row in rows]
 
 
-def insert_tool_call(tx: Transaction, row: ToolCallRow, *, state: str, result: Any = None) -> None:
+def insert_tool_call(tx: Transaction, row: ToolCallRow, *, state: ToolCallState, result: Any = None) -> None:
     _INSERT_TOOL_CALL.run(tx.connection, {**row, "state": state, "result": result})
 
 
@@ -270,7 +267,7 @@ def delete_tool_call(tx: Transaction, key: str) -> None:
     _DELETE_TOOL_CALL.run(tx.connection, {"key": key})
 
 
-def end_tool_call(tx: Transaction, key: str, *, state: str, result: Any) -> None:
+def end_tool_call(tx: Transaction, key: str, *, state: ToolCallState, result: Any) -> None:
     """Record how a call ended. By key alone: a result is true whoever records it."""
     tx.execute(sa.update(tool_calls).where(tool_calls.c.key == key).values(state=state, result=result, ended_at=_NOW))
 

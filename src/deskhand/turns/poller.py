@@ -61,7 +61,7 @@ class Poller:
             self._hurry.clear()
             lagging, self._lagging = self._lagging, set()
             if loop.time() >= due:
-                await self._poll_all((session_id for session_id, _ in self._hub.watched()), lagging=lagging)
+                await self._poll_all(self._hub.list_watched(), lagging=lagging)
                 due = loop.time() + self._find_interval()
             else:
                 await self._poll_all(lagging, lagging=lagging)

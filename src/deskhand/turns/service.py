@@ -81,7 +81,7 @@ class TurnService:
             concurrency=concurrency,
         )
         has_peers = database.dialect == "postgresql"
-        standings = GatheredRead(database, partial(find_standings, peers=name if has_peers else None))
+        standings = GatheredRead(database, partial(find_standings, not_by=name if has_peers else None))
         self._ground = Ground(database, standings, clock, has_peers)
         self._poller = Poller(
             database=database,

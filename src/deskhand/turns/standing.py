@@ -28,13 +28,13 @@ class Standing:
     elsewhere: Elsewhere | None
 
 
-def find_standings(connection: sa.Connection, keys: Sequence[SessionId], *, peers: str | None) -> Mapping[SessionId, Standing]:
+def find_standings(connection: sa.Connection, keys: Sequence[SessionId], *, not_by: str | None) -> Mapping[SessionId, Standing]:
     """Where each of these sessions stands; one that is gone is missing.
 
-    `peers`: the name of this process's worker, if other processes serve the same sessions; None if it is alone.
+    `not_by`: the name of this process's worker, whose answers are known here; None if no other process serves the same sessions.
     """
     last_seqs = list_last_seqs(connection, keys)
-    turns = turn_repository.list_active_turns(connection, keys, not_by=peers) if peers is not None else []
+    turns = turn_repository.list_active_turns(connection, keys, not_by=not_by) if not_by is not None else []
     elsewhere = {
         turn.session_id: Elsewhere(turn, list_events(connection, turn.session_id, after_seq=turn.started_seq, limit=_EVENTS))
         for turn in turns
