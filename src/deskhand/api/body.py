@@ -24,11 +24,16 @@ async def read_json(request: Request, schema: type[Schema], *, optional: bool = 
         UnsupportedKind: the body is said to be something else than JSON.
         Malformed: not JSON, or not of this schema; names the field.
     """
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise UnsupportedKind(f"The body is {content_type}, not JSON.", support="Send JSON with 'Content-Type: application/json'.")
+    check_json(request, support="Send JSON with 'Content-Type: application/json'.")
     raw = await request.body()
     return validate({} if optional and not raw else decode_json(raw), schema)
+
+
+def check_json(request: Request, *, support: str) -> None:
+    """Raises UnsupportedKind: the body is said to be something else than JSON."""
+    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if content_type != "application/json" and not content_type.endswith("+json"):
+        raise UnsupportedKind(f"The body is {content_type}, not JSON.", support=support)
 
 
 def decode_json(raw: bytes | str, *, what: str = "body") -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field, StringConstraints
 
-from deskhand.api.schemas import MessageView, Name, Notices, Parameters, Request, Said, Schema, SourceView, Whole
+from deskhand.api.schemas import MessageView, Name, Notices, Parameters, Request, Said, Schema, SourceView, Whole, show_moment
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
@@ -317,18 +317,14 @@ def conversation_fields(found: Conversation, *, deadlines: Deadlines) -> dict[st
         else None,
         "skill": ticket.skill if ticket and is_open else None,
         "unread": ticket.unread if ticket else 0,
-        "waiting_since": _moment(found.waiting_since),
+        "waiting_since": show_moment(found.waiting_since),
         "last_activity": to_iso(session.last_activity),
-        "snoozed_until": _moment(ticket.snoozed_until if ticket else None),
-        "sla_due_at": _moment(deadlines.due_at(ticket, Deadline.ANSWER)),
-        "resolve_due_at": _moment(deadlines.due_at(ticket, Deadline.RESOLVE)),
+        "snoozed_until": show_moment(ticket.snoozed_until if ticket else None),
+        "sla_due_at": show_moment(deadlines.due_at(ticket, Deadline.ANSWER)),
+        "resolve_due_at": show_moment(deadlines.due_at(ticket, Deadline.RESOLVE)),
         "tags": list(ticket.tags) if ticket else [],
         "rating": found.rating,
     }
-
-
-def _moment(epoch_seconds: float | None) -> str | None:
-    return to_iso(epoch_seconds) if epoch_seconds is not None else None
 
 
 def to_epoch(moment: str) -> float:

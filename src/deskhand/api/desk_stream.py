@@ -8,21 +8,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import msgspec
 from starlette.responses import StreamingResponse
 
 from deskhand.api import streams
 from deskhand.api.desk_schemas import ConversationView, SeatView
 from deskhand.api.desk_team import RENEW_SECONDS, appear, deadlines_of, list_team
 from deskhand.api.services import Services
-from deskhand.api.sse import HEADERS
+from deskhand.api.sse import HEADERS, HEARTBEAT, frame
 from deskhand.errors import Forbidden, PartDown, Unauthenticated
 from deskhand.insights import Changed, Counted, Listener, Notice, Removed, Typed, Update
 from deskhand.sessions import Staff
 
 _TICK_SECONDS = 1.0
 _TEAM_SECONDS = 3.0
-_HEARTBEAT_SECONDS = 15.0
 _RETRY = b"retry: 2000\n\n"
 
 
@@ -46,23 +44,23 @@ class _Desk:
             await appear(self._staff.id, services)
             yield _RETRY + await self._snapshot() + await self._presence()
             while not services.turns.draining:
-                frame = await self._next(listener)
+                news = await self._next(listener)
                 now = clock.monotonic()
                 if now - self._appeared_at >= RENEW_SECONDS:
                     self._appeared_at = now
                     await appear(self._staff.id, services)
                 if now - self._team_at >= _TEAM_SECONDS:
                     self._team_at = now
-                    frame += await self._presence()
+                    news += await self._presence()
                 if now - self._checked_at >= streams.RECHECK_SECONDS or self._losses != services.streams.losses:
                     self._checked_at, self._losses = now, services.streams.losses
                     if not await self._may_read():
                         return
-                if not frame and now - self._sent_at >= _HEARTBEAT_SECONDS:
-                    frame = b":\n\n"
-                if frame:
+                if not news and now - self._sent_at >= streams.HEARTBEAT_SECONDS:
+                    news = HEARTBEAT
+                if news:
                     self._sent_at = now
-                    yield frame
+                    yield news
 
     async def _next(self, listener: Listener) -> bytes:
         """What is to be sent now; nothing after a while in which nothing changed."""
@@ -73,11 +71,11 @@ class _Desk:
             return b""
         if updates is None:
             return await self._snapshot()
-        return b"".join([frame for update in updates if (frame := self._encode(update))])
+        return b"".join([self._encode(update) for update in updates])
 
     async def _snapshot(self) -> bytes:
         counts = await self._services.desk.count()
-        return _frame("snapshot", {"counts": counts.of(self._staff.id)})
+        return frame("snapshot", {"counts": counts.of(self._staff.id)})
 
     async def _presence(self) -> bytes:
         """Who is there, if that has changed."""
@@ -85,22 +83,22 @@ class _Desk:
         if team == self._team:
             return b""
         self._team = team
-        return _frame("presence", {"staff": team})
+        return frame("presence", {"staff": team})
 
     def _encode(self, update: Update) -> bytes:
         match update:
             case Changed(conversation):
                 view = ConversationView.of(conversation, deadlines=deadlines_of(self._services))
-                return _frame("conversation", view.model_dump(mode="json"))
+                return frame("conversation", view.model_dump(mode="json"))
             case Removed(session_id):
-                return _frame("removed", {"session_id": session_id})
+                return frame("removed", {"session_id": session_id})
             case Counted(counts):
-                return _frame("counts", counts.of(self._staff.id))
+                return frame("counts", counts.of(self._staff.id))
             case Notice(kind, session_id, staff_id, deadline):
                 told = {"kind": kind.value, "session_id": session_id} | ({"deadline": deadline.value} if deadline is not None else {})
-                return _frame("notice", told) if staff_id in (None, self._staff.id) else b""
+                return frame("notice", told) if staff_id in (None, self._staff.id) else b""
             case Typed(session_id):
-                return _frame("typing", {"session_id": session_id})
+                return frame("typing", {"session_id": session_id})
 
     async def _may_read(self) -> bool:
         try:
@@ -111,7 +109,3 @@ class _Desk:
             # It cannot be known now: asked again with the next one.
             self._checked_at = 0.0
         return True
-
-
-def _frame(event: str, data: dict[str, Any]) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (event.encode(), msgspec.json.encode(data))

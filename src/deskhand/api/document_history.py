@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from deskhand.api.schemas import Schema
+from deskhand.api.schemas import Schema, show_moment
 from deskhand.clock import to_iso
 from deskhand.knowledge import Action, Revision
 
@@ -51,5 +51,5 @@ def history_of(revisions: Sequence[Revision], text: str) -> list[RevisionView]:
 def _shown(name: str, values: tuple[Any, Any]) -> tuple[Any, Any]:
     if not name.startswith("effective_"):
         return values
-    before, after = (None if value is None else to_iso(value) for value in values)
+    before, after = (show_moment(value) for value in values)
     return before, after

@@ -12,9 +12,9 @@ from starlette.datastructures import UploadFile
 
 from deskhand.api import document_schemas as schemas
 from deskhand.api.assembled import Services
-from deskhand.api.body import decode_json, read_json, validate
+from deskhand.api.body import check_json, decode_json, read_json, validate
 from deskhand.api.messages import is_form, read_form, read_upload
-from deskhand.errors import Malformed, UnsupportedKind
+from deskhand.errors import Malformed
 from deskhand.jobs import Item, Order
 from deskhand.knowledge import (
     Along,
@@ -88,9 +88,7 @@ def _item(source: SourceDocument) -> Item:
 
 
 async def _read_json(request: Request) -> Given:
-    content_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not content_type.endswith("+json"):
-        raise UnsupportedKind(f"The body is {content_type}.", support="Send JSON, or a form with the files in the field 'files'.")
+    check_json(request, support="Send JSON, or a form with the files in the field 'files'.")
     body = decode_json(await request.body())
     if isinstance(body, dict) and "fetch" in body:
         wanted = validate(body, schemas.FetchDocuments)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from deskhand.api.schemas import Parameters, Request, Schema
+from deskhand.api.schemas import Parameters, Request, Schema, show_moment
 from deskhand.clock import to_iso
 from deskhand.knowledge import (
     DocumentState,
@@ -286,8 +286,8 @@ def document_fields(document: StoredDocument) -> dict[str, Any]:
         "content_type": document.content_type,
         "tier": document.tier,
         "state": document.state,
-        "effective_from": None if document.effective_from is None else to_iso(document.effective_from),
-        "effective_until": None if document.effective_until is None else to_iso(document.effective_until),
+        "effective_from": show_moment(document.effective_from),
+        "effective_until": show_moment(document.effective_until),
         "scope": document.scope,
         "characters": document.characters,
         "chunks": document.chunk_count,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import msgspec
 from starlette.responses import StreamingResponse
 
-from deskhand.api.sse import HEADERS
+from deskhand.api.sse import HEADERS, error_frame, frame
 from deskhand.errors import DeskhandError
 from deskhand.knowledge import Progress
 
@@ -40,16 +40,11 @@ async def _frames(work: Callable[[Tell], Awaitable[bytes]]) -> AsyncIterator[byt
             await changed.wait()
             changed.clear()
             if newest:
-                yield _frame("progress", msgspec.json.encode(newest.pop()))
+                yield frame("progress", newest.pop())
         try:
-            yield _frame("report", await running)
+            yield frame("report", msgspec.Raw(await running))
         except DeskhandError as error:
-            told = {"error": error.code, "message": error.message, "support": error.remedy}
-            yield _frame("error", msgspec.json.encode(told))
+            yield error_frame(error)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
-def _frame(event: str, data: bytes) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (event.encode(), data)

@@ -22,6 +22,8 @@ _MEANING = {
 VISITOR: dict[str, Any] = {"security": [{"VisitorToken": []}, {"StaffKey": []}]}
 STAFF: dict[str, Any] = {"security": [{"StaffKey": []}, {"StaffCookie": []}]}
 PUBLIC: dict[str, Any] = {"security": []}
+# Of an answer's `content`, where events are streamed.
+EVENTS: dict[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,11 +1,11 @@
 """The bodies of the routes of jobs and schedules."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from deskhand.api.document_schemas import FailureView, Url
-from deskhand.api.schemas import Parameters, Request, Schema
+from deskhand.api.schemas import Parameters, Request, Schema, show_moment
 from deskhand.clock import to_iso
 from deskhand.jobs import Job, JobKind, JobState, Schedule
 
@@ -81,9 +81,9 @@ class JobView(Schema):
             error=job.error_code,
             error_message=job.error_message,
             created_at=to_iso(job.created_at),
-            started_at=_moment(job.started_at),
+            started_at=show_moment(job.started_at),
             updated_at=to_iso(job.updated_at),
-            ended_at=_moment(job.ended_at),
+            ended_at=show_moment(job.ended_at),
             report=None if job.report is None else JobReportView.model_validate(job.report),
         )
 
@@ -126,12 +126,3 @@ class ScheduleView(Schema):
 class ScheduleDeleted(Schema):
     message: str
     schedule_id: str
-
-
-def _moment(seconds: float | None) -> str | None:
-    return None if seconds is None else to_iso(seconds)
-
-
-def frame_of(job: Job) -> dict[str, Any]:
-    """A job as one event of its progress."""
-    return JobView.of(job).model_dump(mode="json")

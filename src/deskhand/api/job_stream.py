@@ -8,18 +8,16 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import msgspec
 from starlette.responses import StreamingResponse
 
 from deskhand.api.assembled import Services
-from deskhand.api.job_schemas import frame_of
-from deskhand.api.sse import HEADERS
-from deskhand.api.streams import RECHECK_SECONDS
+from deskhand.api.job_schemas import JobView
+from deskhand.api.sse import HEADERS, HEARTBEAT, error_frame, frame
+from deskhand.api.streams import HEARTBEAT_SECONDS, RECHECK_SECONDS
 from deskhand.errors import DeskhandError
 from deskhand.jobs import Job
 
 _LOOK_SECONDS = 0.5
-_SILENCE_SECONDS = 15.0
 
 
 def stream_job(job: Job, services: Services, *, check: Callable[[], Awaitable[Any]]) -> StreamingResponse:
@@ -34,12 +32,12 @@ async def _frames(job: Job, services: Services, *, check: Callable[[], Awaitable
     sent_at = clock.monotonic()
     try:
         while not job.state.is_final:
-            shown = frame_of(job)
+            shown = _shown(job)
             if {**shown, "updated_at": ""} != {**sent, "updated_at": ""}:
-                yield _frame("progress", shown)
+                yield frame("progress", shown)
                 sent, sent_at = shown, clock.monotonic()
-            elif clock.monotonic() - sent_at > _SILENCE_SECONDS:
-                yield b":\n\n"
+            elif clock.monotonic() - sent_at > HEARTBEAT_SECONDS:
+                yield HEARTBEAT
                 sent_at = clock.monotonic()
             if services.turns.draining:
                 return
@@ -48,10 +46,10 @@ async def _frames(job: Job, services: Services, *, check: Callable[[], Awaitable
                 checked_at, losses = clock.monotonic(), services.streams.losses
                 await check()
             job = await services.jobs.get_job(job.id)
-        yield _frame("report", frame_of(job))
+        yield frame("report", _shown(job))
     except DeskhandError as error:
-        yield _frame("error", {"error": error.code, "message": error.message, "support": error.remedy})
+        yield error_frame(error)
 
 
-def _frame(event: str, data: dict[str, object]) -> bytes:
-    return b"event: %b\ndata: %b\n\n" % (event.encode(), msgspec.json.encode(data))
+def _shown(job: Job) -> dict[str, object]:
+    return JobView.of(job).model_dump(mode="json")

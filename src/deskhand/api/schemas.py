@@ -326,6 +326,11 @@ class Cleanup(Parameters):
     days: int = Field(30, ge=1, le=36_500)
 
 
+def show_moment(epoch_seconds: float | None) -> str | None:
+    """As `to_iso`; None for what has not happened, or never will."""
+    return None if epoch_seconds is None else to_iso(epoch_seconds)
+
+
 def _fields(session: Session) -> dict[str, Any]:
     return {
         "session_id": session.id,

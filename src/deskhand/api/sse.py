@@ -1,7 +1,7 @@
-"""Server-sent events as raw bytes: `id`, `event` and `data` of each event of the session.
+"""Server-sent events as raw bytes: the frames of all streams, and the stream of a session, whose events have an id to go on from.
 
-The invariant: the stream is pulled. Nothing is taken from the session before the client's connection took what came before, so a slow
-client costs one write buffer, not a queue.
+The invariant: a session's stream is pulled. Nothing is taken from the session before the client's connection took what came before, so a
+slow client costs one write buffer, not a queue.
 """
 
 import asyncio
@@ -9,10 +9,11 @@ import random
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import cast
+from typing import Any, Final, cast
 
 import msgspec
 import structlog
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -33,10 +34,27 @@ HEADERS = {
     # Proxies of the nginx kind would otherwise collect the events and pass them on in lumps.
     "X-Accel-Buffering": "no",
 }
+# A comment: a sign of life that no reader is told of.
+HEARTBEAT: Final = b":\n\n"
+
+
+def are_wanted(request: Request) -> bool:
+    """Whether the client asks for events in place of one answer."""
+    return "text/event-stream" in request.headers.get("accept", "")
+
+
+def frame(event: str, data: Any) -> bytes:
+    """One frame without an id, of a stream that begins anew each time. JSON holds no raw line break, so `data` is always one line."""
+    return b"event: %b\ndata: %b\n\n" % (event.encode(), _ENCODER.encode(data))
+
+
+def error_frame(error: DeskhandError) -> bytes:
+    """What ends a stream whose status has left already."""
+    return frame("error", {"error": error.code, "message": error.message, "support": error.remedy})
 
 
 def encode(event: SessionEvent) -> bytes:
-    """One frame. JSON holds no raw line break, so `data` is always one line."""
+    """One event of a session as a frame."""
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (
         event.id.encode(),
         _tag(event).encode(),
@@ -68,7 +86,7 @@ class EventStream(Response):
         task = asyncio.current_task()
         assert task is not None
         reader.task = task
-        reader.heartbeat = lambda: self._send(send, b":\n\n")
+        reader.heartbeat = lambda: self._send(send, HEARTBEAT)
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         writer = asyncio.create_task(self._write(send), name="sse")
         self._streams.add(reader)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from deskhand.api.schemas import Name, Parameters, Request, Schema, Whole
+from deskhand.api.schemas import Name, Parameters, Request, Schema, Whole, show_moment
 from deskhand.clock import to_iso
 from deskhand.roles import Scope
 from deskhand.staff import Account, ApiKey, AuditEntry, Caller
@@ -238,7 +238,7 @@ def account_fields(account: Account) -> dict[str, Any]:
         "password_is_temporary": account.password_is_temporary,
         "disabled": account.is_disabled,
         "created_at": to_iso(account.created_at),
-        "last_sign_in_at": _moment(account.last_sign_in_at),
+        "last_sign_in_at": show_moment(account.last_sign_in_at),
     }
 
 
@@ -250,10 +250,6 @@ def key_fields(key: ApiKey) -> dict[str, Any]:
         "scopes": [scope.value for scope in key.scopes],
         "created_by": key.created_by,
         "created_at": to_iso(key.created_at),
-        "last_used_at": _moment(key.last_used_at),
-        "revoked_at": _moment(key.revoked_at),
+        "last_used_at": show_moment(key.last_used_at),
+        "revoked_at": show_moment(key.revoked_at),
     }
-
-
-def _moment(epoch_seconds: float | None) -> str | None:
-    return None if epoch_seconds is None else to_iso(epoch_seconds)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Query, Request, Response
 
-from deskhand.api import documented, schemas
+from deskhand.api import documented, schemas, sse
 from deskhand.api.body import read_json
 from deskhand.api.errors import render_failed_turn, request_id_of
 from deskhand.api.identity import PrincipalDep, SessionIdDep, WriterDep, access, authorise_writer
@@ -46,7 +46,7 @@ _UPLOAD = {
             "description": "The answer; with `Accept: text/event-stream` the events of the turn, to its end.",
             "content": {
                 "application/json": {"schema": {"$ref": documented.reference(schemas.AnswerView)}},
-                "text/event-stream": {"schema": {"type": "string"}},
+                **documented.EVENTS,
             },
         },
         202: {
@@ -69,7 +69,7 @@ async def send_message(session_id: str, request: Request) -> Response:
     )
     if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", ""):
         return _accepted(authorised, accepted, said=said.message, now=services.clock.now())
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if sse.are_wanted(request):
         return follow_turn(request, accepted, session_id=authorised, services=services)
     outcome = await services.turns.outcome(authorised, accepted)
     if isinstance(outcome, Complete):

@@ -254,7 +254,7 @@ async def say_as_operator(case: CaseDep, request: Request) -> desk_schemas.SaidV
     responses={
         200: {
             "description": "`snapshot`, then `conversation`, `removed`, `counts`, `presence`, `notice` and `typing` as they happen.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": documented.EVENTS,
         },
         **documented.errors(401, 403, 503),
     },

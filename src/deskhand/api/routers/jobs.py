@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
-from deskhand.api import documented, job_schemas
+from deskhand.api import documented, job_schemas, sse
 from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json
 from deskhand.api.identity import KnowledgeEditorDep, KnowledgeReaderDep, check_scope, require_staff
@@ -43,7 +43,7 @@ async def list_jobs(
     responses={
         200: {
             "description": "The job; with `Accept: text/event-stream` how far it is, each time it gets further, until it has ended.",
-            "content": {"application/json": _VIEW, "text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"application/json": _VIEW, **documented.EVENTS},
         },
         **documented.errors(401, 403, 404, 422, 503),
     },
@@ -51,7 +51,7 @@ async def list_jobs(
 async def get_job(_staff: KnowledgeReaderDep, request: Request, services: ServicesDep, job_id: JobName) -> Response:
     """The job as it stands."""
     job = await services.jobs.get_job(job_id)
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if sse.are_wanted(request):
 
         async def check() -> None:
             check_scope(await require_staff(request), Scope.KNOWLEDGE_READ)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Path, Query, Request, Response
 
 from deskhand.api import document_schemas as schemas
-from deskhand.api import documented
+from deskhand.api import documented, sse
 from deskhand.api.auditing import AuditedRoute, recording
 from deskhand.api.body import read_json
 from deskhand.api.document_history import RevisionView, history_of
@@ -137,7 +137,7 @@ async def list_documents(
             "description": "What became of each document; with `Accept: text/event-stream` how far it is, then that.",
             "content": {
                 "application/json": {"schema": {"$ref": documented.reference(schemas.AddedView)}},
-                "text/event-stream": {"schema": {"type": "string"}},
+                **documented.EVENTS,
             },
         },
         202: {
@@ -164,7 +164,7 @@ async def add_documents(
     async def work(tell: Tell) -> bytes:
         return (await _store(given, staff=staff, services=services, tell=tell, along=along)).model_dump_json().encode()
 
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if sse.are_wanted(request):
         return stream_progress(work)
     view = await _store(given, staff=staff, services=services, tell=lambda _step: None, along=along)
     if view.failed and not view.indexed and not view.unchanged:

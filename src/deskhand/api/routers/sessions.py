@@ -135,7 +135,7 @@ async def download_file(
     responses={
         200: {
             "description": "Server-sent events; the `data` of each is one `SessionEvent`.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": documented.EVENTS,
         },
         **documented.errors(401, 404, 422, 503),
     },
