@@ -39,6 +39,7 @@ from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
+from deskhand.staff.secret_file import read_or_make
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
@@ -227,13 +228,6 @@ def _admin_key(settings: Settings) -> str | None:
         return settings.admin_api_key.get_secret_value()
     if settings.environment is Environment.PRODUCTION:
         return None
-    path = settings.data_dir / _ADMIN_KEY_FILE
-    try:
-        key = path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        key = f"dk_{secrets.token_urlsafe(32)}"
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(f"{key}\n", encoding="ascii")
+    key = read_or_make(settings.data_dir / _ADMIN_KEY_FILE, lambda: f"dk_{secrets.token_urlsafe(32)}").decode("ascii")
     redactor.learn([key])
     return key

@@ -1,6 +1,14 @@
-"""The one secret of an installation that staff's keys are derived from: the setting, and a file in the data folder."""
+"""Secrets that an installation makes for itself, each in a file of the data folder that only its user can read.
 
+The invariant: a file that is empty holds no secret. Whoever made it died before the secret was in it, or the disk was full, and an empty
+secret is one that everybody knows.
+"""
+
+import fcntl
+import os
 import secrets
+from collections.abc import Callable
+from pathlib import Path
 
 from deskhand.settings import Settings
 
@@ -8,21 +16,42 @@ FILE_NAME = "staff_secret"
 
 
 def load_secrets(settings: Settings) -> list[bytes]:
-    """The one for new things first: `DESKHAND_SECRET_KEY` where it is set, else that of the file, which is made if need be. A file that
-    was there before the setting is still known, so what was made with it can still be read and verified.
+    """What staff's keys are derived from, the one for new things first: `DESKHAND_SECRET_KEY` where it is set, else that of the file, which
+    is made if need be. A file that was there before the setting is still known, so what was made with it can still be read and verified.
 
     Raises:
         OSError: the file cannot be read or made.
     """
     path = settings.data_dir / FILE_NAME
-    found = [] if settings.secret_key is None else [settings.secret_key.get_secret_value().encode()]
+    if settings.secret_key is None:
+        return [read_or_make(path, lambda: secrets.token_urlsafe(32))]
+    kept = _find(path)
+    return [settings.secret_key.get_secret_value().encode(), *([kept] if kept else [])]
+
+
+def read_or_make(path: Path, make: Callable[[], str]) -> bytes:
+    """The secret in a file, without white space around it; what `make` gives, where there is none yet. Processes that ask at the same
+    moment get the same.
+
+    Raises:
+        OSError: the file cannot be read or made.
+    """
+    if found := _find(path):
+        return found
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
+        # Until it is closed: whoever comes meanwhile waits, and reads what was written.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        found = file.read().strip()
+        if not found:
+            found = make().encode()
+            file.write(found + b"\n")
+    return found
+
+
+def _find(path: Path) -> bytes:
+    """What the file holds; empty where there is none."""
     try:
-        return [*found, path.read_bytes().strip()]
+        return path.read_bytes().strip()
     except FileNotFoundError:
-        if found:
-            return found
-    made = secrets.token_urlsafe(32).encode()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_bytes(made + b"\n")
-    return [made]
+        return b""
