@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from cli.program import COMMAND, Done, Program
@@ -33,6 +34,15 @@ async def serving(program: Program, **settings: str) -> AsyncIterator[asyncio.su
         if process.returncode is None:
             process.terminate()
         await process.communicate()
+
+
+async def speak_as_a_person(program: Program, words: str) -> None:
+    """Answer the one conversation that is there, with the key that the server has made."""
+    key = (program.folder / "data" / "admin_key").read_text(encoding="ascii").strip()
+    desk = f"http://127.0.0.1:{program.settings['api_port']}/api/desk/conversations"
+    async with httpx2.AsyncClient(headers={"X-API-Key": key}, trust_env=False) as http:
+        (waiting,) = (await http.get(desk)).json()["items"]
+        (await http.post(f"{desk}/{waiting['session_id']}/messages", json={"message": words})).raise_for_status()
 
 
 def settings_of(model_server: ModelServer) -> dict[str, str]:
@@ -69,6 +79,22 @@ async def test_a_person_takes_over_and_the_agent_is_silent(program: Program) -> 
     assert done.out.count("handing this conversation over") == 1
     assert "Handed over to a person: asked for person" in done.err
     assert "A person answers this conversation" in done.err
+
+
+async def test_what_a_person_says_between_two_lines_is_shown_before_the_next(program: Program) -> None:
+    async with serving(program):
+        with Terminal([*COMMAND, "chat"], folder=str(program.folder), environment=program.environment()) as terminal:
+            await terminal.wait_for("You › ")
+            terminal.press("I want to talk to a person\n")
+            await terminal.wait_for("Handed over")
+            await terminal.wait_for("You › ")
+            await speak_as_a_person(program, "It is in the post.")
+            async with asyncio.timeout(60):
+                while "admin: It is in the post." not in terminal.shown:
+                    terminal.press("/help\n")
+                    await terminal.wait_for("You › ")
+            terminal.press("/quit\n")
+            assert await terminal.wait_for_end() == 0
 
 
 async def test_an_address_without_a_server_is_an_error(program: Program) -> None:

@@ -194,11 +194,10 @@ class Conversation:
                     raise Leave
                 case ModeChanged():
                     self._remark(describe_mode(notice))
-                case ConnectionLost():
-                    self._remark("The connection broke; connecting again …")
-                case ConnectionRestored():
-                    self._remark("Connected again.")
+                case PersonMessage() | Handoff() | ConnectionLost() | ConnectionRestored():
+                    self._remark(_remark_of(notice))
                 case _:
+                    # Of a message that has come to its end.
                     pass
 
     def _remark(self, words: str) -> None:
