@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from web.conftest import Visitor
 from web.console_page import Console
@@ -194,9 +194,42 @@ def test_what_is_written_and_not_sent_waits_where_it_was(console: Console, site:
     console.reply.fill("A long answer, half")
     console.open(second.name)
     expect(console.reply).to_have_value("")
-    console.page.reload()
+    console.press("n")
+    console.note.fill("Never for the customer")
     console.open(first.name)
     expect(console.reply).to_have_value("A long answer, half")
+    console.page.reload()
+    console.open(second.name)
+    expect(console.note).to_have_value("Never for the customer")
+    console.press("r")
+    expect(console.reply).to_have_value("")
+    console.open(first.name)
+    expect(console.reply).to_have_value("A long answer, half")
+
+
+def test_what_is_written_while_a_reply_is_on_its_way_waits_for_its_turn(console: Console, site: Site) -> None:
+    first, second = Customer(site), Customer(site)
+    for customer in (first, second):
+        customer.ask_for_a_person()
+    console.open(first.name)
+    on_their_way: list[Route] = []
+
+    def hold(route: Route) -> None:
+        on_their_way.append(route)
+
+    console.page.route("**/messages", hold)
+    console.reply.fill("The first.")
+    with console.page.expect_request("**/messages"):
+        console.reply.press("Enter")
+    console.reply.press_sequentially(" And the second")
+    console.reply.press("Enter")
+    console.open(second.name)
+    with console.page.expect_response("**/messages"):
+        on_their_way[0].continue_()
+    console.open(first.name)
+    expect(console.messages.locator(".say-person .words")).to_have_text(["The first."])
+    expect(console.reply).to_have_value("And the second")
+    assert len(on_their_way) == 1
 
 
 def test_what_a_customer_writes_is_only_text(console: Console, site: Site) -> None:

@@ -131,6 +131,10 @@ def test_a_person_speaks_in_the_widget_and_the_conversation_is_rated(visit: Call
     desk.ask_desk("POST", f"{conversation}/claim", {})
     desk.ask_desk("POST", f"{conversation}/messages", {"message": "Good morning, how can I help?"})
     expect(widget.panel.locator(".person-words")).to_have_text("Good morning, how can I help?")
+    desk.ask_desk("POST", f"{conversation}/messages", {"message": "It is at https://help.example.com/a?b=1, or <b>ask</b> me."})
+    said = widget.panel.locator(".person-words").last
+    expect(said).to_have_text("It is at https://help.example.com/a?b=1, or <b>ask</b> me.")
+    expect(said.get_by_role("link")).to_have_attribute("href", "https://help.example.com/a?b=1")
     desk.ask_desk("POST", f"{conversation}/resolve", {})
     expect(widget.panel.get_by_role("group", name="How did we do?")).to_be_visible()
     with widget.page.expect_response(lambda response: response.url.endswith("/rating")) as rated:

@@ -1,7 +1,7 @@
 // The conversation as a text file of the customer's own. Made here, from what is shown: no address, nothing to be mailed.
 
 import type { PublicConfig } from "../protocol/rest";
-import type { Thread, ThreadItem } from "../protocol/thread";
+import type { PersonReply, Thread, ThreadItem } from "../protocol/thread";
 import { saveAs } from "./save";
 import { texts } from "./texts";
 
@@ -18,11 +18,11 @@ export function transcriptOf(thread: Thread, config: PublicConfig): string {
 function writeItem(item: ThreadItem): string | null {
   switch (item.kind) {
     case "customer":
-      return entry(item.timestamp, texts.you, [item.content, ...item.attachments.map(({ filename }) => `[${filename}]`)]);
+      return entry(item.timestamp, texts.you, linesOf(item));
     case "answer":
       return item.text === "" ? null : entry(item.timestamp, texts.assistant, [item.text, ...item.sources.map(writeSource)]);
     case "person":
-      return entry(item.timestamp, item.author, [item.content]);
+      return entry(item.timestamp, item.author, linesOf(item));
     case "handoff":
       return entry(item.timestamp, null, [item.text]);
     case "escalation":
@@ -30,6 +30,10 @@ function writeItem(item: ThreadItem): string | null {
     case "mode":
       return item.status === "ended" ? entry(item.timestamp, null, [texts.modeEnded]) : null;
   }
+}
+
+function linesOf({ content, attachments }: Pick<PersonReply, "content" | "attachments">): readonly string[] {
+  return [content, ...attachments.map(({ filename }) => `[${filename}]`)];
 }
 
 function writeSource({ rank, metadata }: { readonly rank: number; readonly metadata: { readonly [name: string]: unknown } }): string {

@@ -41,6 +41,8 @@ export interface SessionHandlers {
 const MOST_READ_AGAIN = 1_000;
 const TYPING_SHOWN_MS = 6_000;
 const TYPING_TOLD_MS = 3_000;
+/** What they typed to say what was just heard is told by another stream, and may come after it. */
+const TYPING_LATE_MS = 1_500;
 
 export class DeskSession {
   readonly desk: Desk;
@@ -55,6 +57,7 @@ export class DeskSession {
   private readonly streams: DeskStreams;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private toldTypingAt = 0;
+  private customerSaidAt = 0;
   private isFetchingMore = false;
   private isFetchingOlder = false;
   private loading: Promise<void> = Promise.resolve();
@@ -151,6 +154,7 @@ export class DeskSession {
   closeConversation(): void {
     this.streams.unfollow();
     clearTimeout(this.typingTimer);
+    this.customerSaidAt = 0;
     this.open = null;
     this.tellListeners();
   }
@@ -301,13 +305,20 @@ export class DeskSession {
         if (data["session_id"] === this.open?.sessionId) this.showTyping();
         break;
       case "presence":
-        this.colleagues = (data["staff"] ?? []) as readonly Colleague[];
-        this.tellListeners();
+        this.meet((data["staff"] ?? []) as readonly Colleague[]);
         break;
       case "notice":
         this.handlers.notify(data["kind"] as NoticeKind, String(data["session_id"]));
         break;
     }
+  }
+
+  /** Who is there. Whether one is online oneself may have been changed in another tab. */
+  private meet(colleagues: readonly Colleague[]): void {
+    this.colleagues = colleagues;
+    const mine = colleagues.find((colleague) => colleague.staff_id === this.me.staff_id)?.presence;
+    if (mine === "online" || mine === "away") this.presence = mine;
+    this.tellListeners();
   }
 
   private hearConversation(item: Conversation): void {
@@ -341,11 +352,14 @@ export class DeskSession {
     }
     const transcript = takeEvent(open.transcript, data);
     if (transcript === open.transcript) return;
-    this.open = { ...open, transcript, isCustomerTyping: data.type === "acknowledged" ? false : open.isCustomerTyping };
+    const isSaid = data.type === "acknowledged";
+    if (isSaid) this.customerSaidAt = Date.now();
+    this.open = { ...open, transcript, isCustomerTyping: isSaid ? false : open.isCustomerTyping };
     this.tellListeners();
   }
 
   private showTyping(): void {
+    if (Date.now() - this.customerSaidAt < TYPING_LATE_MS) return;
     clearTimeout(this.typingTimer);
     const set = (isCustomerTyping: boolean) => {
       if (this.open === null) return;

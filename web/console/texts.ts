@@ -103,13 +103,6 @@ export function momentText(timestamp: string): string {
   return formatMoment(new Date(timestamp));
 }
 
-export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/);
-  const first = words[0]?.charAt(0) ?? "";
-  const last = words.length > 1 ? (words.at(-1)?.charAt(0) ?? "") : "";
-  return (first + last).toUpperCase();
-}
-
 /** Where the name of a deed would not be understood by itself. */
 const DEEDS: Readonly<Record<string, string>> = {
   "staff.sign_in": "Signed in",

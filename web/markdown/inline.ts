@@ -1,7 +1,7 @@
 // Markdown inside a block: one pass over the text, in time linear to its length.
 
 import type { Inline } from "./ast";
-import { findLinkTarget } from "./links";
+import { BARE_ADDRESS, findLinkTarget, withoutTrailingPunctuation } from "./links";
 
 const DEEPEST = 6;
 const LONGEST_LABEL = 500;
@@ -9,9 +9,7 @@ const LONGEST_DESTINATION = 2048;
 const PUNCTUATION = /[!-/:-@[-`{-~]/;
 const WORD = /[\p{L}\p{N}]/u;
 const CITATION = /\[(\d{1,3}(?:\s?,\s?\d{1,3})*)\](?!\()/y;
-const BARE_ADDRESS = /(?:https:\/\/|mailto:)[^\s<>"`]{1,2048}/y;
 const ANGLE_ADDRESS = /<((?:https:\/\/|mailto:)[^\s<>"`]{1,2048})>/y;
-const TRAILING_PUNCTUATION = /[.,;:!?'*_~\])]/;
 
 export interface InlineOptions {
   /** The text is still being written: what was opened and not yet closed is taken as open to the end. */
@@ -264,15 +262,3 @@ function closingBrackets(text: string): ReadonlyMap<number, number> {
 }
 
 /** An address without what belongs to the sentence around it. A ")" stays when it closes a "(" of the address. */
-function withoutTrailingPunctuation(address: string): string {
-  let unopened = address.split(")").length - address.split("(").length;
-  let end = address.length;
-  while (TRAILING_PUNCTUATION.test(address.charAt(end - 1))) {
-    if (address[end - 1] === ")") {
-      if (unopened === 0) break;
-      unopened -= 1;
-    }
-    end -= 1;
-  }
-  return address.slice(0, end);
-}

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Block, Inline } from "./ast";
 import { parseMarkdown } from "./blocks";
 import { parseInline } from "./inline";
-import { findLinkTarget } from "./links";
-import { plainBlocks } from "./plain";
+import { findLinkTarget, splitAddresses } from "./links";
+import { letterOf, plainBlocks } from "./plain";
 
 interface CpuUsage {
   readonly user: number;
@@ -327,5 +327,25 @@ describe("hostile text", () => {
       // What a link's address or a fence's first line held may be gone; what was said may not be invented.
       expect(letters(shown)).toBeLessThanOrEqual(letters(text));
     }
+  });
+});
+
+describe("words of people", () => {
+  test("only addresses become links, without the punctuation of their sentence", () => {
+    const text = "See (https://a.example/b?c=1&d), **bold** http://no.example xhttps://no.example https://user@no.example javascript:no.";
+    const parts = splitAddresses(text);
+    expect(parts.map((part) => part.text).join("")).toBe(text);
+    expect(parts.filter(({ target }) => target !== null)).toEqual([
+      { text: "https://a.example/b?c=1&d", target: { href: "https://a.example/b?c=1&d", shown: "a.example" } },
+    ]);
+    expect(splitAddresses("")).toEqual([]);
+  });
+
+  test("a letter has no marks and no references, and links with their addresses", () => {
+    const text =
+      "**First**, see [the form](https://a.example/form) [1]\nor https://b.example [2].\n\n1. One\n2. *Two*\n\n- a\n- b\n\n> so [1]";
+    expect(letterOf(blocksOf(text))).toBe(
+      "First, see the form (https://a.example/form)\nor https://b.example.\n\n1. One\n2. Two\n\n- a\n- b\n\nso",
+    );
   });
 });

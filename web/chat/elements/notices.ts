@@ -3,9 +3,11 @@
 import type { EscalationNotice, HandoffNotice, ModeNotice, PersonReply } from "../../protocol/thread";
 import { make, makeDots } from "../dom";
 import { makeIcon } from "../icons";
+import { initialsOf } from "../initials";
 import { texts } from "../texts";
 import { makeTime } from "./answerView";
 import { makeFiles, type SaveFile } from "./files";
+import { makeWords } from "./words";
 
 export function makeEscalation(notice: EscalationNotice): HTMLElement {
   return make(
@@ -31,19 +33,14 @@ export function makePersonReply(reply: PersonReply, save: SaveFile): HTMLElement
       "div",
       {},
       make("p", { class: "person-name" }, reply.author, " ", makeTime(reply.timestamp)),
-      make("p", { class: "person-words", attributes: { dir: "auto" } }, reply.content),
+      makeWords("person-words", reply.content),
       makeFiles(reply.attachments, save),
     ),
   );
 }
 
 export function makeHandoff(notice: HandoffNotice): HTMLElement {
-  return make("p", { class: "row mode" }, notice.text);
-}
-
-function initialsOf(name: string): string {
-  const words = name.split(/\s+/u).filter((word) => word !== "");
-  return [words[0], words.length > 1 ? words[words.length - 1] : undefined].map((word) => [...(word ?? "")][0] ?? "").join("");
+  return make("p", { class: "row mode", attributes: { dir: "auto" } }, notice.text);
 }
 
 /** Null when there is nothing to tell: the hand-over itself has a notice of its own. */

@@ -75,8 +75,9 @@ export class StaffApi {
     return this.http.ask("PATCH", `/staff/accounts/${staffId}`, { body: change });
   }
 
-  resetPassword(staffId: string): Promise<Reply<{ readonly password: string }>> {
-    return this.http.ask("POST", `/staff/accounts/${staffId}/reset-password`, { body: {} });
+  /** `withoutTotp`: also without the codes of a device that was lost. */
+  resetPassword(staffId: string, { withoutTotp }: { withoutTotp: boolean }): Promise<Reply<{ readonly password: string }>> {
+    return this.http.ask("POST", `/staff/accounts/${staffId}/reset-password`, { body: { without_totp: withoutTotp } });
   }
 
   keys(): Promise<Reply<readonly ApiKey[]>> {

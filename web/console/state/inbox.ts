@@ -39,6 +39,11 @@ export function reduceInbox(inbox: Inbox, action: InboxAction): Inbox {
   }
 }
 
+/** Whether people have it: only then can it be assigned, labelled or resolved. */
+export function isWithPeople(item: Conversation): boolean {
+  return item.state === "waiting" || item.state === "assigned" || item.state === "snoozed";
+}
+
 /** Whether a conversation is to be seen under this view. */
 export function belongs(item: Conversation, view: View, me: string): boolean {
   const isOpen = item.state === "waiting" || item.state === "assigned";

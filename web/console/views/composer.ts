@@ -1,20 +1,21 @@
 // Where the operator writes: a reply to the customer, or a note for colleagues; canned replies behind "/", a draft from the AI.
 
 import { make } from "../../chat/dom";
-import { lastingArea } from "../../client/area";
+import { parseMarkdown } from "../../markdown/blocks";
+import { letterOf } from "../../markdown/plain";
 import { failureText } from "../api/http";
 import type { CannedReply } from "../api/types";
 import { makeIcon } from "../icons";
 import type { DeskSession, OpenConversation } from "../session";
+import { fillReply, findLookedFor, withoutSent } from "../state/writing";
 import { customerName } from "../texts";
+import { keep, type Mode, type Place, readKept } from "./keptWords";
 import { makeAction } from "./parts";
 import { ReplyFiles } from "./replyFiles";
 import { ReplyMenu } from "./replyMenu";
 
 /** Below this, a draft without sources only says that there is none. */
 const UNSURE = 0.4;
-
-type Mode = "reply" | "note";
 
 export interface ComposerHandlers {
   onSent(): void;
@@ -24,7 +25,10 @@ export interface ComposerHandlers {
 
 export class Composer {
   readonly element: HTMLElement;
-  private readonly field = make("textarea", { class: "composer-field", attributes: { rows: "2", "aria-label": "Reply to the customer" } });
+  private readonly field = make("textarea", {
+    class: "composer-field",
+    attributes: { rows: "2", dir: "auto", "aria-label": "Reply to the customer" },
+  });
   private readonly gate = make("div", { class: "gate", attributes: { hidden: "" } });
   private readonly replyTab = this.makeTab("Reply", "reply");
   private readonly noteTab = this.makeTab("Note", "note");
@@ -38,6 +42,8 @@ export class Composer {
   private mode: Mode = "reply";
   private sessionId = "";
   private gateKey = "";
+  /** The conversations to which something is on its way: the next is sent when it has arrived. */
+  private readonly sending = new Set<string>();
   /** Stays the same until it was taken, so that a message that is sent again is not said twice. */
   private pending: { readonly text: string; readonly id: string } | null = null;
 
@@ -75,7 +81,7 @@ export class Composer {
     const isAdmitted = this.drawGate(open);
     const isBlocked = this.mode === "reply" && !isAdmitted;
     this.field.disabled = isBlocked;
-    this.send.disabled = isBlocked || this.field.value.trim() === "";
+    this.send.disabled = isBlocked || this.sending.has(this.sessionId) || this.field.value.trim() === "";
     this.draftButton.disabled = isBlocked;
     this.cannedButton.disabled = isBlocked;
     this.files.button.disabled = isBlocked;
@@ -90,7 +96,9 @@ export class Composer {
   }
 
   setMode(mode: Mode): void {
+    if (mode !== this.mode) this.field.value = readKept({ sessionId: this.sessionId, mode });
     this.mode = mode;
+    this.menu.close();
     this.element.dataset["mode"] = mode;
     this.replyTab.setAttribute("aria-pressed", String(mode === "reply"));
     this.noteTab.setAttribute("aria-pressed", String(mode === "note"));
@@ -100,6 +108,7 @@ export class Composer {
     this.files.element.toggleAttribute("data-aside", mode === "note");
     this.field.setAttribute("aria-label", mode === "note" ? "Internal note" : "Reply to the customer");
     this.send.replaceChildren(makeIcon(mode === "note" ? "note" : "send"), make("span", {}, mode === "note" ? "Add note" : "Send"));
+    this.fit();
     if (this.session.open !== null) this.update(this.session.open);
   }
 
@@ -146,7 +155,7 @@ export class Composer {
     this.field.addEventListener("input", () => {
       if (this.field.value === "") this.draftFacts.hidden = true;
       this.fit();
-      this.keep();
+      keep(this.place(), this.field.value);
       this.menu.look(this.mode === "reply" ? this.session.replies : []);
       if (this.mode === "reply" && this.field.value !== "") this.session.tellTyping();
       if (this.session.open !== null) this.update(this.session.open);
@@ -162,39 +171,42 @@ export class Composer {
   }
 
   private async submit(): Promise<void> {
-    const text = this.field.value.trim();
-    if (text === "" || this.field.disabled || this.send.disabled) return;
-    const sessionId = this.sessionId;
+    const place = this.place();
+    const written = this.field.value;
+    if (written.trim() === "" || this.field.disabled || this.send.disabled) return;
+    this.sending.add(place.sessionId);
     this.send.disabled = true;
-    const isSent = this.mode === "note" ? await this.session.do({ act: "notes", text }) : await this.say(text);
-    if (sessionId !== this.sessionId) return;
-    if (isSent) {
-      this.write("");
+    const isSent = place.mode === "note" ? await this.session.do({ act: "notes", text: written.trim() }) : await this.say(written.trim());
+    this.sending.delete(place.sessionId);
+    if (isSent) this.write(withoutSent(this.read(place), written), place);
+    if (isSent && place.sessionId === this.sessionId) {
       this.draftFacts.hidden = true;
       this.handlers.onSent();
-      if (this.mode === "note") this.setMode("reply");
+      if (place.mode === "note" && this.mode === "note" && this.field.value === "") this.setMode("reply");
     }
     if (this.session.open !== null) this.update(this.session.open);
   }
 
   private async say(text: string): Promise<boolean> {
+    const { sessionId } = this;
+    const { files } = this.files;
     if (this.pending?.text !== text) this.pending = { text, id: crypto.randomUUID() };
-    const isSaid = await this.session.say({ text, id: this.pending.id, files: this.files.files });
-    if (isSaid) {
+    const isSaid = await this.session.say({ text, id: this.pending.id, files });
+    if (isSaid && sessionId === this.sessionId) {
       this.pending = null;
-      this.files.clear();
+      this.files.drop(files);
     }
     return isSaid;
   }
 
   private async draft(): Promise<void> {
-    const sessionId = this.sessionId;
+    const place = this.place();
     this.draftButton.disabled = true;
     this.draftFacts.hidden = false;
     this.draftFacts.textContent = "The assistant is writing a draft…";
-    const reply = await this.session.desk.draft(sessionId);
+    const reply = await this.session.desk.draft(place.sessionId);
     this.draftButton.disabled = false;
-    if (sessionId !== this.sessionId) return;
+    if (place.sessionId !== this.sessionId) return;
     if (!reply.ok) {
       this.draftFacts.textContent = failureText(reply.failure);
       return;
@@ -205,8 +217,10 @@ export class Composer {
       return;
     }
     const sure = `, ${Math.round(confidence * 100)} % sure`;
-    const written = this.field.value.trim();
-    this.write(written === "" ? text : `${written}\n\n${text}`);
+    const written = this.read(place).trim();
+    // What the customer reads is what was written: marks and references would reach them as they are.
+    const letter = letterOf(parseMarkdown(text, { unfinished: false }).map(({ block }) => block));
+    this.write(written === "" ? letter : `${written}\n\n${letter}`, place);
     this.draftFacts.textContent = `Draft from ${sources.length === 1 ? "1 source" : `${sources.length} sources`}${sure}. Read it before you send it.`;
     this.focus();
   }
@@ -218,15 +232,32 @@ export class Composer {
 
   private insert(reply: CannedReply): void {
     const { detail } = this.session.open ?? {};
-    const name = detail?.customer.name ?? "";
-    this.write(reply.text.replaceAll("{name}", name).replaceAll("{agent}", this.session.me.name));
+    const text = fillReply(reply.text, { name: detail?.customer.name ?? "", agent: this.session.me.name });
+    // What was typed to find it makes room; anything else stays, and it goes in where the cursor is.
+    if (findLookedFor(this.field.value) !== null) this.field.value = "";
+    this.field.setRangeText(text, this.field.selectionStart, this.field.selectionEnd, "end");
+    this.write(this.field.value);
     this.focus();
   }
 
-  private write(text: string): void {
-    this.field.value = text;
+  private place(): Place {
+    return { sessionId: this.sessionId, mode: this.mode };
+  }
+
+  private isHere(place: Place): boolean {
+    return place.sessionId === this.sessionId && place.mode === this.mode;
+  }
+
+  private read(place: Place): string {
+    return this.isHere(place) ? this.field.value : readKept(place);
+  }
+
+  /** Into the field, or to what is kept where somebody writes elsewhere by now. */
+  private write(text: string, place: Place = this.place()): void {
+    keep(place, text);
+    if (!this.isHere(place)) return;
+    if (this.field.value !== text) this.field.value = text;
     this.fit();
-    this.keep();
     if (this.session.open !== null) this.update(this.session.open);
   }
 
@@ -237,18 +268,10 @@ export class Composer {
     this.draftFacts.hidden = true;
     this.files.clear();
     this.menu.close();
-    this.field.value = lastingArea.getItem(this.keepKey()) ?? "";
-    this.setMode("reply");
-    this.fit();
-  }
-
-  private keep(): void {
-    if (this.field.value === "") lastingArea.removeItem(this.keepKey());
-    else lastingArea.setItem(this.keepKey(), this.field.value);
-  }
-
-  private keepKey(): string {
-    return `deskhand.console.draft.${this.sessionId}`;
+    const note = readKept({ sessionId, mode: "note" });
+    this.mode = note !== "" && readKept({ sessionId, mode: "reply" }) === "" ? "note" : "reply";
+    this.field.value = readKept(this.place());
+    this.setMode(this.mode);
   }
 
   /** As high as the text; the style sheet sets the limit. */

@@ -4,10 +4,12 @@ import { make } from "../../chat/dom";
 import type { Brief, ConversationDetail } from "../api/types";
 import { go, type Route } from "../route";
 import type { DeskSession } from "../session";
+import { isWithPeople } from "../state/inbox";
 import { customerName, reasonText, stateText } from "../texts";
 import { Composer } from "./composer";
 import { askAssign, askReturn, askSnooze } from "./deedDialogs";
 import { DetailsPanel } from "./detailsPanel";
+import type { Mode } from "./keptWords";
 import { makeAction, makeDueClock, makeEmpty, makePill, windDueClock } from "./parts";
 import { TranscriptView } from "./transcriptView";
 
@@ -61,13 +63,13 @@ export class ConversationPane {
     const detail = this.session.open?.detail;
     if (detail === null || detail === undefined) return;
     const isMine = detail.assignee?.staff_id === this.session.me.staff_id;
-    if (detail.state === "assigned" && isMine) return this.composer.focus();
+    if (detail.state === "assigned" && isMine) return this.write("reply");
     const isOthers = detail.assignee !== null && !isMine;
     const isTaken = await this.session.do(
       isOthers ? { act: "claim", force: true } : { act: "claim" },
       detail.state === "ai" ? "You have it. The assistant is silent." : "It is yours.",
     );
-    if (isTaken) this.composer.focus();
+    if (isTaken) this.write("reply");
   }
 
   resolve(): void {
@@ -87,24 +89,26 @@ export class ConversationPane {
   }
 
   note(): void {
-    if (this.session.open === null) return;
-    this.composer.setMode("note");
-    this.composer.focus();
+    if (this.session.open !== null) this.write("note");
   }
 
   async reply(): Promise<void> {
     await this.session.whenOpen();
-    this.composer.setMode("reply");
-    this.composer.focus();
+    this.write("reply");
   }
 
   toggleDetails(): void {
     this.element.toggleAttribute("data-details");
   }
 
+  private write(mode: Mode): void {
+    this.composer.setMode(mode);
+    this.composer.focus();
+  }
+
   private isOpen(): boolean {
-    const state = this.session.open?.detail?.state;
-    return state === "waiting" || state === "assigned" || state === "snoozed";
+    const detail = this.session.open?.detail ?? null;
+    return detail !== null && isWithPeople(detail);
   }
 
   private draw(route: InboxRoute): void {
@@ -165,11 +169,11 @@ export class ConversationPane {
       make(
         "div",
         { class: "conversation-words" },
-        make("h1", {}, detail.subject === "" ? customerName(detail) : detail.subject),
+        make("h1", { attributes: { dir: "auto" } }, detail.subject === "" ? customerName(detail) : detail.subject),
         make(
           "p",
           { class: "conversation-sub" },
-          make("span", {}, customerName(detail)),
+          make("bdi", { class: "conversation-who" }, customerName(detail)),
           state,
           this.clock,
           detail.reason !== null && isOpen && make("span", { class: "conversation-reason" }, reasonText(detail.reason)),
@@ -186,12 +190,18 @@ export class ConversationPane {
     this.briefKey = key;
     this.brief.hidden = brief.wants === "";
     const list = (title: string, items: readonly string[]) =>
-      items.length > 0 && make("div", {}, make("h4", {}, title), make("ul", {}, ...items.map((item) => make("li", {}, item))));
+      items.length > 0 &&
+      make("div", {}, make("h4", {}, title), make("ul", {}, ...items.map((item) => make("li", { attributes: { dir: "auto" } }, item))));
     const isLong = brief.tried.length + brief.sources.length + brief.open_actions.length > 0;
     this.brief.open = false;
     this.brief.toggleAttribute("data-plain", !isLong);
     this.brief.replaceChildren(
-      make("summary", {}, make("span", { class: "brief-label" }, "What they want"), make("span", { class: "brief-wants" }, brief.wants)),
+      make(
+        "summary",
+        {},
+        make("span", { class: "brief-label" }, "What they want"),
+        make("span", { class: "brief-wants", attributes: { dir: "auto" } }, brief.wants),
+      ),
       make(
         "div",
         { class: "brief-more" },

@@ -5,6 +5,7 @@ import type { ConversationDetail, Priority } from "../api/types";
 import { makeIcon } from "../icons";
 import { go } from "../route";
 import type { DeskSession } from "../session";
+import { isWithPeople } from "../state/inbox";
 import { customerName, momentText, priorityNames, reasonText, stateText } from "../texts";
 import { type Child, makeAction, makeFace, makePill } from "./parts";
 
@@ -36,7 +37,7 @@ export class DetailsPanel {
       { class: "details-customer" },
       makeAction({ label: "Close details", icon: "close", kind: "icon", onClick: this.onClose }),
       makeFace(name),
-      make("h2", {}, name),
+      make("h2", { attributes: { dir: "auto", title: name } }, name),
       customer.user_id !== null && customer.user_id !== name && make("p", { class: "details-id" }, customer.user_id),
       customer.verified ? makePill("Verified", "good", "check") : makePill("Not verified", "quiet"),
     );
@@ -63,7 +64,7 @@ export class DetailsPanel {
   }
 
   private drawPriority(detail: ConversationDetail): Child {
-    if (detail.ticket_id === null || detail.state === "resolved" || detail.state === "ended") return priorityNames[detail.priority];
+    if (!isWithPeople(detail)) return priorityNames[detail.priority];
     const select = make(
       "select",
       { class: "inline-select", attributes: { id: "priority", "aria-label": "Priority", "data-priority": detail.priority } },
@@ -79,6 +80,7 @@ export class DetailsPanel {
   }
 
   private drawTags(detail: ConversationDetail): HTMLElement {
+    const isOpen = isWithPeople(detail);
     const save = (tags: readonly string[]) => void this.session.do({ act: "tags", tags });
     const input = make("input", {
       class: "tag-input",
@@ -95,26 +97,27 @@ export class DetailsPanel {
         "li",
         { class: "tag" },
         tag,
-        make(
-          "button",
-          {
-            attributes: { type: "button", "aria-label": `Remove the tag ${tag}` },
-            onClick: () => save(detail.tags.filter((other) => other !== tag)),
-          },
-          makeIcon("close"),
-        ),
+        isOpen &&
+          make(
+            "button",
+            {
+              attributes: { type: "button", "aria-label": `Remove the tag ${tag}` },
+              onClick: () => save(detail.tags.filter((other) => other !== tag)),
+            },
+            makeIcon("close"),
+          ),
       ),
     );
     return make(
       "div",
       { class: "tags" },
       tags.length > 0 && make("ul", { attributes: { "aria-label": "Tags" } }, ...tags),
-      detail.ticket_id !== null && input,
+      isOpen && input,
     );
   }
 
   private drawFacts(detail: ConversationDetail): HTMLElement {
-    const facts = detail.facts.map((fact) => make("li", {}, fact));
+    const facts = detail.facts.map((fact) => make("li", { attributes: { dir: "auto" } }, fact));
     return make(
       "section",
       {},
@@ -137,7 +140,7 @@ export class DetailsPanel {
             attributes: { type: "button" },
             onClick: () => go({ section: "inbox", view: this.session.inbox.view, sessionId: earlier.session_id }),
           },
-          make("span", { class: "earlier-subject" }, earlier.subject === "" ? "No subject" : earlier.subject),
+          make("span", { class: "earlier-subject", attributes: { dir: "auto" } }, earlier.subject === "" ? "No subject" : earlier.subject),
           make(
             "span",
             { class: "earlier-when" },

@@ -167,16 +167,21 @@ export class InboxList {
         make(
           "span",
           { class: "row-top" },
-          make("span", { class: "row-name" }, name),
+          make("span", { class: "row-name", attributes: { dir: "auto" } }, name),
           make("time", { attributes: { datetime: item.last_activity } }, agoText(item.last_activity, Date.now())),
         ),
         make(
           "span",
           { class: "row-middle" },
-          make("span", { class: "row-subject" }, item.subject === "" ? "No subject yet" : item.subject),
+          make("span", { class: "row-subject", attributes: { dir: "auto" } }, item.subject === "" ? "No subject yet" : item.subject),
           item.unread > 0 && make("span", { class: "unread" }, String(item.unread), make("span", { class: "visually-hidden" }, " unread")),
         ),
-        make("span", { class: "row-bottom" }, make("span", { class: "row-preview" }, `${author}${item.preview}`), ...this.drawMarks(item)),
+        make(
+          "span",
+          { class: "row-bottom" },
+          make("span", { class: "row-preview" }, author, make("bdi", {}, item.preview)),
+          ...this.drawMarks(item),
+        ),
       ),
     );
   }

@@ -8,7 +8,7 @@ import { uploadDocuments } from "../api/upload";
 import { makeIcon } from "../icons";
 import type { DeskSession } from "../session";
 import { momentText } from "../texts";
-import { makeAction, makeEmpty, makePill, showDialog } from "./parts";
+import { askFirst, makeAction, makeEmpty, makePill } from "./parts";
 
 const PAGE_SIZE = 50;
 const SEARCH_AFTER_MS = 220;
@@ -169,27 +169,13 @@ export class KnowledgePage {
   }
 
   private askDelete(document: DocumentView): void {
-    showDialog("Delete this document?", (close) => [
-      make(
-        "p",
-        { class: "dialog-text" },
-        `“${document.title}” is forgotten for good. To take it out of use for a while, disable it instead.`,
-      ),
-      make(
-        "div",
-        { class: "form-buttons" },
-        makeAction({ label: "Keep it", onClick: close }),
-        makeAction({
-          label: "Delete",
-          icon: "trash",
-          kind: "danger",
-          onClick: () => {
-            close();
-            void this.remove(document);
-          },
-        }),
-      ),
-    ]);
+    askFirst({
+      title: "Delete this document?",
+      text: `“${document.title}” is forgotten for good. To take it out of use for a while, disable it instead.`,
+      keep: "Keep it",
+      deed: "Delete",
+      onDeed: () => void this.remove(document),
+    });
   }
 
   private async remove(document: DocumentView): Promise<void> {

@@ -3,6 +3,7 @@
 import { make } from "../../chat/dom";
 import { MarkdownView } from "../../chat/elements/markdownView";
 import { SourcesView } from "../../chat/elements/sourcesView";
+import { makeWords } from "../../chat/elements/words";
 import { stageText, timeText } from "../../chat/texts";
 import type { Attachment } from "../../protocol/events";
 import type { Answer, CustomerMessage, HandoffNotice, ModeNotice, PersonReply } from "../../protocol/thread";
@@ -46,7 +47,7 @@ function drawHead(name: string, timestamp: string, ...more: readonly (HTMLElemen
   return make(
     "header",
     { class: "say-head" },
-    make("strong", {}, name),
+    make("strong", { attributes: { dir: "auto", title: name } }, name),
     ...more,
     make("time", { attributes: { datetime: timestamp } }, timeText(timestamp)),
   );
@@ -61,7 +62,7 @@ function drawCustomer(item: CustomerMessage, customer: string, addressOf: Addres
       "div",
       { class: "say-body" },
       drawHead(customer, item.timestamp),
-      make("p", { class: "words" }, item.content),
+      makeWords("words", item.content),
       drawFiles(item.attachments, addressOf),
     ),
   );
@@ -77,7 +78,7 @@ function drawPerson(item: PersonReply, addressOf: AddressOf): HTMLElement {
       "div",
       { class: "say-body" },
       drawHead(name, item.timestamp),
-      make("p", { class: "words" }, item.content),
+      makeWords("words", item.content),
       drawFiles(item.attachments, addressOf),
     ),
   );
@@ -96,12 +97,7 @@ function drawNote({ note }: NoteItem): HTMLElement {
     "article",
     { class: "say say-note", attributes: { "aria-label": `Internal note by ${note.author}` } },
     make("span", { class: "face note-face", attributes: { "aria-hidden": "true" } }, makeIcon("note")),
-    make(
-      "div",
-      { class: "say-body" },
-      drawHead(note.author, note.at, makePill("Internal note", "note")),
-      make("p", { class: "words" }, note.text),
-    ),
+    make("div", { class: "say-body" }, drawHead(note.author, note.at, makePill("Internal note", "note")), makeWords("words", note.text)),
   );
 }
 
@@ -109,7 +105,7 @@ function drawLine(text: string, item: HandoffNotice | ModeNotice): HTMLElement {
   return make(
     "p",
     { class: "line" },
-    make("span", {}, text),
+    make("span", { attributes: { dir: "auto" } }, text),
     " ",
     make("time", { attributes: { datetime: item.timestamp } }, timeText(item.timestamp)),
   );

@@ -1,8 +1,9 @@
 // Small pieces that several views draw: faces, pills, fields, dialogs, states of emptiness.
 
 import { make, makeButton } from "../../chat/dom";
+import { initialsOf } from "../../chat/initials";
 import { type IconName, makeIcon } from "../icons";
-import { dueText, initialsOf } from "../texts";
+import { dueText } from "../texts";
 
 export type Child = Node | string | null | undefined | false;
 
@@ -128,6 +129,30 @@ export function showDialog(title: string, build: (close: () => void) => readonly
   document.body.append(dialog);
   dialog.showModal();
   dialog.querySelector<HTMLElement>("[autofocus]")?.focus();
+}
+
+/** Before what cannot be taken back, or not by those whom it befalls: says what comes of it. The safe way has the focus. */
+export function askFirst(options: {
+  readonly title: string;
+  readonly text: string;
+  readonly more?: Child;
+  readonly keep: string;
+  readonly deed: string;
+  readonly onDeed: () => void;
+}): void {
+  showDialog(options.title, (close) => {
+    const keep = makeAction({ label: options.keep, onClick: close });
+    keep.autofocus = true;
+    const onClick = () => {
+      close();
+      options.onDeed();
+    };
+    return [
+      make("p", { class: "dialog-text" }, options.text),
+      options.more,
+      make("div", { class: "form-buttons" }, keep, makeAction({ label: options.deed, kind: "danger", onClick })),
+    ];
+  });
 }
 
 /** A form that asks the server: says what is wrong in its own place, and cannot be sent twice at once. */

@@ -27,6 +27,11 @@ export class ReplyFiles {
     this.change([]);
   }
 
+  /** These are on their way; others that were chosen meanwhile stay. */
+  drop(sent: readonly File[]): void {
+    this.change(this.chosen.filter((file) => !sent.includes(file)));
+  }
+
   private change(files: readonly File[]): void {
     this.chosen = files;
     this.element.hidden = files.length === 0;

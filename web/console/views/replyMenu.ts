@@ -2,6 +2,7 @@
 
 import { make } from "../../chat/dom";
 import type { CannedReply } from "../api/types";
+import { findLookedFor } from "../state/writing";
 
 const MOST_SHOWN = 8;
 
@@ -22,9 +23,9 @@ export class ReplyMenu {
 
   /** After each change of the field. */
   look(replies: readonly CannedReply[]): void {
-    const match = /^\/(\S*)$/.exec(this.field.value);
-    if (match === null) this.close();
-    else this.open(replies, match[1] ?? "");
+    const wanted = findLookedFor(this.field.value);
+    if (wanted === null) this.close();
+    else this.open(replies, wanted);
   }
 
   open(replies: readonly CannedReply[], text: string): void {

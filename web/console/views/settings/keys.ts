@@ -5,7 +5,7 @@ import { failureText } from "../../api/http";
 import type { ApiKey } from "../../api/types";
 import type { DeskSession } from "../../session";
 import { momentText } from "../../texts";
-import { makeAction, makeField, makeForm, makePill, showDialog } from "../parts";
+import { askFirst, makeAction, makeField, makeForm, makePill, showDialog } from "../parts";
 import { makeListCard } from "./listCard";
 import { showSecret } from "./people";
 
@@ -41,8 +41,20 @@ function drawKey(session: DeskSession, key: ApiKey, reload: () => void): HTMLEle
     "li",
     { class: "list-row", attributes: { "data-off": String(key.revoked_at !== null) } },
     make("div", { class: "list-words" }, make("strong", {}, key.name), make("p", {}, `${key.hint} · ${key.scopes.join(", ")} · ${used}`)),
-    key.revoked_at === null ? makeAction({ label: "Revoke", kind: "quiet", onClick: () => void revoke() }) : makePill("Revoked", "late"),
+    key.revoked_at === null
+      ? makeAction({ label: "Revoke", kind: "quiet", onClick: () => askRevoke(key, revoke) })
+      : makePill("Revoked", "late"),
   );
+}
+
+function askRevoke(key: ApiKey, revoke: () => Promise<void>): void {
+  askFirst({
+    title: "Revoke this key?",
+    text: `“${key.name}” is good for nothing from then on: the program that uses it stops working.`,
+    keep: "Keep it",
+    deed: "Revoke",
+    onDeed: () => void revoke(),
+  });
 }
 
 function askNew(session: DeskSession, reload: () => void): void {

@@ -6,7 +6,7 @@ import { failureText } from "../../api/http";
 import type { Account } from "../../api/types";
 import type { DeskSession } from "../../session";
 import { momentText } from "../../texts";
-import { makeAction, makeFace, makeField, makeForm, makePill, makeSelect, showDialog } from "../parts";
+import { askFirst, makeAction, makeFace, makeField, makeForm, makePill, makeSelect, showDialog } from "../parts";
 import { makeListCard } from "./listCard";
 
 const ROLES = [
@@ -61,14 +61,17 @@ function drawAccount(session: DeskSession, account: Account, reload: () => void)
         makeAction({
           label: isAdmin ? "Make operator" : "Make administrator",
           kind: "quiet",
-          onClick: () => void change({ role: isAdmin ? "operator" : "admin" }, "Changed."),
+          onClick: () => askRole(account, (wanted) => change(wanted, "Changed.")),
         }),
-      !isMe && makeAction({ label: "New password", kind: "quiet", onClick: () => void reset(session, account) }),
+      !isMe && makeAction({ label: "New password", kind: "quiet", onClick: () => askReset(session, account, reload) }),
       !isMe &&
         makeAction({
           label: account.disabled ? "Enable" : "Disable",
           kind: "quiet",
-          onClick: () => void change({ disabled: !account.disabled }, account.disabled ? "Enabled." : "Disabled, and signed out."),
+          onClick: () =>
+            account.disabled
+              ? void change({ disabled: false }, "Enabled.")
+              : askDisable(account, (wanted) => change(wanted, "Disabled, and signed out.")),
         }),
     ),
   );
@@ -97,8 +100,20 @@ function askSkills(account: Account, change: (wanted: { skills: string[]; capaci
   });
 }
 
-async function reset(session: DeskSession, account: Account): Promise<void> {
-  const reply = await session.staff.resetPassword(account.staff_id);
+function askReset(session: DeskSession, account: Account, reload: () => void): void {
+  const lost = make("input", { attributes: { type: "checkbox" } });
+  askFirst({
+    title: `A new password for ${account.name}`,
+    text: "It is made up, and shown to you once. The present one is good for nothing then, and they are signed out everywhere.",
+    more: account.totp_enabled && make("label", { class: "check" }, lost, "Switch their codes off, too: their authenticator is lost"),
+    keep: "Leave it as it is",
+    deed: "Make a new password",
+    onDeed: () => void reset(session, account, { withoutTotp: lost.checked }).then(reload),
+  });
+}
+
+async function reset(session: DeskSession, account: Account, { withoutTotp }: { withoutTotp: boolean }): Promise<void> {
+  const reply = await session.staff.resetPassword(account.staff_id, { withoutTotp });
   if (reply.ok)
     showSecret(
       "A new password",
@@ -106,6 +121,29 @@ async function reset(session: DeskSession, account: Account): Promise<void> {
       reply.value.password,
     );
   else session.tell(failureText(reply.failure), "bad");
+}
+
+function askRole(account: Account, change: (wanted: Pick<Account, "role">) => Promise<void>): void {
+  const isAdmin = account.role === "admin";
+  askFirst({
+    title: isAdmin ? `Make ${account.name} an operator?` : `Make ${account.name} an administrator?`,
+    text: isAdmin
+      ? "They can change accounts, keys and documents no more. They are signed out, and sign in again."
+      : "They can then make and disable accounts, make keys, change documents and read the audit log. They are signed out, and sign in again.",
+    keep: "Leave it as it is",
+    deed: isAdmin ? "Make operator" : "Make administrator",
+    onDeed: () => void change({ role: isAdmin ? "operator" : "admin" }),
+  });
+}
+
+function askDisable(account: Account, change: (wanted: { disabled: boolean }) => Promise<void>): void {
+  askFirst({
+    title: `Disable ${account.name}?`,
+    text: "They are signed out at once, and cannot sign in until you enable the account again. What they have stays theirs: give it to others.",
+    keep: "Leave it as it is",
+    deed: "Disable",
+    onDeed: () => void change({ disabled: true }),
+  });
 }
 
 export function showSecret(title: string, text: string, secret: string): void {

@@ -4,7 +4,7 @@ import { make } from "../../../chat/dom";
 import { failureText } from "../../api/http";
 import type { CannedReply } from "../../api/types";
 import type { DeskSession } from "../../session";
-import { makeAction, makeArea, makeField, makeForm, showDialog } from "../parts";
+import { askFirst, makeAction, makeArea, makeField, makeForm, showDialog } from "../parts";
 import { makeListCard } from "./listCard";
 
 export function drawReplies(session: DeskSession): HTMLElement {
@@ -25,11 +25,21 @@ export function drawReplies(session: DeskSession): HTMLElement {
           "div",
           { class: "list-actions" },
           makeAction({ label: "Edit", kind: "quiet", onClick: () => edit(session, reply, reload) }),
-          makeAction({ label: `Delete ${reply.title}`, icon: "trash", kind: "icon", onClick: () => void remove(session, reply, reload) }),
+          makeAction({ label: `Delete ${reply.title}`, icon: "trash", kind: "icon", onClick: () => askRemove(session, reply, reload) }),
         ),
       ),
   });
   return card.element;
+}
+
+function askRemove(session: DeskSession, reply: CannedReply, reload: () => void): void {
+  askFirst({
+    title: "Delete this reply?",
+    text: `“${reply.title}” goes for everybody at the desk.`,
+    keep: "Keep it",
+    deed: "Delete",
+    onDeed: () => void remove(session, reply, reload),
+  });
 }
 
 async function remove(session: DeskSession, reply: CannedReply, reload: () => void): Promise<void> {
