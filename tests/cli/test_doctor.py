@@ -104,6 +104,8 @@ async def test_a_redis_that_answers_and_one_that_does_not(program: Program, redi
     done = await program.run("doctor", "--json", redis_url=redis_url, session_redis_url=f"redis://:{SECRET}@127.0.0.1:{find_free_port()}/0")
     assert finding(done, "Redis for the cache")["verdict"] == "ok"
     assert finding(done, "Redis for sessions")["verdict"] == "warn"
+    # Said once, and not before all else as an entry of a log.
+    assert done.err == ""
     assert SECRET not in done.out + done.err
 
 

@@ -33,10 +33,15 @@ _RESET = "\x1b[0m"
 
 
 class LogTarget(StrEnum):
-    """`SERVER`: standard error and, outside development, the file. `COMMAND`: warnings on standard error only."""
+    """`SERVER`: standard error and, outside development, the file. `COMMAND`: warnings on standard error only. `REPORT`: errors alone, from
+    a command that tells by itself what is wrong."""
 
     SERVER = "server"
     COMMAND = "command"
+    REPORT = "report"
+
+
+_LEAST = {LogTarget.SERVER: logging.NOTSET, LogTarget.COMMAND: logging.WARNING, LogTarget.REPORT: logging.ERROR}
 
 
 def default_log_file(settings: Settings) -> Path | None:
@@ -56,8 +61,8 @@ def configure_logging(settings: Settings, *, target: LogTarget = LogTarget.SERVE
     """
     redactor.learn_settings(settings)
     level = logging.getLevelNamesMapping()[settings.log_level.value]
-    if target is LogTarget.COMMAND and not settings.debug:
-        level = max(level, logging.WARNING)
+    if not settings.debug:
+        level = max(level, _LEAST[target])
     path = default_log_file(settings)
     file = _open_file(path) if path is not None and target is LogTarget.SERVER else None
     _output.redirect(console=stream or sys.stderr, for_people=settings.environment is Environment.DEVELOPMENT, file=file, level=level)

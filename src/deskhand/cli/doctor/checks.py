@@ -145,12 +145,6 @@ async def _check_redis(name: str, url: str, *, ca_file: Path | None) -> Finding:
     return Finding(name, Verdict.OK, f"{link.address.shown} answers")
 
 
-def without_secrets(url: str) -> str:
-    """A URL without user, password and parameters."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
-
-
 async def check_model(settings: Settings) -> Finding:
     name = "Model"
     try:

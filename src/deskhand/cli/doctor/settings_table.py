@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from deskhand.cli.doctor.checks import without_secrets
 from deskhand.settings import PREFIX, Settings
 
 UNSET = "unset"
@@ -126,4 +125,10 @@ def _shown(value: Any, *, separator: str) -> str:
 
 def _masked(secret: str) -> str:
     """Of an address all but user, password and parameters; of anything else nothing."""
-    return without_secrets(secret) if "://" in secret else _MASK
+    return _without_secrets(secret) if "://" in secret else _MASK
+
+
+def _without_secrets(url: str) -> str:
+    """A URL without user, password and parameters."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
