@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -29,6 +30,7 @@ _COMMITTED_LATE_SECONDS = 5.0
 class SearchIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
+        # What was said in sessions in which nothing happened since is taken down.
         self._since = 0.0
 
     async def run(self) -> None:
@@ -39,22 +41,25 @@ class SearchIndex:
 
     async def take_down(self) -> bool:
         """Take down what the next conversations have to it; False when there is nothing left."""
-        found, now = await self._database.read(self._find)
-        for session_id in found:
-            await self._database.write(partial(_take_down, session_id=session_id), durable=False)
-        if len(found) < _AT_ONCE:
-            self._since = now - _COMMITTED_LATE_SECONDS
-        return len(found) == _AT_ONCE
+        found, now = await self._database.read(partial(_find, since=self._since))
+        for row in found:
+            await self._database.write(partial(_take_down, session_id=SessionId(row.id)), durable=False)
+        is_more = len(found) == _AT_ONCE
+        self._since = min(found[-1].last_activity if is_more else now, now - _COMMITTED_LATE_SECONDS)
+        return is_more
 
-    def _find(self, connection: sa.Connection) -> tuple[list[SessionId], float]:
-        now = connection.execute(sa.select(db_now())).scalar_one()
-        rows = connection.execute(
-            sa.select(sessions.c.id)
-            .select_from(sessions.outerjoin(said_until, said_until.c.session_id == sessions.c.id))
-            .where(sessions.c.last_activity >= self._since, sessions.c.last_seq > sa.func.coalesce(said_until.c.seq, 0))
-            .limit(_AT_ONCE)
-        )
-        return [SessionId(row.id) for row in rows], now
+
+def _find(connection: sa.Connection, *, since: float) -> tuple[Sequence[Any], float]:
+    """The rows (id, last_activity) of the next sessions to look at, by their activity; and the moment of the look."""
+    now = connection.execute(sa.select(db_now())).scalar_one()
+    rows = connection.execute(
+        sa.select(sessions.c.id, sessions.c.last_activity)
+        .select_from(sessions.outerjoin(said_until, said_until.c.session_id == sessions.c.id))
+        .where(sessions.c.last_activity >= since, sessions.c.last_seq > sa.func.coalesce(said_until.c.seq, 0))
+        .order_by(sessions.c.last_activity)
+        .limit(_AT_ONCE)
+    ).all()
+    return rows, now
 
 
 def _take_down(tx: Transaction, *, session_id: SessionId) -> None:
