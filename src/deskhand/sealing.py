@@ -7,6 +7,8 @@ Each place has an encryption key of its own, derived by HMAC-SHA-256, so that ra
 
 What is too long to be held in memory is sealed piece by piece, each with its number and whether it is the last (STREAM: Hoang,
 Reyhanitabar, Rogaway, Vizár, CRYPTO 2015): pieces cannot be left out, moved, mixed with those of another stream, or end too early.
+
+Where there is no key, `Checksum` at least finds what was damaged, or is in another place.
 """
 
 import base64
@@ -14,6 +16,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +33,7 @@ _MOST_CIPHERS: Final = 512
 _HEAD_BYTES: Final = len(_VERSION) + _ID_BYTES + _NONCE_BYTES
 _SALT_BYTES: Final = 16
 _COUNTER_BYTES: Final = 4
+_CHECKSUM_BYTES: Final = 4
 _STREAM_PLACE: Final = b"stream\x00"
 _PREFIX_BYTES: Final = _NONCE_BYTES - _COUNTER_BYTES - 1
 
@@ -162,9 +166,29 @@ class Sealer:
         return sealed[1 : 1 + _ID_BYTES] == self._newest.id
 
 
+class Checksum:
+    """Does what a `Sealer` does without a key: `CRC-32 of place and value (4 bytes) | value`. Anybody can make one."""
+
+    def seal(self, value: bytes, *, place: str) -> bytes:
+        return _crc(value, place) + value
+
+    def open(self, sealed: bytes, *, place: str) -> bytes:
+        """Raises:
+        SealBroken: it was altered, or belongs to another place.
+        """
+        value = sealed[_CHECKSUM_BYTES:]
+        if sealed[:_CHECKSUM_BYTES] != _crc(value, place):
+            raise SealBroken
+        return value
+
+
 def split_keys(keys: str) -> list[str]:
     """The keys of a setting, which has them with commas between."""
     return [key.strip() for key in keys.split(",")]
+
+
+def _crc(value: bytes, place: str) -> bytes:
+    return zlib.crc32(value, zlib.crc32(place.encode())).to_bytes(_CHECKSUM_BYTES)
 
 
 def _read_key(text: str, number: int) -> _Key:

@@ -1,6 +1,6 @@
-"""A cache in Redis, shared by all instances, sealed if a sealer is given.
+"""A cache in Redis, shared by all instances, sealed if a sealer is given, else with a checksum.
 
-The invariant: a Redis that is down, slow or full, and a value that was not put there by us, are misses.
+The invariant: a Redis that is down, slow or full, and a value that is not as we put it there, are misses.
 """
 
 from typing import cast
@@ -9,7 +9,7 @@ from deskhand.cache.port import CacheStats
 from deskhand.redis_link.errors import RedisUnavailable
 from deskhand.redis_link.redis import RedisLink
 from deskhand.redis_link.way import Argument
-from deskhand.sealing import SealBroken, Sealer
+from deskhand.sealing import Checksum, SealBroken, Sealer
 
 
 class RedisCache:
@@ -17,7 +17,7 @@ class RedisCache:
         """`link` is closed by whoever made it."""
         self._link = link
         self._prefix = key_prefix
-        self._sealer = sealer
+        self._seal = sealer or Checksum()
         self._hits = 0
         self._misses = 0
         self._errors = 0
@@ -25,19 +25,17 @@ class RedisCache:
     async def get(self, key: str) -> bytes | None:
         name = self._prefix + key
         found = await self._ask("GET", name)
-        if isinstance(found, bytes) and self._sealer is not None:
-            found = _opened(self._sealer, found, place=name)
-        if not isinstance(found, bytes):
+        value = self._opened(found, place=name) if isinstance(found, bytes) else None
+        if value is None:
             self._misses += 1
-            return None
-        self._hits += 1
-        return found
+        else:
+            self._hits += 1
+        return value
 
     async def set(self, key: str, value: bytes, *, ttl_seconds: float) -> bool:
         name = self._prefix + key
-        if self._sealer is not None:
-            value = self._sealer.seal(value, place=name)
-        return bool(await self._ask("SET", name, value, "PX", max(1, round(ttl_seconds * 1000))))
+        kept = self._seal.seal(value, place=name)
+        return bool(await self._ask("SET", name, kept, "PX", max(1, round(ttl_seconds * 1000))))
 
     async def delete(self, key: str) -> bool:
         return await self._ask("DEL", self._prefix + key) is not None
@@ -59,9 +57,8 @@ class RedisCache:
             self._errors += 1
             return None
 
-
-def _opened(sealer: Sealer, value: bytes, *, place: str) -> bytes | None:
-    try:
-        return sealer.open(value, place=place)
-    except SealBroken:
-        return None
+    def _opened(self, kept: bytes, *, place: str) -> bytes | None:
+        try:
+            return self._seal.open(kept, place=place)
+        except SealBroken:
+            return None

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-import zlib
 from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -21,12 +20,11 @@ from deskhand.realtime.bus.port import Hear, Joined
 from deskhand.redis_link.errors import RedisUnavailable
 from deskhand.redis_link.listening import Heard, Listening, TopicMoved
 from deskhand.redis_link.redis import RedisLink
-from deskhand.sealing import SealBroken, Sealer
+from deskhand.sealing import Checksum, SealBroken, Sealer
 
 log = structlog.get_logger(__name__)
 
 _NAME_BYTES: Final = 8
-_CHECKSUM_BYTES: Final = 4
 _MOST_WAITING: Final = 20_000
 _AT_ONCE: Final = 200
 _PING_SECONDS: Final = 1.0
@@ -52,7 +50,7 @@ class RedisBus:
         """`link` is closed by whoever made it."""
         self._link = link
         self._prefix = key_prefix
-        self._sealer = sealer
+        self._seal = sealer or Checksum()
         self._name = secrets.token_bytes(_NAME_BYTES)
         self._publish = "SPUBLISH" if link.is_cluster else "PUBLISH"
         self._topics: dict[str, tuple[Hear, Joined]] = {}
@@ -112,9 +110,7 @@ class RedisBus:
                     self._waiting.clear()
 
     def _wrap(self, topic: str, message: bytes) -> bytes:
-        if self._sealer is None:
-            return self._name + _checksum(topic, message) + message
-        return self._name + self._sealer.seal(message, place=topic)
+        return self._name + self._seal.seal(message, place=topic)
 
     async def _place_topics(self) -> None:
         """Have each topic that was joined heard on the connection to its server, and those that were left no more."""
@@ -203,16 +199,11 @@ class RedisBus:
                 hear(message)
 
     def _unwrap(self, topic: str, wrapped: bytes) -> bytes | None:
-        kept = wrapped[_NAME_BYTES:]
-        if self._sealer is None:
-            message = kept[_CHECKSUM_BYTES:]
-            if kept[:_CHECKSUM_BYTES] == _checksum(topic, message):
-                return message
-        else:
-            with contextlib.suppress(SealBroken):
-                return self._sealer.open(kept, place=topic)
-        log.warning("bus_message_discarded", topic=topic)
-        return None
+        try:
+            return self._seal.open(wrapped[_NAME_BYTES:], place=topic)
+        except SealBroken:
+            log.warning("bus_message_discarded", topic=topic)
+            return None
 
     async def _forget_places(self) -> None:
         """Ask the cluster anew who serves what, and begin again."""
@@ -240,7 +231,3 @@ class RedisBus:
                     continue
                 with contextlib.suppress(RedisUnavailable):
                     await listening.ping()
-
-
-def _checksum(topic: str, message: bytes) -> bytes:
-    return zlib.crc32(message, zlib.crc32(topic.encode())).to_bytes(_CHECKSUM_BYTES)
