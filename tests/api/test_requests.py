@@ -1,6 +1,7 @@
 """What happens around every request: ids, times, headers, faults, health and the page."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -172,3 +173,51 @@ async def test_a_request_whose_sender_leaves_half_way_is_no_fault(served: Served
         while path not in served.logs.getvalue():  # noqa: ASYNC110 - a log tells nobody that it was written
             await asyncio.sleep(0.01)
     assert "request_fault" not in served.logs.getvalue()
+
+
+async def begun(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which the server has read how a second request begins: it has answered the one before in the same piece."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(b"GET /health/live HTTP/1.1\r\nHost: desk\r\n\r\nGET /health/live HTTP/1.1\r\nHost: desk\r\nConnection: close\r\nX-Long: ")
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head)[0]))
+    return reader, writer
+
+
+async def refusal_in(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], dict[str, str]]:
+    """The status, the headers in small letters, and the body; the connection ends with it."""
+    async with asyncio.timeout(20):
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    assert int(headers["content-length"]) == len(body)
+    return int(status.split()[1]), headers, json.loads(body)
+
+
+async def test_headers_without_end_are_refused_before_they_fill_the_memory(shared: Served) -> None:
+    reader, writer = await begun(shared)
+    writer.write(b"a" * 65_537)
+    status, headers, body = await refusal_in(reader)
+    assert (status, body["error"], headers["connection"]) == (431, "headers_too_large", "close")
+    assert body["request_id"] == headers["x-request-id"]
+    writer.close()
+
+
+async def test_headers_as_long_as_they_may_be_are_read(shared: Served) -> None:
+    reader, writer = await begun(shared)
+    writer.write(b"a" * 65_532 + b"\r\n\r\n")
+    async with asyncio.timeout(20):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\r\n\r\n", b"NONSENSE / HTTP/1.1\r\n\r\n"], ids=["TLS", "no method"])
+async def test_what_is_no_request_is_refused_in_the_one_shape_of_errors(shared: Served, sent: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared.port)
+    writer.write(sent)
+    status, headers, body = await refusal_in(reader)
+    assert (status, headers["content-type"], headers["connection"]) == (400, "application/json", "close")
+    assert set(body) == {"error", "message", "request_id", "support"}
+    assert body["request_id"] == headers["x-request-id"]
+    assert float(headers["x-process-time"]) >= 0
+    writer.close()

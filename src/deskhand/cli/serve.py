@@ -15,11 +15,11 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from deskhand import failpoints
 from deskhand.api.assembled import Services
 from deskhand.app import create_app
+from deskhand.cli.protocols import HttpProtocol, WebSocketProtocol
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings
 from deskhand.staff import FIRST_ADMIN
@@ -62,15 +62,6 @@ def command(
     DeskhandServer(app, settings).run(sockets=[listening])
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's, but that the end of the server leaves a handshake that the application has not yet answered to the application."""
-
-    def shutdown(self) -> None:
-        # The application is draining and refuses it. If uvicorn had refused it first, that second refusal would end in a traceback.
-        if self.handshake_complete:
-            super().shutdown()
-
-
 class DeskhandServer(uvicorn.Server):
     """Starts the application itself, so that what stops the start is raised here, and drains it before it stops listening."""
 
@@ -79,7 +70,7 @@ class DeskhandServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="auto",
-                http="httptools",
+                http=HttpProtocol,
                 ws=WebSocketProtocol,
                 ws_max_size=settings.request_max_bytes,
                 ws_per_message_deflate=False,
@@ -150,7 +141,7 @@ def listen(settings: Settings) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(where)
         listening.listen(_BACKLOG)
-    except socket.gaierror as error:
+    except (socket.gaierror, UnicodeError) as error:
         raise ConfigurationError(
             f"DESKHAND_API_HOST: {settings.api_host!r} is not an address of this machine.", support="Use 127.0.0.1, or 0.0.0.0 for all."
         ) from error
