@@ -15,7 +15,7 @@ import structlog
 from deskhand.agent.agent import CustomerSupportAgent
 from deskhand.agent.drafting import Drafter, drafting_options
 from deskhand.agent.options import AgentOptions
-from deskhand.api.assembled import Services, Warmup
+from deskhand.api.assembled import Services
 from deskhand.api.client import Origins, Peers
 from deskhand.api.fetching import Fetching
 from deskhand.api.model_check import ModelCheck
@@ -34,7 +34,8 @@ from deskhand.knowledge import KnowledgeService
 from deskhand.memory import MemoryService
 from deskhand.models.factory import create_configured_model
 from deskhand.models.port import ChatModel
-from deskhand.realtime import Notices
+from deskhand.persistence import Database
+from deskhand.realtime import Bus, Notices
 from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
@@ -68,7 +69,7 @@ async def open_services(
     peers: Peers | None = None,
     shared: SharedParts | None = None,
 ) -> AsyncIterator[Services]:
-    """Everything that Deskhand is made of, opened in order and closed in reverse. Serves commands as well as the application.
+    """Open all parts, for a command or for the application; what is given takes the place of what the settings would give.
 
     Raises:
         ConfigurationError: a setting, the database or its tables are not as they must be; says what to do.
@@ -92,14 +93,10 @@ async def open_services(
         fetching = _closed_by(opened, Fetching(settings, clock))
         sessions = SessionService(database, clock)
         memory = MemoryService(database)
+        store = await shared.open_session_store()
+        options = AgentOptions.from_settings(settings)
         agent = CustomerSupportAgent(
-            model=chat_model,
-            session_store=await shared.open_session_store(),
-            sessions=sessions,
-            knowledge=knowledge,
-            memory=memory,
-            options=AgentOptions.from_settings(settings),
-            metrics=metrics,
+            model=chat_model, session_store=store, sessions=sessions, knowledge=knowledge, memory=memory, options=options, metrics=metrics
         )
         opened.push_async_callback(agent.cleanup)
         bus = shared.create_bus() if database.dialect == "postgresql" else None
@@ -107,31 +104,8 @@ async def open_services(
             _closed_by(opened, bus)
         notices = Notices(bus)
         inbox = Inbox(database, notices, clock=clock)
-        turns = _closed_by(
-            opened,
-            TurnService(
-                database=database,
-                agent=agent,
-                rules=_turn_rules(settings),
-                clock=clock,
-                metrics=metrics,
-                concurrency=settings.turn_concurrency,
-                drain_seconds=settings.drain_seconds,
-                bus=bus,
-                tell=inbox.changed,
-            ),
-        )
-        job_rules = _job_rules(settings)
-        job_worker = JobWorker(
-            name=f"jobs_{secrets.token_hex(8)}",
-            database=database,
-            knowledge=knowledge,
-            find_fetcher=fetching.fetcher,
-            rules=job_rules,
-            metrics=metrics,
-            supervisor=supervisor,
-            concurrency=settings.jobs_concurrency,
-        )
+        turns = _closed_by(opened, _create_turns(settings, database, agent=agent, bus=bus, inbox=inbox, clock=clock, metrics=metrics))
+        job_worker = _create_job_worker(settings, database, knowledge=knowledge, fetching=fetching, metrics=metrics, supervisor=supervisor)
         opened.push_async_callback(job_worker.drain)
         admin_key = _admin_key(settings)
         if limiter is not None:
@@ -160,7 +134,7 @@ async def open_services(
             drafter=create_drafter(settings, model=chat_model, knowledge=knowledge, sessions=sessions, clock=clock, memory=memory),
             opinions=Opinions(database),
             replies=Replies(database),
-            jobs=JobQueue(database, job_rules, queued=job_worker.look),
+            jobs=JobQueue(database, JobRules.from_settings(settings), queued=job_worker.look),
             job_worker=job_worker,
             streams=Streams(clock, metrics, supervisor),
             origins=Origins(settings.cors_origins, peers=peers or Peers(settings.trusted_proxies)),
@@ -168,7 +142,6 @@ async def open_services(
             staff=_closed_by(opened, create_staff(settings, database, clock)),
             admin_key=admin_key,
             started_at=started_at,
-            warmup=Warmup(),
         )
 
 
@@ -203,17 +176,35 @@ def _closed_by(opened: AsyncExitStack, part: _Part) -> _Part:
     return part
 
 
-def _turn_rules(settings: Settings) -> TurnRules:
-    return TurnRules(
-        timeout_seconds=settings.turn_timeout_seconds,
-        lease_seconds=settings.turn_lease_seconds,
-        max_attempts=settings.turn_max_attempts,
-        queue_limit=settings.queue_limit,
+def _create_turns(
+    settings: Settings, database: Database, *, agent: CustomerSupportAgent, bus: Bus | None, inbox: Inbox, clock: Clock, metrics: Metrics
+) -> TurnService:
+    return TurnService(
+        database=database,
+        agent=agent,
+        rules=TurnRules.from_settings(settings),
+        clock=clock,
+        metrics=metrics,
+        concurrency=settings.turn_concurrency,
+        drain_seconds=settings.drain_seconds,
+        bus=bus,
+        tell=inbox.changed,
     )
 
 
-def _job_rules(settings: Settings) -> JobRules:
-    return JobRules(lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days)
+def _create_job_worker(
+    settings: Settings, database: Database, *, knowledge: KnowledgeService, fetching: Fetching, metrics: Metrics, supervisor: Supervisor
+) -> JobWorker:
+    return JobWorker(
+        name=f"jobs_{secrets.token_hex(8)}",
+        database=database,
+        knowledge=knowledge,
+        find_fetcher=fetching.fetcher,
+        rules=JobRules.from_settings(settings),
+        metrics=metrics,
+        supervisor=supervisor,
+        concurrency=settings.jobs_concurrency,
+    )
 
 
 def _create_user_tokens(settings: Settings) -> UserTokenVerifier | None:

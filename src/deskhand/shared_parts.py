@@ -4,6 +4,7 @@ The invariant: all parts on one Redis use one link to it, so that one of them fa
 """
 
 import structlog
+from pydantic import SecretStr
 
 from deskhand.api.rate_limit import Counters, MemoryCounters
 from deskhand.cache import CacheService, InMemoryCache
@@ -29,15 +30,12 @@ class SharedParts:
         self._links = RedisLinks(clock=clock, ca_file=settings.redis_ca_file)
         keys = settings.redis_encryption_keys
         self._sealer = Sealer.parse(keys.get_secret_value()) if keys is not None else None
-        url = settings.redis_url or settings.cache_redis_url
-        cache_url = settings.cache_redis_url or settings.redis_url
-        session_url = settings.session_redis_url or settings.redis_url
-        self._url = url.get_secret_value() if url is not None else None
-        self._cache_url = cache_url.get_secret_value() if cache_url is not None else None
-        self._session_url = session_url.get_secret_value() if session_url is not None else None
-        for address in {self._url, self._cache_url, self._session_url} - {None}:
+        self._url = _find_set(settings.redis_url, settings.cache_redis_url)
+        self._cache_url = _find_set(settings.cache_redis_url, settings.redis_url)
+        self._session_url = _find_set(settings.session_redis_url, settings.redis_url)
+        for address in filter(None, (self._url, self._cache_url, self._session_url)):
             # Those of Sentinels stand where nobody looks for a password.
-            redactor.learn(RedisAddress.parse(address or "").secrets)
+            redactor.learn(RedisAddress.parse(address).secrets)
 
     def create_cache(self) -> CacheService:
         if self._cache_url is None:
@@ -98,3 +96,8 @@ class SharedParts:
 
     async def close(self) -> None:
         await self._links.close()
+
+
+def _find_set(*addresses: SecretStr | None) -> str | None:
+    """The first of these that is set."""
+    return next((address.get_secret_value() for address in addresses if address), None)

@@ -10,7 +10,6 @@ from deskhand.clock import SystemClock, to_iso
 from deskhand.foundations import open_database
 from deskhand.jobs import Job, JobQueue, JobRules, Order, Schedule
 from deskhand.knowledge import Tier
-from deskhand.settings import Settings
 
 _TIMES = ("created_at", "started_at", "updated_at", "ended_at", "next_run_at")
 
@@ -31,15 +30,11 @@ def with_queue(work: Callable[[JobQueue], Awaitable[T]]) -> T:
     async def opened() -> T:
         database = await open_database(settings, SystemClock())
         try:
-            return await work(JobQueue(database, rules_of(settings)))
+            return await work(JobQueue(database, JobRules.from_settings(settings)))
         finally:
             await database.close()
 
     return asyncio.run(opened())
-
-
-def rules_of(settings: Settings) -> JobRules:
-    return JobRules(lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days)
 
 
 def job_as_json(job: Job) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from deskhand.ids import JobId, ScheduleId
 from deskhand.knowledge import Tier
+from deskhand.settings import Settings
 
 
 class JobKind(StrEnum):
@@ -122,6 +123,10 @@ class JobRules:
     max_attempts: int = 3
     max_bytes: int = 1_000_000_000
     keep_days: int = 30
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(lease_seconds=settings.jobs_lease_seconds, max_bytes=settings.jobs_max_bytes, keep_days=settings.jobs_keep_days)
 
 
 @dataclass(frozen=True, slots=True)

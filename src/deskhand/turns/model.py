@@ -1,9 +1,11 @@
 """The nouns of the turn engine as values: its limits, the right to work on a turn, what came of a message, why a turn failed."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from deskhand.ids import MessageId, TurnId
 from deskhand.sessions import Message, Session, Turn
+from deskhand.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,15 @@ class TurnRules:
     lease_seconds: float = 15.0
     max_attempts: int = 3
     queue_limit: int = 5
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        return cls(
+            timeout_seconds=settings.turn_timeout_seconds,
+            lease_seconds=settings.turn_lease_seconds,
+            max_attempts=settings.turn_max_attempts,
+            queue_limit=settings.queue_limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)
