@@ -93,10 +93,6 @@ class TurnMachine(RuleBasedStateMachine):
     def _is_current(self, work: Work) -> bool:
         return self.current.get(work.turn.id) is work and work.turn.is_open and work.session in self.sessions
 
-    @property
-    def _now(self) -> float:
-        return self.store.now
-
     # What customers do
 
     @initialize()
@@ -242,7 +238,7 @@ class TurnMachine(RuleBasedStateMachine):
         """A lease runs out and another worker, or the same in a later life, claims the turn. Who had it goes on as a zombie."""
         if (work := self._some_current_work(which)) is None:
             return
-        self.store.pass_time(max(0.0, work.turn.lease_until + 0.5 - self._now))
+        self.store.pass_time(max(0.0, work.turn.lease_until + 0.5 - self.store.now))
         self.claim(which=self.sessions.index(work.session), worker=worker, dies=False)
         self.the_store_is_as_the_model_says()
         if then == "finishes" and not work.begun:
@@ -259,7 +255,7 @@ class TurnMachine(RuleBasedStateMachine):
         if is_recorded and work.begun:
             self._finish_call(work, failed=False)
         self.the_store_is_as_the_model_says()
-        self.store.pass_time(max(0.0, work.turn.lease_until + 0.5 - self._now))
+        self.store.pass_time(max(0.0, work.turn.lease_until + 0.5 - self.store.now))
         self.claim(which=self.sessions.index(work.session), worker=worker, dies=False)
         if (successor := self.current.get(work.turn.id)) is not None and work.turn.is_open:
             self._begin_call(successor, step=1, has_effect=has_effect)
@@ -273,13 +269,13 @@ class TurnMachine(RuleBasedStateMachine):
         return current[which % len(current)] if current else None
 
     def _note_claimed(self, session: ModelSession, claim: Claim | None, worker: str) -> None:
-        turn = session.claim(self._now, RULES, worker=worker)
+        turn = session.claim(self.store.now, RULES, worker=worker)
         assert (claim.turn.id if claim else None) == (turn.id if turn else None), "the wrong turn was begun, or none"
         if claim is None or turn is None:
             return
         assert claim.turn.attempt == turn.attempt
         assert [message.id for message in claim.messages] == turn.messages
-        assert abs(claim.seconds_left - ((turn.deadline or 0.0) - self._now)) < 10.0
+        assert abs(claim.seconds_left - ((turn.deadline or 0.0) - self.store.now)) < 10.0
         self.works.append(Work(worker, claim, session, turn, TurnJournal(self.store.database, claim)))
         self.current[turn.id] = self.works[-1]
 
@@ -298,7 +294,7 @@ class TurnMachine(RuleBasedStateMachine):
         assert mine == expected, "a checkpoint was taken from a worker that lost the turn, or refused to the one that has it"
         if mine:
             work.turn.partial = said
-            work.turn.lease_until = self._now + RULES.lease_seconds
+            work.turn.lease_until = self.store.now + RULES.lease_seconds
 
     @precondition(lambda self: self.works)
     @rule(worker=st.sampled_from(WORKERS))
@@ -312,14 +308,14 @@ class TurnMachine(RuleBasedStateMachine):
         expected = {work.turn.id for work in mine if self._is_current(work)}
         assert held == expected, "leases were renewed that are not this worker's, or not those that are"
         for turn in {work.turn.id: work.turn for work in mine if self._is_current(work)}.values():
-            turn.lease_until = self._now + RULES.lease_seconds
+            turn.lease_until = self.store.now + RULES.lease_seconds
 
     @rule(worker=st.sampled_from(WORKERS))
     def release_leases(self, worker: str) -> None:
         self.store.write(lambda tx: turns.release_leases(tx, worker=worker))
         for turn in [turn for session in self.sessions for turn in session.turns]:
             if turn.state == "active" and turn.worker == worker:
-                turn.lease_until = self._now - 1.0
+                turn.lease_until = self.store.now - 1.0
 
     @precondition(lambda self: self.works)
     @rule(which=Index, escalates=st.sampled_from([False, False, True]), fate=st.sampled_from(["well", "well", "dies"]))
@@ -488,13 +484,13 @@ class TurnMachine(RuleBasedStateMachine):
         self.store.pass_time(RULES.lease_seconds + 1.0)
         for session in self.sessions:
             while (claim := self.store.write(lambda tx: self.lifecycle.claim(tx, session.id, worker="last"))) is not None:  # noqa: B023 - called at once
-                turn = session.claim(self._now, RULES, worker="last")
+                turn = session.claim(self.store.now, RULES, worker="last")
                 assert turn is not None
                 assert turn.id == claim.turn.id
                 answered = Answered(text="done", sources=(), confidence=0.5, tools_used=(), escalation=None)
                 assert self.store.write(lambda tx: self.lifecycle.finish(tx, claim, answered)) is not None  # noqa: B023 - called at once
                 session.end(turn, "completed", text="done")
-            session.claim(self._now, RULES, worker="last")
+            session.claim(self.store.now, RULES, worker="last")
             assert not session.open_turns()
             self._check(session)
             open_turns = self.store.select("SELECT id FROM turn WHERE session_id = :id AND ended_at IS NULL", {"id": session.id})
