@@ -19,7 +19,7 @@ from deskhand.api.desk_team import look_after_desk
 from deskhand.api.middleware import EXPOSED_HEADERS, BodyLimits, GuardMiddleware, RequestMiddleware
 from deskhand.api.rate_limit import RateLimiter
 from deskhand.api.routes import add_routes
-from deskhand.api.startup import check_parts
+from deskhand.api.startup import log_start
 from deskhand.api.typing_notices import pass_on_typing
 from deskhand.api.websocket import WebSocketEndpoint
 from deskhand.clock import Clock, SystemClock
@@ -79,7 +79,7 @@ async def _start(services: Services) -> None:
     """Take up work. What the first question needs is loaded meanwhile.
 
     Raises:
-        ConfigurationError: nobody can sign in, or a part is not as it must be.
+        ConfigurationError: nobody can sign in.
     """
     alone = services.database.serve_alone()
     await services.turns.start(alone=alone)
@@ -87,7 +87,7 @@ async def _start(services: Services) -> None:
     services.streams.start()
     services.staff.on_revoked(services.streams.recheck)
     await let_somebody_in(services)
-    await check_parts(services)
+    await log_start(services)
     _ = services.supervisor.start(lambda: warm_up(services), name="warm-up")
     for name, run in {
         "history": lambda: forget_old_versions(services),

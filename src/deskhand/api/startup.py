@@ -1,9 +1,9 @@
-"""The start-up checks, and what goes on in the background once the server is up."""
+"""What every part says of itself at the start, in one entry of the log."""
 
 import structlog
 
 from deskhand.api.assembled import LOADING, Services
-from deskhand.api.readiness import HEALTHY, START_SECONDS, Part, ask_parts
+from deskhand.api.readiness import HEALTHY, START_SECONDS, ask_parts
 from deskhand.persistence.database import parse_url
 from deskhand.redis_link import RedisAddress
 from deskhand.settings import Settings
@@ -11,8 +11,8 @@ from deskhand.settings import Settings
 log = structlog.get_logger(__name__)
 
 
-async def check_parts(services: Services) -> list[Part]:
-    """Ask every part once and log what they say, in one line."""
+async def log_start(services: Services) -> None:
+    """Ask every part once, and log what they say. A part that is down stops nothing."""
     parts = await ask_parts(services, seconds=START_SECONDS)
     settings = services.settings
     store = services.agent.session_store
@@ -30,7 +30,6 @@ async def check_parts(services: Services) -> list[Part]:
         session_key_prefix=settings.session_key_prefix,
         session_ttl_seconds=settings.session_ttl_seconds,
     )
-    return parts
 
 
 def _address(settings: Settings) -> str:

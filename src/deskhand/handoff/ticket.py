@@ -77,14 +77,6 @@ class Ticket:
     answered_at: float | None = None
     ended_at: float | None = None
 
-    def check(self, version: int | None) -> None:
-        """
-        Raises:
-            ConversationChanged: whoever asks saw another version than this.
-        """
-        if version is not None and version != self.version:
-            raise ConversationChanged
-
     def assigned_to(self, staff_id: StaffId, name: str) -> "Ticket":
         if self.state is TicketState.ASSIGNED and self.assignee_id == staff_id:
             return self

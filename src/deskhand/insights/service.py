@@ -1,6 +1,5 @@
 """What those behind the desk read: their lists, one conversation with all that is known of it. Changes nothing that a customer sees."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,14 +69,10 @@ class DeskReader:
         Raises:
             SessionNotFound: there is no such session.
         """
-        found = await self.find_all([session_id])
+        found = await self._database.read(lambda connection: repository.list_conversations(connection, [session_id]))
         if not found:
             raise SessionNotFound
         return found[0]
-
-    async def find_all(self, session_ids: Sequence[str]) -> list[Conversation]:
-        """Those of the conversations that are there, in this order."""
-        return await self._database.read(lambda connection: repository.list_conversations(connection, session_ids))
 
     async def open(self, session_id: SessionId, *, messages: int) -> Opened:
         """
