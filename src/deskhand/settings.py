@@ -5,11 +5,12 @@ A secret may also be in a file, which `DESKHAND_<NAME>_FILE` names, as container
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 import deskhand
@@ -47,12 +48,29 @@ def _split_bars(value: Any) -> Any:
     return value
 
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+
+
+def _origin(value: str) -> str:
+    """As browsers write it, or it would match none of them."""
+    origin = value.lower().rstrip("/")
+    for scheme, port in (("http", 80), ("https", 443)):
+        if origin.startswith(f"{scheme}://"):
+            origin = origin.removesuffix(f":{port}")
+    if value != "*" and not _ORIGIN.fullmatch(origin):
+        raise ValueError(f"{value!r} is no origin; 'https://shop.example.com', with a port where it is not the usual one, and '*' are")
+    return origin
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
 BarList = Annotated[list[str], NoDecode, BeforeValidator(_split_bars)]
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", env_ignore_empty=True, frozen=True, allow_inf_nan=False
+    )
 
     # What is running
     app_name: str = Field("Deskhand", min_length=1, max_length=80, description="The name on pages and in logs.")
@@ -68,7 +86,9 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="The address to listen on; `0.0.0.0` for all.")
     api_port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes any free one.")
     api_prefix: str = Field("/api", pattern=r"^(/[a-z0-9_-]+)+$", description="Where the API's paths begin.")
-    cors_origins: CommaList = Field([], description="Sites whose pages may call the API; `*` for any.")
+    cors_origins: Annotated[list[Origin], NoDecode, BeforeValidator(_split_commas)] = Field(
+        [], description="Sites whose pages may call the API; `*` for any."
+    )
     cors_allow_credentials: bool = Field(False, description="Whether those pages may send cookies.")
     trusted_proxies: CommaList = Field([], description="Addresses or networks of proxies whose `X-Forwarded-For` is believed.")
 
@@ -422,7 +442,9 @@ def _problem(location: tuple[int | str, ...], message: str) -> str:
 def _dotenv_names() -> list[str]:
     path = Path(".env")
     try:
-        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+    except UnicodeDecodeError:
+        raise ConfigurationError("The file .env is not UTF-8.", support="Save it as UTF-8, which some editors do only when told.") from None
     except OSError as error:
         raise ConfigurationError(
             f"The file .env cannot be read: {error.strerror}.", support="Let this user read it, or start in another folder, such as /."

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture
 async def served(folder):
-    async with serving(settings_in(folder, cors_origins=[ALLOWED], cors_allow_credentials=True)) as running:
+    async with serving(settings_in(folder, cors_origins=[ALLOWED, "https://Help.Example:443/"], cors_allow_credentials=True)) as running:
         yield running
 
 
@@ -53,6 +53,15 @@ async def test_no_foreign_origin_is_let_in_by_any_transport(served: Served) -> N
                 await socket.recv()
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 4003, origin
+
+
+async def test_an_origin_is_known_however_the_setting_spells_it(served: Served) -> None:
+    visitor = await served.visitor()
+    asked = {"Origin": "https://help.example"}
+    rest = await served.http.get(f"/api/sessions/{visitor.session_id}", headers={**visitor.headers, **asked})
+    assert rest.headers["access-control-allow-origin"] == "https://help.example"
+    async with served.connect(visitor, additional_headers=asked) as socket:
+        assert '"connected"' in await socket.recv()
 
 
 async def test_an_allowed_origin_is_let_in_and_may_read_our_headers(served: Served) -> None:

@@ -99,6 +99,12 @@ async def test_an_env_file_that_this_user_cannot_read_is_named(program: Program)
     (await program.run("migrate")).refused(".env", "another folder")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+async def test_an_env_file_in_another_encoding_is_named(program: Program, encoding: str) -> None:
+    (program.folder / ".env").write_text("DESKHAND_COMPANY_NAME=Müller\n", encoding=encoding)
+    (await program.run("migrate")).refused(".env", "UTF-8")
+
+
 async def test_the_openapi_document_is_json_and_starts_nothing(program: Program) -> None:
     document = json.loads((await program.run("openapi")).went_well().out)
     assert document["openapi"].startswith("3.")

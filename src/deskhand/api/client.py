@@ -73,7 +73,7 @@ class Origins:
     __slots__ = ("_allowed", "_peers")
 
     def __init__(self, allowed: Sequence[str], *, peers: Peers) -> None:
-        self._allowed = frozenset(origin.rstrip("/") for origin in allowed)
+        self._allowed = frozenset(allowed)
         self._peers = peers
 
     def allow(self, scope: Scope) -> bool:

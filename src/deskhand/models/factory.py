@@ -82,7 +82,8 @@ def create_model(
 def _checked(base_url: str) -> str:
     try:
         parts = urlsplit(base_url)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        # A host whose name cannot be looked up, such as "a..b", is found out by its encoding.
+        is_address = parts.scheme in {"http", "https"} and bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         is_address = False
         parts = urlsplit("")

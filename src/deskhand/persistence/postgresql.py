@@ -71,7 +71,8 @@ class PostgresqlEngine:
         try:
             async with self._connected() as connection:
                 await connection.execute(sa.text("SELECT 1"))
-        except _FAULTS as error:
+        except (*_FAULTS, UnicodeError) as error:
+            # UnicodeError: the host's name cannot be looked up, such as "a..b".
             cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
             raise ConfigurationError(
                 f"The database {self._url.render_as_string(hide_password=True)} cannot be reached: {cause}.",
