@@ -1,7 +1,6 @@
 """Identifiers: one `NewType` per noun, and how each is made. None of them is a credential."""
 
 import os
-import secrets
 from typing import NewType
 
 SessionId = NewType("SessionId", str)
@@ -98,18 +97,3 @@ def new_staff_session_id() -> StaffSessionId:
 
 def new_request_id() -> str:
     return f"req_{_random_hex(12)}"
-
-
-def new_visitor_token() -> str:
-    """A bearer token of 256 random bits. Only its hash is stored."""
-    return f"vt_{secrets.token_urlsafe(32)}"
-
-
-def new_staff_token() -> str:
-    """What the browser of somebody who works here shows: 256 random bits. Only its hash is stored."""
-    return f"st_{secrets.token_urlsafe(32)}"
-
-
-def new_staff_key() -> str:
-    """What a program shows: 256 random bits. Only its hash is stored."""
-    return f"dsk_{secrets.token_urlsafe(32)}"

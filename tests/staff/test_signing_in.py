@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from api.serving import STAFF, serving, settings_in
 from cache.clock import HeldClock
-from deskhand.ids import new_staff_key, new_staff_token
 from deskhand.persistence import metadata
 from deskhand.staff.errors import SignInFailed
+from deskhand.tokens import new_staff_key, new_staff_token
 from staff.people import PASSWORD, Company, company_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -1,12 +1,9 @@
 """Who asks. A session can be had only through `SessionService.access_session`, with one of these."""
 
-import hashlib
 from dataclasses import dataclass
 
 from deskhand.ids import SessionId, StaffId
-from deskhand.roles import ALL_SCOPES, Role, Scope
-
-_HOLDER_OF_THE_SETTINGS_KEY = StaffId("staff_admin")
+from deskhand.roles import Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +20,12 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Works for the company: a person with an account, or a program with a key. As it stands, the holder of the settings' key."""
+    """Works for the company: a person with an account, or a program with a key."""
 
     name: str
-    id: StaffId = _HOLDER_OF_THE_SETTINGS_KEY
-    role: Role = Role.ADMIN
-    scopes: frozenset[Scope] = ALL_SCOPES
+    id: StaffId
+    role: Role
+    scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
         # Whoever may change the knowledge base may read it.
@@ -36,8 +33,3 @@ class Staff:
 
 
 Principal = Anonymous | Visitor | Staff
-
-
-def hash_token(token: str) -> str:
-    """What is stored of a token. It has 256 random bits, so a plain SHA-256 cannot be searched."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -9,15 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from deskhand.ids import SessionId, new_visitor_token
+from deskhand.ids import SessionId
 from deskhand.persistence import Database, Transaction
-from deskhand.sessions.access import hash_token
 from deskhand.sessions.errors import OtherCustomer, SessionNotFound, UserTokenRefused
 from deskhand.sessions.log import open_log
 from deskhand.sessions.model import Session
 from deskhand.sessions.repository import find_session
 from deskhand.sessions.tables import sessions, used_tokens
 from deskhand.sessions.user_tokens import UserClaims
+from deskhand.tokens import hash_token, new_visitor_token
 
 
 async def identify_session(database: Database, session_id: SessionId, claims: UserClaims) -> tuple[Session, str]:

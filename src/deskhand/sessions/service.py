@@ -7,16 +7,17 @@ from typing import Any
 
 from deskhand.clock import Clock, SystemClock
 from deskhand.errors import Unauthenticated
-from deskhand.ids import SessionId, new_attachment_id, new_session_id, new_thread_id, new_visitor_token
+from deskhand.ids import SessionId, new_attachment_id, new_session_id, new_thread_id
 from deskhand.persistence import Database, GatheredRead, Transaction
 from deskhand.sessions import repository
-from deskhand.sessions.access import Anonymous, Principal, Visitor, hash_token
+from deskhand.sessions.access import Anonymous, Principal, Visitor
 from deskhand.sessions.errors import AttachmentNotFound, SessionNotFound
 from deskhand.sessions.identification import identify_session
 from deskhand.sessions.log import open_log
 from deskhand.sessions.model import Attachment, Message, Session, SessionStatus
 from deskhand.sessions.transcript import TranscriptPage, read_from, read_newest
 from deskhand.sessions.user_tokens import UserClaims
+from deskhand.tokens import hash_token, new_visitor_token
 
 _MOST_REMEMBERED = 10_000
 # Another process may have given the session a new token meanwhile.

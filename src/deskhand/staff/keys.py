@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from deskhand.ids import StaffId, new_staff_key
+from deskhand.ids import StaffId
 from deskhand.persistence import Transaction
 from deskhand.roles import Role, Scope
 from deskhand.staff import key_repository as repository
 from deskhand.staff.errors import KeyNotFound
-from deskhand.staff.hashing import hash_secret
 from deskhand.staff.model import Actor, ApiKey, Caller
 from deskhand.staff.parts import Parts
+from deskhand.tokens import hash_token, new_staff_key
 
 _HINT_CHARACTERS = 4
 
@@ -24,7 +24,7 @@ class Keys:
 
         def insert(tx: Transaction) -> ApiKey:
             key = repository.insert_key(
-                tx, name=name, key_hash=hash_secret(secret), hint=secret[-_HINT_CHARACTERS:], scopes=scopes, created_by=by.name
+                tx, name=name, key_hash=hash_token(secret), hint=secret[-_HINT_CHARACTERS:], scopes=scopes, created_by=by.name
             )
             self._parts.audit.record(tx, by, "key.create", target=key.id, details={"name": name, "scopes": sorted(scopes)})
             return key
@@ -50,7 +50,7 @@ class Keys:
 
     async def authenticate(self, secret: str) -> Caller | None:
         """Whose key this is; None when nobody's (any more)."""
-        key_hash = hash_secret(secret)
+        key_hash = hash_token(secret)
         found = await self._parts.database.read(lambda connection: repository.find_key(connection, key_hash))
         if found is None:
             return None

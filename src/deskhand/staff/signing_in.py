@@ -7,14 +7,14 @@ is looked up for each request, so what ends a session is a change of these rows 
 import secrets
 from dataclasses import dataclass
 
-from deskhand.ids import StaffId, new_staff_token
+from deskhand.ids import StaffId
 from deskhand.persistence import Transaction
 from deskhand.staff import repository, throttle, totp
 from deskhand.staff.errors import CodeRequired, SignInFailed
-from deskhand.staff.hashing import hash_secret
 from deskhand.staff.model import Account, Actor, Caller, SignedIn
 from deskhand.staff.parts import Parts, normal_email
 from deskhand.staff.repository import Credentials
+from deskhand.tokens import hash_token, new_staff_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class SignIn:
 
     async def authenticate(self, token: str) -> Caller | None:
         """Who holds this token; None when nobody does (any more)."""
-        token_hash = hash_secret(token)
+        token_hash = hash_token(token)
         session = await self._parts.database.read(lambda connection: repository.find_session(connection, token_hash))
         if session is None or session.is_over(idle_seconds=self._parts.rules.idle_seconds):
             return None
@@ -130,10 +130,10 @@ def insert_session(parts: Parts, tx: Transaction, account: Account, *, token: st
     transaction does."""
     repository.delete_ended_sessions(tx, idle_seconds=parts.rules.idle_seconds)
     if arrival.replaced_token is not None:
-        repository.delete_session_of_token(tx, hash_secret(arrival.replaced_token))
+        repository.delete_session_of_token(tx, hash_token(arrival.replaced_token))
     lasts = parts.rules.session_seconds
     session_id, expires_at = repository.insert_session(
-        tx, account.id, token_hash=hash_secret(token), address=arrival.address, lasts_seconds=lasts
+        tx, account.id, token_hash=hash_token(token), address=arrival.address, lasts_seconds=lasts
     )
     details = {"address": arrival.address, "by": by}
     parts.audit.record(tx, Actor(account.id, account.name), "staff.sign_in", target=session_id, details=details)

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from deskhand.ids import new_staff_token
 from deskhand.persistence import Transaction
 from deskhand.roles import Role
 from deskhand.staff import repository
@@ -26,6 +25,7 @@ from deskhand.staff.oidc_rules import OidcRules
 from deskhand.staff.parts import Parts, normal_email
 from deskhand.staff.passwords import make_password
 from deskhand.staff.signing_in import Arrival, insert_session, show_signed_in
+from deskhand.tokens import new_staff_token
 
 _LASTS_SECONDS: Final = 600
 _PLACE: Final = "oidc sign-in"
