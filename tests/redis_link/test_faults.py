@@ -182,6 +182,25 @@ async def test_a_server_that_stands_still_is_noticed_and_its_return_as_well(own_
     await link.close()
 
 
+@pytest.mark.parametrize("fate", ["gone without a word", "a replica"])
+async def test_where_its_name_leads_to_another_server_no_connection_to_the_old_one_is_tried_again(
+    own_valkey_server: ValkeyServer, valkey_server: ValkeyServer, free_port: int, fate: str
+) -> None:
+    async with FaultProxy("127.0.0.1", own_valkey_server.port) as proxy:
+        link = RedisLink(f"redis://127.0.0.1:{proxy.port}/0", clock=SystemClock(), limit_seconds=2.0)
+        await asyncio.gather(*(link.ask("PING") for _ in range(10)))
+        if fate == "a replica":
+            own_valkey_server.run("REPLICAOF", "127.0.0.1", str(free_port))
+        else:
+            own_valkey_server.freeze()
+        proxy.lead_to("127.0.0.1", valkey_server.port)
+        with pytest.raises(RedisUnavailable):
+            await link.ask("SET", "key", "value")
+        for _ in range(10):
+            assert await link.ask("SET", "key", "value") == b"OK"
+        await link.close()
+
+
 async def test_a_script_that_the_server_forgot_is_sent_again(ground: Ground, valkey_server: ValkeyServer) -> None:
     echo = Script("return ARGV[1]")
     assert await ground.link.run(echo, "key", "one") == b"one"

@@ -70,6 +70,10 @@ class FaultProxy:
         elif self._server is None:
             await self._listen()
 
+    def lead_to(self, host: str, port: int) -> None:
+        """New connections lead to another server; those that are open stay where they are."""
+        self._target = (host, port)
+
     async def _listen(self) -> None:
         # On the port it had before, which its users know.
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
