@@ -37,6 +37,11 @@ class Stream:
         return next((data for event, data in self.events if event == kind and matches(data)), None)
 
 
+def of(session_id: str, **wanted: Any) -> Callable[[dict[str, Any]], bool]:
+    """What is told of this conversation, and says so."""
+    return lambda told: {**wanted, "session_id": session_id}.items() <= told.items()
+
+
 @asynccontextmanager
 async def following(served: Served, path: str, headers: dict[str, str]) -> AsyncIterator[Stream]:
     """Read a stream of server-sent events until the block ends."""

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.serving import Served, serving, settings_in
-from desk.people import Operator, colleague, following, transcript, waiting
+from desk.people import Operator, colleague, following, of, transcript, waiting
 from deskhand.api.desk_team import tell_overdue
 from deskhand.handoff.tables import tickets
 from deskhand.sessions import SessionStatus
@@ -166,6 +166,25 @@ async def test_each_side_sees_that_the_other_is_typing(shared: Served) -> None:
             if '"typing"' in str(frame):
                 assert '"operator"' in str(frame)
                 break
+
+
+async def test_a_customer_whose_person_has_left_is_heard_by_those_who_are_there(tmp_path: Path) -> None:
+    async with serving(settings_in(tmp_path)) as served:
+        (_, ana), (_, bo) = await colleague(served, "Ana"), await colleague(served, "Bo")
+        async with bo.console() as bos:
+            visitor = await waiting(served)
+            session_id = visitor.session_id
+            await bos.until("notice", of(session_id, kind="new"))
+            await ana.done(session_id, "claim")
+            await bos.until("conversation", of(session_id, state="assigned"))
+            await served.say(visitor, "Are you still there?")
+            await bos.until("notice", of(session_id, kind="customer_replied"))
+        async with ana.console() as anas, bo.console() as bos:
+            await served.say(visitor, "And now?")
+            await anas.until("notice", of(session_id, kind="customer_replied"))
+            await ana.done(session_id, "resolve")
+            await bos.until("conversation", of(session_id, state="resolved"))
+            assert bos.of("notice") == []
 
 
 async def test_a_conversation_goes_on_after_a_restart(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from api.serving import STAFF, Served, Visitor, serving, settings_in
-from desk.people import PATIENCE_SECONDS, Stream, colleague, transcript, waiting
+from desk.people import PATIENCE_SECONDS, Stream, colleague, of, transcript, waiting
 from deskhand.api import streams
 from deskhand.api.desk_team import NobodyFree, assign, tell_overdue
 from deskhand.handoff.tables import tickets
@@ -188,11 +188,6 @@ async def test_who_was_signed_out_on_one_instance_is_not_connected_to_the_other_
         async with asyncio.timeout(PATIENCE_SECONDS):
             for rest in lines:
                 assert [line async for line in rest if line.startswith("event: error")] == []
-
-
-def of(session_id: str, **wanted: Any) -> Callable[[dict[str, Any]], bool]:
-    """What is told of this conversation, and says so."""
-    return lambda told: {**wanted, "session_id": session_id}.items() <= told.items()
 
 
 def heard(console: Stream, session_id: str) -> list[str]:

@@ -16,7 +16,8 @@ from deskhand.api.desk_team import RENEW_SECONDS, appear, deadlines_of, list_tea
 from deskhand.api.services import Services
 from deskhand.api.sse import HEADERS, HEARTBEAT, frame
 from deskhand.errors import Forbidden, PartDown, Unauthenticated
-from deskhand.insights import Changed, Counted, Listener, Notice, Removed, Typed, Update
+from deskhand.ids import StaffId
+from deskhand.insights import Changed, Counted, Listener, Notice, NoticeKind, Removed, Typed, Update
 from deskhand.sessions import Staff
 
 _TICK_SECONDS = 1.0
@@ -37,6 +38,7 @@ class _Desk:
         self._losses = services.streams.losses
         self._checked_at = self._sent_at = self._appeared_at = self._team_at = services.clock.monotonic()
         self._team: list[dict[str, Any]] | None = None
+        self._present: set[StaffId] = set()
 
     async def frames(self) -> AsyncIterator[bytes]:
         services, clock = self._services, self._services.clock
@@ -79,7 +81,9 @@ class _Desk:
 
     async def _presence(self) -> bytes:
         """Who is there, if that has changed."""
-        team = [SeatView.of(seat.colleague, seat.presence).model_dump(mode="json") for seat in await list_team(self._services)]
+        seats = await list_team(self._services)
+        self._present = {seat.colleague.id for seat in seats if seat.is_present}
+        team = [SeatView.of(seat.colleague, seat.presence).model_dump(mode="json") for seat in seats]
         if team == self._team:
             return b""
         self._team = team
@@ -94,11 +98,18 @@ class _Desk:
                 return frame("removed", {"session_id": session_id})
             case Counted(counts):
                 return frame("counts", counts.of(self._staff.id))
-            case Notice(kind, session_id, staff_id, deadline):
+            case Notice(kind, session_id, _, deadline):
                 told = {"kind": kind.value, "session_id": session_id} | ({"deadline": deadline.value} if deadline is not None else {})
-                return frame("notice", told) if staff_id in (None, self._staff.id) else b""
+                return frame("notice", told) if self._concerns(update) else b""
             case Typed(session_id):
                 return frame("typing", {"session_id": session_id})
+
+    def _concerns(self, notice: Notice) -> bool:
+        """Whether this person should look: at what is theirs or everybody's, and at a customer whose person is not there to see it."""
+        if notice.staff_id in (None, self._staff.id):
+            return True
+        is_about_customer = notice.kind is not NoticeKind.ASSIGNED_TO_YOU
+        return is_about_customer and self._services.inbox.knows_who_is_there and notice.staff_id not in self._present
 
     async def _may_read(self) -> bool:
         try:

@@ -29,6 +29,7 @@ from deskhand.turns.desk import Desk, Operator
 log = structlog.get_logger(__name__)
 
 _GROUP = "desk"
+_OFFLINE = "offline"
 # How long somebody whose console has gone is still taken to be there, and how often a console says that it is there.
 _PRESENT_SECONDS = 20.0
 RENEW_SECONDS = 8.0
@@ -49,6 +50,11 @@ class Seat:
 
     colleague: Colleague
     presence: str
+
+    @property
+    def is_present(self) -> bool:
+        """Whether a console of theirs is open, also while they take nothing new."""
+        return self.presence != _OFFLINE
 
 
 def deadlines_of(services: Services) -> Deadlines:
@@ -71,7 +77,7 @@ async def list_team(services: Services) -> list[Seat]:
     )
     seats = []
     for account in accounts:
-        presence = account.presence.value if account.id in present else "offline"
+        presence = account.presence.value if account.id in present else _OFFLINE
         colleague = Colleague(
             id=account.id,
             name=account.name,

@@ -104,6 +104,11 @@ class Inbox:
         self._has_others = database.dialect == "postgresql"
         self._passing = Passing(database) if self._has_others and not notices.reaches_others else None
 
+    @property
+    def knows_who_is_there(self) -> bool:
+        """Whether everybody's console is known here; not where other processes are heard through the database alone."""
+        return self._passing is None
+
     def changed(self, session_id: SessionId, happened: Iterable[str] = ()) -> None:
         """Say that something happened in a session; `happened` are the types of its new events. Returns at once."""
         self._tell(Heard(session_id, list(happened)))
