@@ -128,6 +128,36 @@ def test_a_reader_that_goes_away_is_no_fault(program: Program) -> None:
         assert process.wait() == 1
 
 
+def under_shell(program: Program, *arguments: str, redirected: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {redirected}', "sh", *COMMAND, *arguments],
+        cwd=program.folder,
+        env=program.environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_output_that_has_no_room_is_named(program: Program) -> None:
+    done = under_shell(program, "--version", redirected=">/dev/full")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 2), done.stderr
+    assert "The output cannot be written: No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize("redirected", [">&-", "<&- >&- 2>&-"])
+def test_streams_that_were_closed_before_the_start_are_not_missed(program: Program, redirected: str) -> None:
+    done = under_shell(program, "--version", redirected=redirected)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_letter_that_the_terminal_does_not_have_ends_nothing(program: Program) -> None:
+    done = under_shell(program, "doctor", "--settings", redirected="", DESKHAND_COMPANY_NAME="Öl › Gas", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert r"\xd6l \u203a Gas" in done.stdout
+
+
 async def test_a_busy_port_is_named_before_anything_starts(program: Program, model_server: ModelServer) -> None:
     port = model_server.base_url.split(":")[2].split("/")[0]
     (await program.run("serve", "--port", port)).refused(f"Port {port}", "--port")

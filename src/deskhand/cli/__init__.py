@@ -4,8 +4,10 @@ The invariant: an error a person can do something about ends with its message an
 2 for wrong usage, 130 when interrupted. A traceback is for debugging only.
 """
 
+import errno
 import gc
 import importlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -40,6 +42,7 @@ _GROUPS: Final = frozenset({"knowledge", "staff"})
 
 _EXIT_ERROR = 1
 _EXIT_INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _LazyGroup(TyperGroup):
@@ -145,6 +148,21 @@ def _deskhand(
 
 def main() -> None:
     """The program `deskhand`."""
+    _complete_streams()
+    try:
+        _run()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _close_output()
+        print(
+            f"deskhand: {error.filename or 'The output'} cannot be written: {error.strerror}.\nWrite elsewhere, or make room.",
+            file=sys.stderr,
+        )
+        sys.exit(_EXIT_ERROR)
+
+
+def _run() -> None:
     try:
         app()
     except SystemExit:
@@ -160,6 +178,17 @@ def main() -> None:
     except BrokenPipeError:
         _close_output()
         sys.exit(_EXIT_ERROR)
+
+
+def _complete_streams() -> None:
+    """A stream that whoever started us has closed reads and writes nothing; what a terminal has no letter for is written as `\\u203a`."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free, which is this one: otherwise the next file that is opened would be taken for the stream.
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115 - to the end
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:

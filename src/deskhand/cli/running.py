@@ -42,7 +42,7 @@ async def find_server_at(url: str) -> RunningServer | None:
             http.get(f"{url}/", allow_redirects=False) as response,
         ):
             answer = json.loads(await response.content.read(_LARGEST_ANSWER_BYTES))
-    except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError, json.JSONDecodeError):
+    except (aiohttp.ClientError, TimeoutError, UnicodeError, json.JSONDecodeError):
         return None
     if not isinstance(answer, dict) or answer.get("status") != "operational" or "session_store" not in answer:
         return None

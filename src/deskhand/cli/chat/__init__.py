@@ -77,7 +77,10 @@ def _choose_server(settings: Settings, url: str | None, *, opened: ExitStack, no
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise typer.BadParameter(f"{url!r} is not the address of a server.", param_hint="--url")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
