@@ -110,12 +110,13 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 @dataclass(frozen=True)
 class _Glossary:
-    """`words` and `stems` of each language with their English meanings, likeliest first; `phrases` of other languages with theirs, and
-    `phrase`, which finds them."""
+    """`words` and `stems` of each language with their meanings: the English ones, likeliest first, then those of the language itself;
+    `english` are all of the first; `phrases` of other languages with theirs, and `phrase`, which finds them."""
 
     words: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {language: {} for language in _LANGUAGES})
     stems: dict[str, dict[str, list[str]]] = field(default_factory=lambda: {language: {} for language in _LANGUAGES})
     phrases: dict[str, str] = field(default_factory=dict)
+    english: set[str] = field(default_factory=set)
 
     @cached_property
     def phrase(self) -> re.Pattern[str]:
@@ -128,20 +129,23 @@ def _glossary() -> _Glossary:
     glossary = _Glossary()
     for line in _MEANINGS.strip().splitlines():
         groups = [[member.replace("_", " ") for member in group.split()] for group in line.split(";")]
+        glossary.english.update(groups[0])
         for language, group in zip(_LANGUAGES, groups, strict=True):
             for word in group:
+                same = [*groups[0], *(each for each in group if " " not in each)]
                 if " " in word and language != "en":
                     glossary.phrases[word] = groups[0][0]
                 elif " " not in word:
                     for table, key in ((glossary.words, word), (glossary.stems, stem(word, language))):
                         known = table[language].setdefault(key, [])
-                        known.extend(each for each in groups[0] if each not in (*known, word))
+                        known.extend(each for each in same if each not in (*known, word))
     return glossary
 
 
 @lru_cache(maxsize=4096)
 def meanings(word: str, language: str = "en") -> tuple[str, ...]:
-    """The English words, likeliest first, that a word or stem of `language` may mean besides itself; empty for one that is not listed."""
+    """What a word or stem of `language` may mean besides itself: English words, likeliest first, then those of its own language; empty for
+    one that is not listed."""
     if language not in _LANGUAGES:
         return ()
     folded = fold(word)
@@ -175,7 +179,7 @@ def reworded(text: str, *, is_used: Callable[[str], bool], is_english: Callable[
             for other in meanings(word, language):
                 if all(map(is_used, other.split())):
                     changed = True
-                    foreign = foreign or language != "en"
+                    foreign = foreign or (language != "en" and other in glossary.english)
                     return other
         return word
 

@@ -57,3 +57,8 @@ def test_an_english_word_is_not_taken_for_a_foreign_one() -> None:
     assert reworded("which stocks", is_used=USED.__contains__, is_english={"which", "stocks"}.__contains__) == "which stocks"
     assert meanings("Rechnungen", "de")[0] == "invoice"
     assert meanings("Rechnungen", "xx") == ()
+
+
+def test_documents_in_german_are_met_in_german() -> None:
+    used = frozenset(["nachlass", "gibt", "fur", "vereine"])
+    assert reworded("Gibt es Rabatt für Vereine", is_used=used.__contains__, is_english=lambda _: False) == "gibt es nachlass fur vereine"
