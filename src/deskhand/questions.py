@@ -22,13 +22,13 @@ class Wanted(StrEnum):
 
 _ASKS = {
     Wanted.TIME: re.compile(
-        r"\b(?:how (?:long|soon|fast|quickly|often)|when|what time|wie lange|wann|wie oft|combien de temps|quand|cuanto tiempo|cuanto tarda"
-        r"|cuando|quanto tempo|quando)\b"
+        r"\b(?:how (?:long|soon|fast|quickly|often)|when|what time|wie lange|wann|wie oft|combien de temps|c'est long|ca prend|quand"
+        r"|cuanto tiempo|cuanto tarda|cuando|quanto tempo|quando)\b"
     ),
     Wanted.MONEY: re.compile(
         r"\b(?:how much (?:is|are|does|do|will|would|for|to)\b|costs?|prices?|pricing|fees?|how expensive|paid service"
         r"|for free|free of charge|is (?:it|this|that|there) (?:\w+ ){0,3}free|kostenlos|gratuito?"
-        r"|kostet|kosten|preise?|coute|prix|tarifs?|cuesta|cuanto vale|precios?|quanto costa|prezzo|preco)\b"
+        r"|kostet|kosten|preise?|coute|c'est combien|prix|tarifs?|cuesta|cuanto vale|precios?|quanto costa|prezzo|preco)\b"
     ),
     Wanted.COUNT: re.compile(r"\b(?:how many|how much|wie viele?|wieviele?|combien de|cuantos|cuantas|quanti|quante|quantos|quantas)\b"),
     Wanted.TELEPHONE: re.compile(
@@ -73,6 +73,11 @@ def wanted(folded: str) -> frozenset[Wanted]:
     if Wanted.HOURS in kinds:
         kinds.discard(Wanted.TIME)
     return frozenset(kinds - {Wanted.COUNT} if Wanted.MONEY in kinds else kinds)
+
+
+def kind_words(folded: str) -> str:
+    """The words of a question that name the kind alone: "price" in "the price of delivery"."""
+    return " ".join(match.group() for asks in _ASKS.values() for match in asks.finditer(folded))
 
 
 def holds(folded: str, kind: Wanted) -> bool:

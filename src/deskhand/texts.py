@@ -294,13 +294,15 @@ _MARKS = {
     "en": "the i my you your is are do does can what how when where why to of it and please want need this that with for on in have "
     "hello hi thanks",
     "de": "der die das ich und ist nicht wie mein meine meinen mit ein eine einen einem kann bitte wo was wann warum fur auf habe "
-    "mir mich sie         zu zum zur es den dem mochte danke dank vielen hallo guten wir uns brauche gibt werden",
+    "mir mich sie zu zum zur es den dem mochte danke dank vielen hallo guten wir uns brauche gibt werden habt ihr euch euer hab brauch "
+    "eure gibts kostet oder nach bei aus wenn dann hat haben konnt kannst welche welcher welches wieviel viele passiert bekomme kriege",
     "fr": "le les je vous et est mon ma mes comment pourquoi puis-je peux voudrais avec pour une des du pas ne que qui quand bonjour"
-    " merci au aux         sur s'il plait quel quelle ou oui j'ai c'est parler",
+    " merci au aux sur s' plait quel quelle ou oui j' c' qu' d' parler peut dans nous vos votre nos notre faire avez puis combien quels"
+    " quelles cette sont fait mais fois plusieurs svp",
     "es": "el los las yo mi mis como donde cuando cuanto que por para con una unos es esta puedo quiero hola gracias del al necesito"
-    " hablar         tengo hacer cual favor mas",
+    " hablar tengo hacer cual favor mas hay tienen tiene puede pueden cuesta cuanta cuantos cuantas su sus y estan abren",
     "it": "il lo gli mio mia come dove quando perche che con una uno sono posso vorrei voglio ciao grazie della del nel buongiorno "
-    "parlare per         ho fare quale questo favore non",
+    "parlare per ho fare quale questo favore non",
     "pt": """o os as meu minha como onde quando porque que com uma um nao posso quero ola obrigado obrigada da do na no voce preciso falar
         tenho fazer qual favor em""",
     "nl": """het een ik mijn hoe waar wanneer waarom met van naar voor niet kan wil graag bedankt hallo dank u je wat zijn heb aan spreken
@@ -312,13 +314,22 @@ for _language, _list in _MARKS.items():
         _MARKED[_word] = (*_MARKED.get(_word, ()), _language)
 
 
-def language_of(text: str) -> str:
-    """The language we ship that a text is most likely in, by its commonest words; "en" when nothing speaks for another."""
+def language_of(*said: str) -> str:
+    """The language we ship that a text is most likely in, by its commonest words; "en" when nothing speaks for another.
+
+    Of several, the first by which it can be told decides.
+    """
+    return next(filter(None, map(_find_language, said)), "en")
+
+
+def _find_language(text: str) -> str | None:
     counts = dict.fromkeys(_LANGUAGES, 0)
     for word in words(text[:400]):
         for language in _MARKED.get(word, ()):
             counts[language] += 1
     best = max(counts.values())
+    if not best:
+        return None
     return "en" if counts["en"] == best else next(language for language, count in counts.items() if count == best)
 
 

@@ -26,8 +26,10 @@ _SPELLINGS = str.maketrans(
         "\u0671": "\u0627",
     }
 )
+# What French and Italian write to the next word is a word of its own: "l'adresse" is an address.
+_ELIDED = "c d j l m n s t qu lorsqu puisqu jusqu un quest all dall dell nell sull"
 # A figure keeps its point, comma, colon, percent or currency: "1,500", "9:30", "50%"; a name keeps its hyphen-free parts.
-_WORD = re.compile(r"\d+(?:[.,:]\d+)*%?|[^\W\d_]+(?:'[^\W\d_]+)*\d*|\w+")
+_WORD = re.compile(rf"\d+(?:[.,:]\d+)*%?|(?:{'|'.join(_ELIDED.split())})'(?=[^\W\d_])|[^\W\d_]+(?:'[^\W\d_]+)*\d*|\w+")
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SENTENCE_END = re.compile(r"[.!?\u2026][\"'\u201d\u2019)\]]*(?=\s+[\"'\u201c\u2018(\[]?[^\W_a-z])|[\u3002\uff01\uff1f]+")
 # What ends in a point without ending a sentence.
@@ -52,7 +54,21 @@ _STOP_WORDS = """
     os as um uma e ou mas eu meu minha sou posso como que quem quando onde por para com em nao se do da no na
     het een en of maar ik mijn is zijn kan hoe wat wie waar wanneer waarom met van naar voor op in niet
 """
-STOP_WORDS = frozenset(_STOP_WORDS.split())
+STOP_WORDS = frozenset([*_STOP_WORDS.split(), *(f"{word}'" for word in _ELIDED.split())])
+# What customers write around what they ask. A document may mean something by it, so there it counts.
+_ASIDES = """
+    pls plz thx wanna gonna gotta gimme lemme ive youre dont cant doesnt didnt isnt wont wouldnt couldnt whats wheres whens hows whos theres
+    btw asap tho cuz coz idk omg wtf hmm just really actually even still already anyway guys
+    ihr euch euer eure euren eurem eurer uns unser unsere unseren man sich hab habt hatte gibts ne nen mal erst erstmal noch schon nur
+    eigentlich gerne denn doch da dafur davon damit dann ab ob wenn furs brauch brauche kannst konnt konnen muss soll darf mochte will wollt
+    kriege krieg
+    ai as avez avons avoir ont on y ca cela si svp stp aussi alors donc deja votre vos notre nos faire fais fait etre etes veux voudrais
+    peux puis pouvez au aux quel quelle quels quelles en leur
+    hay tengo tiene tienen esta estan puede pueden este esto eso ya muy mas sus nos usted ustedes os porfa quiero quisiera necesito hacer
+    cual cuales tambien
+    ho hai avete ci vi mi ti si questo questa vorrei voglio anche fare tenho tem ja muito quero voces
+"""
+ASIDES = STOP_WORDS.union(_ASIDES.split())
 
 # No stemmer here changes so many letters from the beginning, but the Arabic one, which takes articles off.
 _STEM_KEEPS = 3
@@ -112,9 +128,9 @@ def stem(word: str, language: str = "en") -> str:
     return stemmed
 
 
-def content_stems(text: str, language: str = "en") -> list[str]:
-    """The stems of all words that carry meaning, in order, with repeats."""
-    return [stem(word, language) for word in words(text) if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
+def content_stems(text: str, language: str = "en", *, without: frozenset[str] = STOP_WORDS) -> list[str]:
+    """The stems of all words that carry meaning, in order, with repeats. `without`: the words that carry none."""
+    return [stem(word, language) for word in words(text) if word not in without and (len(word) > 1 or word.isdigit())]
 
 
 class StemFinder:

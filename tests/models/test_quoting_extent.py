@@ -177,3 +177,52 @@ async def test_who_asks_for_hours_is_told_hours() -> None:
     text = await quoted("What are your support hours?", chat, table)
     assert text.index("8:00–20:00") < text.index("[2]")
     assert "[1]" not in text
+
+
+async def test_a_paragraph_that_announces_steps_is_quoted_with_them() -> None:
+    slow = {
+        "n": 1,
+        "title": "The internet is slow or keeps dropping",
+        "score": 0.9,
+        "text": """# The internet is slow or keeps dropping
+
+Most problems with the speed come from the wireless network, not from the line. Work through these steps in order.
+
+1. Plug a computer into the router with a cable, and measure how fast it is.
+2. Switch the router off for 30 seconds.
+
+| Light | Meaning |
+| --- | --- |
+| red | no signal |
+""",
+    }
+    text = await quoted("my wireless is super slow", slow)
+    assert "1. Plug a computer into the router" in text
+
+
+async def test_the_line_above_a_paragraph_of_a_plain_text_is_its_heading() -> None:
+    letter = {
+        "n": 1,
+        "title": "Contract",
+        "score": 0.9,
+        "text": "How\nWrite to leaving@example.com or use the form of your account.\n\nReturning the router\nSend it back within 21 days.",
+    }
+    assert (await quoted("Where do I write to?", letter)).startswith("Write to leaving@example.com")
+
+
+async def test_who_asks_how_is_not_told_how_long() -> None:
+    long = {
+        "n": 1,
+        "title": "Returns",
+        "section": "How long do I have to return an item?",
+        "score": 0.8,
+        "text": "## How long do I have to return an item?\n\nYou have 30 days.",
+    }
+    way = {"n": 2, "title": "Returns", "section": "Returning", "score": 0.8, "text": "## Returning\n\n1. Print the label.\n2. Post it."}
+    assert (await quoted("How do I return an item?", long, way)).startswith("1. Print the label.")
+
+
+async def test_no_second_price_is_quoted_where_the_first_one_answers() -> None:
+    delivery = {"n": 1, "title": "Delivery", "score": 0.8, "text": "| Delivery of | Charge |\n| --- | --- |\n| a bicycle | 49 € |\n"}
+    battery = {"n": 2, "title": "Electric bicycle", "score": 0.8, "text": "The cost of a new battery of a bicycle is 449 €."}
+    assert "battery" not in await quoted("cost of delivery of a bicycle", delivery, battery)

@@ -104,7 +104,7 @@ class CustomerSupportAgent:
         )
         words = tuple(message.content for message in run.messages)
         signals = read_signals(words)
-        language = language_of(words[-1] if words else "")
+        language = language_of(*reversed(words))
         texts = texts_for(language)
         rules = self._options.handoff
         handed_over = hand_over_at_once(signals, rules, texts=texts, words=words)

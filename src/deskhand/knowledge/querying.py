@@ -17,8 +17,8 @@ from deskhand.knowledge.analysis import analyse, stem_terms
 from deskhand.knowledge.candidates import Query
 from deskhand.knowledge.embedding import Embedder
 from deskhand.knowledge.ranking import Weights, weighted_terms
-from deskhand.knowledge.spelling import Frequencies, corrected
-from deskhand.words import STOP_WORDS, fold
+from deskhand.knowledge.spelling import Frequencies, corrected, hyphened
+from deskhand.words import ASIDES, fold
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _MARKS = " \t\n.,:;!?\u00bf\u00a1-"
@@ -48,6 +48,7 @@ class QueryReader:
         """
         text, earlier = _encodable(text), [_encodable(turn) for turn in earlier]
         if len(text) <= _PIECE_CHARACTERS:
+            text = hyphened(text, frequencies=frequencies)
             text = reworded(text, is_used=lambda word: bool(frequencies(stem_terms(word)).all()), is_english=self._embedder.knows_word)
             text = corrected(text, is_familiar=self._embedder.knows_word, frequencies=frequencies)
         pieces = [text] if len(text) <= _PIECE_CHARACTERS else self._splitter.chunks(text)[:_MOST_PIECES]
@@ -103,7 +104,7 @@ def telling(text: str) -> str:
 
     "How do I" is rare among documents, which do not ask, so its rarity would count for more than what is asked.
     """
-    kept = _WORD.sub(lambda match: "" if fold(match.group()) in STOP_WORDS else match.group(), text)
+    kept = _WORD.sub(lambda match: "" if fold(match.group()) in ASIDES else match.group(), text)
     return kept if kept.strip(_MARKS) else text
 
 

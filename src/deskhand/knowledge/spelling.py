@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deskhand.knowledge.analysis import Hashes, stem_terms, word_terms
+from deskhand.words import STOP_WORDS
 
 _WORD = re.compile(r"[^\W\d_]{4,20}")
+_COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)?")
+_SHORTEST_COMPOUND = 4
+_LONGEST_COMPOUND = 20
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _MOST_WORDS = 4
 
@@ -35,6 +39,25 @@ def corrected(text: str, *, is_familiar: Callable[[str], bool], frequencies: Fre
         return _nearest(word, frequencies) or match.group()
 
     return _WORD.sub(right, text)
+
+
+def hyphened(text: str, *, frequencies: Frequencies) -> str:
+    """`text` with its compounds as the documents have them: "wifi" is "wi-fi" where both halves stand in the same number of chunks, as they
+    do when they stand nowhere else, and the word itself in none; "wi-fi" is "wifi" where the halves stand in none."""
+
+    def written(match: re.Match[str]) -> str:
+        word = match.group().lower()
+        if not _SHORTEST_COMPOUND <= len(word) <= _LONGEST_COMPOUND or frequencies(stem_terms(word)).all():
+            return match.group()
+        solid = word.replace("-", "")
+        if solid != word:
+            return solid if frequencies(stem_terms(solid)).all() else match.group()
+        halves = [(word[:at], word[at:]) for at in range(2, len(word) - 1) if not STOP_WORDS.intersection((word[:at], word[at:]))]
+        counts = frequencies(word_terms([half for pair in halves for half in pair])).tolist() if halves else []
+        pairs = (pair for pair, one, other in zip(halves, counts[::2], counts[1::2], strict=True) if one == other > 0)
+        return "-".join(next(pairs, (match.group(),)))
+
+    return _COMPOUND.sub(written, text)
 
 
 def _nearest(word: str, frequencies: Frequencies) -> str | None:

@@ -5,6 +5,7 @@ The invariant: it writes nothing but text that stands in a passage and the fixed
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 
 import msgspec
@@ -78,10 +79,8 @@ class QuotingModel:
         said, before = _exchange(request.messages)
         question = chosen(said, before=before)
         understood = understand(question)
-        language = language_of(question)
-        texts = texts_for(language)
         if request.messages[-1].role is Role.TOOL:
-            async for event in self._answer(request.messages, understood, texts=texts, language=language):
+            async for event in self._answer(request.messages, understood, question=question):
                 yield event
             return
         calls = list(_calls(understood, files=_files(request.messages), offered={tool.name for tool in request.tools}))
@@ -90,7 +89,7 @@ class QuotingModel:
                 yield ToolCallRequested(call)
             yield ModelEnded(EndReason.TOOL_CALLS)
             return
-        text, confidence = _without_tools(understood, texts)
+        text, confidence = _without_tools(understood, texts_for(language_of(question, *_said_before(request.messages))))
         yield TextDelta(text)
         yield ModelEnded(EndReason.STOP, confidence=confidence)
 
@@ -100,11 +99,12 @@ class QuotingModel:
     async def close(self) -> None:
         """It holds nothing."""
 
-    async def _answer(
-        self, messages: Sequence[ModelMessage], understood: Understood, *, texts: Texts, language: str
-    ) -> AsyncGenerator[ModelEvent, None]:
+    async def _answer(self, messages: Sequence[ModelMessage], understood: Understood, *, question: str) -> AsyncGenerator[ModelEvent, None]:
         asked, results = _results(messages)
         found = _Found.read(asked, results)
+        # "iPhone?" is of no language; then those decide who said it, and what was found.
+        language = language_of(question, *_said_before(messages), *(each.text for each in found.evidence_of(0)))
+        texts = texts_for(language)
         paragraphs = list(_notes(asked, results, texts))
         confidence = _SURE
         if understood.question or understood.attachments:
@@ -234,6 +234,11 @@ def _exchange(messages: Sequence[ModelMessage]) -> tuple[str, str]:
     newest_first = reversed(messages)
     said = next((message.content for message in newest_first if message.role is Role.USER), "")
     return said, next((message.content for message in newest_first if message.role is Role.ASSISTANT), "")
+
+
+def _said_before(messages: Sequence[ModelMessage]) -> Iterator[str]:
+    """What the customer said before the newest message, the last first."""
+    return islice((message.content for message in reversed(messages) if message.role is Role.USER), 1, None)
 
 
 def _results(messages: Sequence[ModelMessage]) -> tuple[tuple[ToolCall, ...], dict[str, str]]:

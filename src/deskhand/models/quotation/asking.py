@@ -12,8 +12,8 @@ from functools import cache
 
 from deskhand.glossary import meanings
 from deskhand.models.quotation.blocks import Kind, Unit
-from deskhand.questions import Wanted, holds, wanted
-from deskhand.words import STOP_WORDS, content_stems, fold, stem, words
+from deskhand.questions import Wanted, holds, kind_words, wanted
+from deskhand.words import ASIDES, STOP_WORDS, content_stems, fold, stem, words
 
 _EARLIER_WEIGHT = 0.5
 _FEW_WORDS = 3
@@ -39,6 +39,10 @@ _HAS_CASE = re.compile(
     r"\b(?:if|unless|otherwise|in case|should (?:you|it|the)|without|wenn|falls|sonst|ohne|si|sinon|sans|sin|se|senza|caso)\b"
 )
 _ASKS_STEPS = re.compile(r"\b(?:how (?:do|can|to|should|would)|steps?|wie|comment|como|come|hoe)\b")
+_ASKS_LENGTH = re.compile(r"\b(?:how (?:long|soon|fast)|wie lange|combien de temps|cuanto tiempo|quanto tempo)\b")
+_HYPHEN = re.compile("[-\u2010\u2011]")
+_COMPOUND = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011][^\W\d_]+)+")
+_WORD = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011][^\W\d_]+)*")
 _UNMISTAKABLE = frozenset({Wanted.MONEY, Wanted.TELEPHONE, Wanted.ADDRESS, Wanted.HOURS})
 
 
@@ -48,6 +52,8 @@ class Asked:
 
     stems: dict[str, float]
     folded: str
+    # Those that only name the kind of thing: what is of that kind says them.
+    kind_stems: frozenset[str] = frozenset()
 
     @property
     def case(self) -> bool:
@@ -77,6 +83,10 @@ class Asked:
         """Whether such a thing is asked for, and a text has none."""
         return bool(self._unmistakable) and not self.only(text)
 
+    def other_than(self, heading: str) -> bool:
+        """Whether a heading asks how long something takes, where it is asked how it is done."""
+        return self.steps and not wanted(self.folded) and _ASKS_LENGTH.search(fold(heading)) is not None
+
     @property
     def _unmistakable(self) -> frozenset[Wanted]:
         return wanted(self.folded) & _UNMISTAKABLE
@@ -92,15 +102,16 @@ def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str]
 
     A word that stands in none of the texts, but is one slip away from one that does, is taken for that one.
     """
+    joined = fold("\n".join(texts))
+    question = _as_they_write(question, joined)
     folded = fold(question)
     frame = _frame_stems()
-    stems = {word: _FRAME_WEIGHT if word in frame else 1.0 for word in content_stems(question, language)}
+    stems = {word: _FRAME_WEIGHT if word in frame else 1.0 for word in content_stems(question, language, without=ASIDES)}
     if earlier and (len(stems) < _FEW_WORDS or _FOLLOW_UP.search(folded)):
-        for word in content_stems(earlier[-1], language):
+        for word in content_stems(earlier[-1], language, without=ASIDES):
             stems.setdefault(word, _EARLIER_WEIGHT)
         if not wanted(folded) and not _ASKS_STEPS.search(folded) and not _ASKS_CASE.search(folded):
             folded = fold(earlier[-1])
-    joined = fold("\n".join(texts))
     lost = [word for word in stems if len(word) >= _SHORTEST_SLIP and word.isalpha() and word not in joined]
     if lost:
         # Only what begins alike can be meant, and stemming is what costs.
@@ -109,7 +120,21 @@ def read_question(question: str, earlier: Sequence[str], *, texts: Iterable[str]
         for word in lost:
             if word not in vocabulary and (meant := _meant(word, vocabulary, language)):
                 stems[meant] = max(stems.pop(word), stems.get(meant, 0.0))
-    return Asked(stems, folded)
+    return Asked(stems, folded, frozenset(content_stems(kind_words(folded), language)))
+
+
+def _as_they_write(question: str, texts: str) -> str:
+    """The question with its compounds as the folded texts have them: "wifi" is "Wi-Fi", and the other way round."""
+    theirs: dict[str, str] = {_HYPHEN.sub("", compound): compound for compound in _COMPOUND.findall(texts)}
+
+    def written(match: re.Match[str]) -> str:
+        word: str = match.group()
+        solid: str = _HYPHEN.sub("", fold(word))
+        if solid in theirs:
+            return theirs[solid]
+        return solid if _HYPHEN.search(word) and re.search(rf"\b{solid}\b", texts) else word
+
+    return _WORD.sub(written, question)
 
 
 def _meant(word: str, vocabulary: set[str], language: str) -> str | None:

@@ -4,12 +4,16 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from deskhand.words import sentences
+from deskhand.words import fold, sentences
 
 _HEADING = re.compile(r"^\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _ITEM = re.compile(r"^(\s*)([-*+\u2022]|\d{1,3}[.)])\s+(.*)$")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
+_ANNOUNCES = re.compile(
+    r"\b(?:steps|following|as follows|in this order|listed below|schritte|folgende[nrs]?|wie folgt|etapes|suivante?s?|voici|pasos"
+    r"|siguientes?)\b"
+)
 _LONGEST_SENTENCE = 400
 _BREAK = re.compile(r"(?:<br>)+|[;,:]\s|\s{2,}")
 _LONGEST_HEADING = 90
@@ -40,7 +44,9 @@ class Unit:
     @property
     def introduces(self) -> bool:
         """Whether it announces what follows it under the same heading."""
-        return self.kind is Kind.SENTENCE and self.text.rstrip().endswith((":", "\uff1a"))
+        if self.kind is not Kind.SENTENCE:
+            return False
+        return self.text.rstrip().endswith((":", "\uff1a")) or _ANNOUNCES.search(fold(self.text)) is not None
 
 
 def cut(text: str) -> list[Unit]:
@@ -85,6 +91,8 @@ class _Cutter:
     def _end_paragraph(self, *, more: bool = True) -> None:
         if not self._paragraph:
             return
+        if _begins_with_heading(self._paragraph):
+            self._heading = self._paragraph.pop(0)
         joined = " ".join(self._paragraph)
         self._paragraph = []
         if more and _is_heading_in_effect(joined):
@@ -149,6 +157,14 @@ class _Cutter:
 def _is_heading_in_effect(paragraph: str) -> bool:
     """A short line without an end, on its own: what is left of a heading when a page is made into text."""
     return len(paragraph) <= _LONGEST_HEADING and len(paragraph.split()) <= _MOST_HEADING_WORDS and paragraph[-1].isalnum()
+
+
+def _begins_with_heading(lines: list[str]) -> bool:
+    """Whether the first line is a heading: it ends although the first word of the next would have fitted, and that begins a sentence."""
+    if len(lines) < 2 or not _is_heading_in_effect(lines[0]) or not lines[1][0].isupper():
+        return False
+    width = max(map(len, lines))
+    return max(len(lines[0]) + 1 + len(lines[1].split(maxsplit=1)[0]), 2 * len(lines[0])) <= width
 
 
 def _pieces(sentence: str) -> list[str]:

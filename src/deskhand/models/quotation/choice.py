@@ -141,13 +141,13 @@ def choose(
             + _BY_WORDS * each.best / most
             + _BY_TITLE * _said_of(each.evidence.title, asked, language=language)
             + _BY_LINE * each.nearest
-            + _BY_LACK * asked.lacks(each.evidence.text)
+            + _BY_LACK * (asked.lacks(each.evidence.text) or asked.other_than(each.evidence.section))
         )
 
     ranked = sorted(scored, key=lambda each: -place(each))
     chosen = ranked[:1]
     for each in ranked[1:]:
-        if len(chosen) < MOST_PASSAGES and _adds(each, chosen, weights):
+        if len(chosen) < MOST_PASSAGES and _adds(each, chosen, weights, asked=asked):
             chosen.append(each)
     quotations = tuple(Quotation(each.evidence.number, extent(each.weighed, asked, telling=weights, finder=finder)) for each in chosen)
     nearest = tuple(dict.fromkeys(each.evidence.name for each in ranked if each.evidence.score is not None))
@@ -217,7 +217,7 @@ def _options(ranked: list[_Scored], asked: Asked, *, language: str) -> tuple[Can
     return open_options(candidates, said=frozenset(asked.stems), language=language)
 
 
-def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float]) -> bool:
+def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float], *, asked: Asked) -> bool:
     """Whether a further passage says something that was asked and is not said yet, and is nearly as good as the first."""
     first = chosen[0]
     if candidate.nearest < first.nearest - _FAR_LINE:
@@ -225,6 +225,8 @@ def _adds(candidate: _Scored, chosen: list[_Scored], weights: dict[str, float]) 
     if candidate.best < _NEAR_FIRST * first.best or (candidate.evidence.score or 0.0) < _NEAR_FIRST * (first.evidence.score or 0.0):
         return False
     said = frozenset().union(*(each.stems for each in chosen))
+    if asked.only("\n".join(each.evidence.text for each in chosen)):
+        said |= asked.kind_stems
     return sum(weights[stem] for stem in candidate.stems - said) >= _WORTH_ADDING * sum(weights.values())
 
 

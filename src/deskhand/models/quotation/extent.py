@@ -91,7 +91,8 @@ def _around(weighed: Weighed, at: int, asked: Asked, *, telling: dict[str, float
             return [] if more else _rows(weighed, units[at].block, asked, telling=telling)
         case Kind.SENTENCE:
             table = _rows(weighed, units[at + 1].block, asked, telling=telling) if _introduces_table(units, at) else []
-            return [*_paragraph(units, at), *_list_behind(units, at), *table]
+            paragraph = _paragraph(units, at)
+            return [*paragraph, *(item for sentence in (at, paragraph[-1]) for item in _list_behind(units, sentence)), *table]
         case Kind.STEP | Kind.ITEM | Kind.CODE:
             return _whole_list(units, at)
 

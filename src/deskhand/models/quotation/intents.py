@@ -25,7 +25,7 @@ _GOODBYE = """
 _FILLER = """
     there you very much so a lot for your the help it that this was is all good great perfect ok okay yes no nice wonderful awesome cool
     have day to everyone team bot agent sir madam again then now und sehr schon alles klar super gut auf mir ihnen dir fur die hilfe
-    beaucoup pour votre aide bien au tout muchas mil por la ayuda todo molte mille tante per l'aiuto muito pela ajuda heel erg hartelijk
+    beaucoup pour votre aide bien au tout muchas mil por la ayuda todo molte mille tante per l' aiuto muito pela ajuda heel erg hartelijk
     voor de hulp really i we and my got worked works
 """
 
