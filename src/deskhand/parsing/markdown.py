@@ -9,6 +9,8 @@ _PAIR = re.compile(r"^(title|url|permalink):[ \t]*(.+?)[ \t]*$", re.MULTILINE | 
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*\Z")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*\Z")
+_LONGEST_FIRST_LINE = 90
+_MOST_WORDS = 10
 _DECORATION = re.compile(r"\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 
 
@@ -67,6 +69,14 @@ def find_title(text: str) -> str | None:
         if heading.text and heading.level <= 2 and (best is None or heading.level < best.level):
             best = heading
     return best.text if best else None
+
+
+def find_first_line(text: str) -> str | None:
+    """What a plain text begins with, if that is short, ends like a heading, and stands apart from what follows it."""
+    line, _, rest = text.lstrip().partition("\n")
+    line = line.strip()
+    apart = bool(rest.strip()) and not rest.split("\n", maxsplit=1)[0].strip()
+    return line if apart and len(line) <= _LONGEST_FIRST_LINE and len(line.split()) <= _MOST_WORDS and line[-1:].isalnum() else None
 
 
 def _may_be_underlined(line: str) -> bool:

@@ -104,7 +104,7 @@ def _read_text(kind: Kind, text: str, *, name: str) -> ParsedDocument:
         case Kind.CSV | Kind.TSV | Kind.JSON | Kind.JSON_LINES:
             return _whole(name, _read_rows(kind, text))
         case _:
-            return _whole(name, text)
+            return _whole(markdown.find_title(text) or markdown.find_first_line(text) or name, text)
 
 
 def _read_rows(kind: Kind, text: str) -> str:

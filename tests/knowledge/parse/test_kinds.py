@@ -98,6 +98,20 @@ async def test_a_word_document_keeps_headings_lists_tables_and_links(reader: Doc
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("CANCELLING YOUR CONTRACT\n\nWithin 14 days.", "CANCELLING YOUR CONTRACT"),
+        ("Cancelling\n==========\nWithin 14 days.", "Cancelling"),
+        ("You can cancel within 14 days.\n\nAfter that you cannot.", "cancel"),
+        ("Cancelling is possible\nwithin 14 days.", "cancel"),
+        ("Only this", "cancel"),
+    ],
+)
+async def test_a_plain_text_is_named_by_the_line_that_stands_above_it(reader: DocumentReader, text: str, title: str) -> None:
+    assert (await reader.read("cancel.txt", None, text.encode())).title == title
+
+
 async def test_slides_are_pages_in_the_order_of_the_talk(reader: DocumentReader) -> None:
     read = await reader.read("talk.pptx", None, made.slides([("Welcome", ["Only this"]), ("Prices", ["Basic: 5", "Pro: 9"])]))
     assert [(part.page, part.text) for part in read.parts] == [(1, "## Welcome\n\nOnly this"), (2, "## Prices\n\n- Basic: 5\n- Pro: 9")]
