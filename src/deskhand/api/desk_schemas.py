@@ -8,7 +8,19 @@ from typing import Annotated, Any, Literal
 import msgspec
 from pydantic import Field, StringConstraints
 
-from deskhand.api.schemas import MessageView, Name, Notices, Parameters, Request, Said, Schema, SourceView, Whole, show_moment
+from deskhand.api.schemas import (
+    SAYS_SOMETHING,
+    MessageView,
+    Name,
+    Notices,
+    Parameters,
+    Request,
+    Said,
+    Schema,
+    SourceView,
+    Whole,
+    show_moment,
+)
 from deskhand.clock import to_iso
 from deskhand.errors import Malformed
 from deskhand.handoff.assignment import Colleague
@@ -79,7 +91,7 @@ class SetTags(Act):
 
 
 class WriteNote(Request):
-    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=SAYS_SOMETHING)]
 
 
 class CustomerView(Schema):
@@ -215,7 +227,7 @@ class DraftView(Schema):
 class WriteReply(Request):
     shortcut: Annotated[str, StringConstraints(pattern=r"^[\w-]{1,64}$")]
     title: Name
-    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=SAYS_SOMETHING)]
 
 
 class ReplyView(Schema):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from deskhand.api.schemas import Parameters, Request, Schema, show_moment
+from deskhand.api.schemas import SAYS_SOMETHING, Parameters, Request, Schema, show_moment
 from deskhand.clock import to_iso
 from deskhand.knowledge import (
     DocumentState,
@@ -44,7 +44,8 @@ Moment = Annotated[
     Field(json_schema_extra={"format": "date-time"}, examples=["2026-12-24T18:00:00Z"]),
 ]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=SAYS_SOMETHING)]
+TierName = Literal["public", "customers", "operators"]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^https?://[!-~]+$")]
 
 
@@ -64,7 +65,7 @@ class WriteDocument(Dated):
 
     title: Title
     text: Words
-    tier: Literal["public", "customers", "operators"] = "public"
+    tier: TierName = "public"
     url: Url | None = Field(None, description="Where customers can read it.")
 
 
@@ -72,13 +73,13 @@ class FetchDocuments(Dated):
     """New documents from an address: a page, a table, or a sitemap with all its pages."""
 
     fetch: Url
-    tier: Literal["public", "customers", "operators"] = "public"
+    tier: TierName = "public"
 
 
 class UploadedWith(Dated):
     """The fields beside the files of a form."""
 
-    tier: Literal["public", "customers", "operators"] = "public"
+    tier: TierName = "public"
 
 
 class ReplaceDocument(Request):
@@ -94,7 +95,7 @@ class EditDocument(Dated):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     title: Title = Field("", validate_default=False)
-    tier: Literal["public", "customers", "operators"] = Field("public", description="Whom answers from it may be given to.")
+    tier: TierName = Field("public", description="Whom answers from it may be given to.")
     url: Url | None = None
     disabled: bool = Field(False, description="Whether it is kept, but not answered from.")
 

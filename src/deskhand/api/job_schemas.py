@@ -1,10 +1,8 @@
 """The bodies of the routes of jobs and schedules."""
 
-from typing import Literal
-
 from pydantic import Field
 
-from deskhand.api.document_schemas import FailureView, Url
+from deskhand.api.document_schemas import FailureView, TierName, Url
 from deskhand.api.schemas import Parameters, Request, Schema, show_moment
 from deskhand.clock import to_iso
 from deskhand.jobs import Job, JobKind, JobState, Schedule
@@ -38,7 +36,7 @@ class JobView(Schema):
     state: JobState
     label: str = Field(description="What it was asked to put in.")
     url: str | None
-    tier: Literal["public", "customers", "operators"]
+    tier: TierName
     requested_by: str
     schedule_id: str | None
     done: int = Field(ge=0)
@@ -93,7 +91,7 @@ class ScheduleSource(Request):
 
     fetch: Url
     every_hours: float = Field(24, ge=1, le=8_760, description="How often, give or take a tenth.")
-    tier: Literal["public", "customers", "operators"] = "public"
+    tier: TierName = "public"
     sync: bool = Field(True, description="Whether documents that are no longer there are removed.")
 
 
@@ -101,7 +99,7 @@ class ScheduleView(Schema):
     schedule_id: str = Field(pattern=_SCHEDULE_ID)
     fetch: str
     every_hours: float
-    tier: Literal["public", "customers", "operators"]
+    tier: TierName
     sync: bool
     requested_by: str
     next_run_at: str

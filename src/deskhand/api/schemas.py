@@ -23,9 +23,10 @@ def _saying_something(value: Any) -> Any:
 
 
 NOT_BLANK = BeforeValidator(_saying_something)
+# Something besides white space, and no null character, which not every database can hold.
+SAYS_SOMETHING = r"^[^\x00]*[^\x00\s][^\x00]*$"
 
-# A text that every database can hold and that says something.
-Said = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"), NOT_BLANK]
+Said = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000, pattern=SAYS_SOMETHING), NOT_BLANK]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ClientMessageId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 FILE_ID = r"^file_[0-9a-f]{24}$"
@@ -89,7 +90,7 @@ class SendMessage(Request):
 
 
 class SearchKnowledge(Request):
-    query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"), NOT_BLANK]
+    query: Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=SAYS_SOMETHING), NOT_BLANK]
     limit: Whole = Field(5, ge=1, le=20)
 
 
