@@ -98,10 +98,10 @@ class GatedText:
             self._evidence.add_said(text)
         for text in reversed(earlier):
             self._evidence.add_answered(text)
-        self._passages = 0
-        self._calls = 0
-        # So many results of tools were read ahead.
-        self._read = 0
+        # So many passages and calls of the findings are evidence, and so many results of tools were read ahead.
+        self._passages_taken = 0
+        self._calls_taken = 0
+        self._results_read = 0
         self._stream = SentenceStream()
         self._answer: list[TextIndex] = []
         self._last_words: tuple[str, ...] = ()
@@ -126,9 +126,9 @@ class GatedText:
     async def take_up(self) -> None:
         """Take up what tools have found. What is large is read now, in a thread, rather than when the first sentence asks for it."""
         self._gather()
-        unread = self._evidence.results[self._read :]
+        unread = self._evidence.results[self._results_read :]
         if sum(len(result.text) for result in unread) > _LARGE:
-            self._read += len(unread)
+            self._results_read += len(unread)
             await asyncio.to_thread(_read, unread)
 
     def begin_paragraph(self) -> None:
@@ -225,15 +225,15 @@ class GatedText:
     def _gather(self) -> None:
         """Take up what tools have found since."""
         findings, evidence = self._findings, self._evidence
-        for passage in findings.passages[self._passages :]:
+        for passage in findings.passages[self._passages_taken :]:
             evidence.add_passage(f"{passage.title}\n{passage.section or ''}\n{passage.text}\n{passage.url or ''}")
-        self._passages = len(findings.passages)
-        for name, result in findings.succeeded[self._calls :]:
+        self._passages_taken = len(findings.passages)
+        for name, result in findings.succeeded[self._calls_taken :]:
             if name not in _TOOLS_OF_PASSAGES:
                 evidence.add_result(msgspec.json.encode(result).decode())
             if name in self._rules.deeds:
                 evidence.add_deed(self._rules.deeds[name])
-        self._calls = len(findings.succeeded)
+        self._calls_taken = len(findings.succeeded)
 
     def _count(self, verdict: str) -> None:
         if (counter := self._rules.counters.get(verdict)) is not None:
