@@ -89,6 +89,29 @@ async def test_a_topic_is_heard_again_after_its_slot_moved_to_another_node(valke
         await link.close()
 
 
+async def test_what_a_node_of_a_cluster_served_is_asked_of_another_once_it_is_silent(valkey_cluster: ValkeyCluster) -> None:
+    link = RedisLink(valkey_cluster.url, clock=SystemClock())
+    gone, *others = valkey_cluster.nodes
+    places = {str(number): await link.place_of(str(number)) for number in range(100)}
+    key = next(key for key, place in places.items() if place == f"127.0.0.1:{gone.port}")
+    await link.ask("SET", key, "value")
+    slot = gone.run("CLUSTER", "KEYSLOT", key).strip(b":\r\n").decode()
+    name = others[0].run("CLUSTER", "MYID").split(b"\r\n")[1].decode()
+    gone.freeze()
+    for node in others:
+        node.run("CONFIG", "SET", "cluster-require-full-coverage", "no")
+        node.run("CLUSTER", "SETSLOT", slot, "NODE", name)
+    async with asyncio.timeout(HEALS_SECONDS * 2):
+        while True:
+            try:
+                assert await link.ask("GET", key) is None
+            except RedisUnavailable:
+                await asyncio.sleep(0.05)
+            else:
+                break
+    await link.close()
+
+
 async def test_after_a_failover_the_new_master_is_found_within_ten_seconds(watched_valkey: WatchedValkey) -> None:
     link = RedisLink(watched_valkey.url, clock=SystemClock())
     store, cache, bus = RedisSessionStore(link), RedisCache(link, key_prefix="test:"), RedisBus(link)

@@ -3,18 +3,23 @@
 The invariant: no command is sent before the client knows which node serves what: until then it would ask any.
 """
 
+import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.exceptions import ClusterDownError
 
 from deskhand.redis_link.way import Argument, Command
 
+_LEARN_SECONDS: Final = 1.0
+
 
 class ClusterWay:
     def __init__(self, client: RedisCluster) -> None:
         self._client = client
+        self._in_doubt = False
+        self._learns_at = 0.0
 
     async def execute(self, command: Command) -> Any:
         return await (await self._known()).execute_command(*command)
@@ -59,11 +64,22 @@ class ClusterWay:
     async def learn_places(self) -> None:
         await self._client.nodes_manager.initialize()
 
+    async def doubt(self) -> None:
+        """Ask who serves what before a command soon: of a node that is silent the client would never notice that another took over."""
+        self._in_doubt = True
+
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _known(self) -> RedisCluster:
-        return await self._client.initialize()
+        client = await self._client.initialize()
+        now = time.monotonic()
+        if self._in_doubt and now >= self._learns_at:
+            # The others go on meanwhile: the node that is asked may be the silent one.
+            self._learns_at = now + _LEARN_SECONDS
+            await self.learn_places()
+            self._in_doubt = False
+        return client
 
     async def _node_of(self, topic: str) -> ClusterNode:
         node = (await self._known()).get_node_from_key(topic)

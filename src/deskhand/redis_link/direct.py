@@ -1,14 +1,13 @@
 """To one server, named or found by Sentinels: on redis-py's connections, but not through its client, which costs as much again.
 
-The invariant: a command has a connection to itself, and only one whose last reply was read to its end is used again. Where one fails, those
-that wait go as well: they lead to the same server, which may be dead without a word, or no longer be the one that is written to.
+The invariant: a command has a connection to itself, and only one whose last reply was read to its end is used again.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from deskhand.redis_link.way import Argument, Command
 
@@ -58,8 +57,14 @@ class DirectWay:
     async def learn_places(self) -> None:
         """There is but one; Sentinels are asked whenever a connection is made."""
 
+    async def doubt(self) -> None:
+        """Those that are free lead to the same server, which may be dead without a word, or no longer be the one that is written to."""
+        while self._free:
+            await self._free.pop().disconnect(nowait=True)
+
     async def close(self) -> None:
-        await self._drop_free(nowait=False)
+        while self._free:
+            await self._free.pop().disconnect()
         await self._client.aclose()
         for each in self._closes:
             await each.aclose()
@@ -76,22 +81,15 @@ class DirectWay:
                 except ResponseError:
                     continue
             reply = await connection.read_response(disable_decoding=True, disconnect_on_error=False)
-        except ResponseError as error:
+        except ResponseError:
             # It was read to its end, and it is the caller's to know.
             self._free.append(connection)
-            if isinstance(error, ReadOnlyError):
-                await self._drop_free(nowait=True)
             raise
         except BaseException:
-            self._free.append(connection)
-            await self._drop_free(nowait=True)
+            await connection.disconnect(nowait=True)
             raise
         self._free.append(connection)
         return reply
-
-    async def _drop_free(self, *, nowait: bool) -> None:
-        while self._free:
-            await self._free.pop().disconnect(nowait=nowait)
 
     @staticmethod
     async def _make_ready(connection: Any) -> None:

@@ -167,6 +167,7 @@ class RedisLink:
                 raise RedisRefused(cast("ResponseError", error)) from error
             if not self._breaker.is_open:
                 log.warning("redis_unavailable", address=self.address.shown, cause=type(error).__name__)
+            await self._way.doubt()
             raise RedisUnavailable from error
         finally:
             self._breaker.record(trial=trial, healthy=healthy)
