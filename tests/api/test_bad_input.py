@@ -1,6 +1,7 @@
 """Bad input: one shape of error, the right code, the cause and what to do; nothing stored, no traceback, no 500."""
 
 import contextlib
+import gzip
 import json
 from typing import Any
 
@@ -69,6 +70,15 @@ async def test_a_chunked_body_is_cut_off_at_the_limit_too(shared: Served) -> Non
     with contextlib.suppress(httpx2.ReadError, httpx2.WriteError):
         assert_shape(await shared.http.post("/api/sessions", content=endless(), headers=JSON), 413)
     assert sent < 65_536 * 1_000, "it was read to its end"
+
+
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/chat/search"])
+async def test_a_body_that_would_have_to_be_unpacked_is_415(shared: Served, path: str) -> None:
+    packed = gzip.compress(b'{"query": "tea"}')
+    answer = await shared.http.post(path, content=packed, headers={**JSON, "Content-Encoding": "gzip"})
+    assert "gzip" in assert_shape(answer, 415)["message"]
+    plain = await shared.http.post("/api/sessions", content=b"{}", headers={**JSON, "Content-Encoding": "identity"})
+    assert plain.status_code == 201
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "image/png"])

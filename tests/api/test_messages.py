@@ -131,7 +131,7 @@ async def test_prefer_respond_async_does_not_wait_for_the_answer(shared: Served)
     gate = Gate()
     scripted(shared).add([gate, "Late."])
     address = f"/api/chat/sessions/{visitor.session_id}/messages"
-    answer = await shared.http.post(address, json={"message": "Go"}, headers={**visitor.headers, "Prefer": "respond-async"})
+    answer = await shared.http.post(address, json={"message": "Go"}, headers={**visitor.headers, "Prefer": "Respond-Async"})
     assert answer.status_code == 202
     assert answer.json()["turn_id"].startswith("turn_")
     await gate.reached.wait()

@@ -159,6 +159,22 @@ async def test_a_fault_after_the_response_began_closes_the_connection(served: Se
     assert (await served.http.get("/health/live")).status_code == 200
 
 
+async def test_a_page_is_not_sent_again_to_who_has_it(shared: Served) -> None:
+    etag = (await shared.http.get("/chat")).headers["ETag"]
+    for known in (etag, f"W/{etag}", f'"other", W/{etag}', "*"):
+        assert (await shared.http.get("/chat", headers={"If-None-Match": known})).status_code == 304, known
+    assert (await shared.http.get("/chat", headers={"If-None-Match": '"other"'})).status_code == 200
+
+
+async def test_a_page_is_packed_for_who_takes_that(shared: Served) -> None:
+    for taken in ("gzip", "br, GZIP;q=0.5"):
+        answer = await shared.http.get("/chat", headers={"Accept-Encoding": taken})
+        assert answer.headers["Content-Encoding"] == "gzip", taken
+    for refused in ("identity", "gzip;q=0", "gzip; q=0.0, br"):
+        answer = await shared.http.get("/chat", headers={"Accept-Encoding": refused})
+        assert "Content-Encoding" not in answer.headers, refused
+
+
 @pytest.mark.asyncio(loop_scope="function")
 async def test_a_request_whose_sender_leaves_half_way_is_no_fault(served: Served) -> None:
     visitor = await served.visitor()

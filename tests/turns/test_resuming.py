@@ -165,7 +165,7 @@ async def test_a_new_attempt_voids_the_text_of_the_one_before(database_url: str)
         assert history.messages[-1].content == f"Attempt 3: {LONG}"
 
 
-@pytest.mark.parametrize("event_id", ["999", "7.1.5", "abc", "1.2", "-1", "1.1.1.1.1", "9" * 60])
+@pytest.mark.parametrize("event_id", ["999", "7.1.5", "abc", "1.2", "-1", "\u0663", "1.1.1.1.1", "9" * 60])
 async def test_an_id_that_is_none_of_this_session_is_answered_with_a_resync(database_url: str, event_id: str) -> None:
     async with open_desk(database_url) as desk:
         session = await desk.open_session()

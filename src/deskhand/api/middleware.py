@@ -18,7 +18,7 @@ from deskhand.api import errors
 from deskhand.api.client import Peers
 from deskhand.api.cookies import staff_token
 from deskhand.api.rate_limit import RateLimiter, Verdict
-from deskhand.errors import TooLarge, TooMany
+from deskhand.errors import TooLarge, TooMany, UnsupportedKind
 from deskhand.ids import new_request_id
 from deskhand.telemetry import Metrics
 
@@ -167,17 +167,21 @@ class GuardMiddleware:
             # Otherwise the server sees an unfinished response and closes the connection.
 
     def _limited(self, scope: Scope, receive: Receive, *, extra: list[tuple[bytes, bytes]]) -> Receive:
-        """`receive` that raises TooLarge before more than the limit has been read, whatever Content-Length says.
+        """`receive` that raises TooLarge before more than the limit has been read, whatever Content-Length says, and UnsupportedKind for a
+        body that would have to be unpacked first.
 
         Headers that the answer then needs are added to `extra`.
         """
         limit = self._body_limits.of(scope)
         said = _header(scope, b"content-length")
         length = int(said) if said.isdigit() else None
+        coding = _header(scope, b"content-encoding").decode("latin-1").strip()
         read = 0
 
         async def receive_limited() -> Message:
             nonlocal read
+            if coding.lower() not in ("", "identity"):
+                raise UnsupportedKind(f"The body is encoded with {coding[:40]!r}.", support="Send it as it is, without Content-Encoding.")
             if length is not None and length > limit:
                 # The server lets a client finish what it began, which is how it comes to read the answer, unless that is too much.
                 extra.extend(_CLOSE if length > _MOST_DISCARDED_BYTES else [])

@@ -40,7 +40,7 @@ HEARTBEAT: Final = b":\n\n"
 
 def are_wanted(request: Request) -> bool:
     """Whether the client asks for events in place of one answer."""
-    return "text/event-stream" in request.headers.get("accept", "")
+    return "text/event-stream" in request.headers.get("accept", "").lower()
 
 
 def frame(event: str, data: Any) -> bytes:

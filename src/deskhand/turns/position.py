@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-_FORM = re.compile(r"(\d{1,18})(?:\.(\d{1,9})\.(\d{1,12})(?:\.(\d{1,9}))?)?")
+_FORM = re.compile(r"(\d{1,18})(?:\.(\d{1,9})\.(\d{1,12})(?:\.(\d{1,9}))?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

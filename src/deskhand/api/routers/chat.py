@@ -67,7 +67,7 @@ async def send_message(session_id: str, request: Request) -> Response:
     accepted = await services.turns.accept(
         authorised, content=said.message, client_message_id=said.client_message_id, attachments=said.attachments
     )
-    if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", ""):
+    if accepted.turn_id is None or "respond-async" in request.headers.get("prefer", "").lower():
         return _accepted(authorised, accepted, said=said.message, now=services.clock.now())
     if sse.are_wanted(request):
         return follow_turn(request, accepted, session_id=authorised, services=services)

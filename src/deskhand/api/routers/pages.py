@@ -6,6 +6,7 @@ The invariant: only files that the build made are served, looked up by name and 
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,7 @@ _SCRIPT_HEADERS = {"Cache-Control": "no-cache", **_ANY_SITE}
 _PREFIX_MARK = b'<meta name="deskhand-api-prefix" content="/api" />'
 _TEXT = ("text/", "application/javascript", "application/json", "image/svg")
 _WORTH_COMPRESSING_BYTES = 1_000
+_TAKES_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 
 
 class PagesMissing(PartDown):
@@ -117,11 +119,16 @@ def _serve_page(name: str, request: Request, services: Services) -> Response:
 
 def _serve(file: PageFile, request: Request, headers: dict[str, str]) -> Response:
     headers = {**headers, "ETag": file.etag, "Vary": "Accept-Encoding"}
-    if request.headers.get("if-none-match") == file.etag:
+    if _has(file, request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
-    if file.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+    if file.compressed is not None and _TAKES_GZIP.search(request.headers.get("accept-encoding", "")):
         return Response(file.compressed, media_type=file.content_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(file.content, media_type=file.content_type, headers=headers)
+
+
+def _has(file: PageFile, if_none_match: str) -> bool:
+    """Whether who asks has this file already. Proxies that compress it once more make its tag a weak one."""
+    return not {"*", file.etag}.isdisjoint(tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
 
 
 @cache
