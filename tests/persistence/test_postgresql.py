@@ -92,6 +92,21 @@ async def test_a_network_that_fails_is_told_in_time_and_the_pool_heals(
         assert set(stored) <= set(await words(database))
 
 
+async def test_a_connection_that_nothing_can_be_written_on_is_given_up(postgres_server: PostgresServer, postgres_url: str) -> None:
+    """As those to a server that has become a replica, while its name leads to the one that took over."""
+    name = sa.make_url(postgres_url).database
+    async with opened(postgres_url) as database:
+        await run(database, "CREATE TABLE note (word text)")
+    postgres_server.run_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only TO on')
+    async with opened(postgres_url) as database:
+        with pytest.raises(DatabaseUnavailable):
+            await note(database, "refused")
+        assert await words(database) == []
+        postgres_server.run_sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        await note(database, "stored")
+        assert await words(database) == ["stored"]
+
+
 @pytest.mark.serial
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 async def test_what_was_not_committed_when_the_server_restarted_is_done_again(

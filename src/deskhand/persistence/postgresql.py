@@ -31,8 +31,10 @@ _TRUSTED_SECONDS = 1.0
 _ALTER_LOCK_SECONDS = 2.0
 _ALTER_ATTEMPTS = 30
 _ALTER_PAUSE_SECONDS = 2.0
+# read_only_sql_transaction: the server is a replica by now, or its name still led to the one that is.
+_READ_ONLY = "25006"
 # deadlock_detected, serialization_failure; and a plan from before a table was changed.
-_AGAIN = frozenset({"40P01", "40001", "0A000"})
+_AGAIN = frozenset({"40P01", "40001", "0A000", _READ_ONLY})
 # lock_not_available; and deadlock_detected, with somebody who read one table before another, in another order than they are changed in.
 _HELD_BY_OTHERS = frozenset({"55P03", "40P01"})
 
@@ -156,8 +158,9 @@ class PostgresqlEngine:
             connection = await self._engine.connect()
         try:
             yield connection
-        except TimeoutError:
-            await connection.invalidate()
+        except (TimeoutError, sqlalchemy.exc.DBAPIError) as error:
+            if isinstance(error, TimeoutError) or _sqlstate(error) == _READ_ONLY:
+                await connection.invalidate()
             raise
         finally:
             await asyncio.shield(asyncio.create_task(connection.close()))
