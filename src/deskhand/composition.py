@@ -40,7 +40,7 @@ from deskhand.session_store import InMemorySessionStore
 from deskhand.sessions import SessionService, UserTokenVerifier
 from deskhand.settings import Environment, Settings
 from deskhand.shared_parts import SharedParts
-from deskhand.staff.secret_file import read_or_make
+from deskhand.staff.secret_file import ADMIN_KEY_FILE, read_or_make
 from deskhand.telemetry import Metrics, Supervisor, give_back_memory, redactor
 from deskhand.turns import TurnRules, TurnService
 
@@ -48,7 +48,6 @@ log = structlog.get_logger(__name__)
 
 _DRAFT_SECONDS = 600
 _MOST_DRAFTS = 100
-_ADMIN_KEY_FILE = "admin_key"
 
 
 class _Closes(Protocol):
@@ -219,6 +218,6 @@ def _admin_key(settings: Settings) -> str | None:
         return settings.admin_api_key.get_secret_value()
     if settings.environment is Environment.PRODUCTION:
         return None
-    key = read_or_make(settings.data_dir / _ADMIN_KEY_FILE, lambda: f"dk_{secrets.token_urlsafe(32)}").decode("ascii")
+    key = read_or_make(settings.data_dir / ADMIN_KEY_FILE, lambda: f"dk_{secrets.token_urlsafe(32)}").decode("ascii")
     redactor.learn([key])
     return key

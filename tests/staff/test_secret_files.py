@@ -9,11 +9,11 @@ from threading import Barrier
 from pydantic import SecretStr
 
 from api.serving import serving, settings_in
-from deskhand.staff.secret_file import FILE_NAME, load_secrets, read_or_make
+from deskhand.staff.secret_file import ADMIN_KEY_FILE, STAFF_SECRET_FILE, load_secrets, read_or_make
 
 
 async def test_an_empty_key_file_lets_nobody_in_and_gets_a_key(tmp_path: Path) -> None:
-    kept = tmp_path / "admin_key"
+    kept = tmp_path / ADMIN_KEY_FILE
     kept.touch(mode=0o600)
     async with serving(settings_in(tmp_path, admin_api_key=None)) as served:
         assert (await served.http.get("/api/sessions", headers={"X-API-Key": ""})).status_code == 401
@@ -23,10 +23,10 @@ async def test_an_empty_key_file_lets_nobody_in_and_gets_a_key(tmp_path: Path) -
 
 
 def test_an_empty_secret_beside_a_set_one_verifies_nothing(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).touch()
+    (tmp_path / STAFF_SECRET_FILE).touch()
     settings = settings_in(tmp_path, secret_key=SecretStr("s" * 40))
     assert load_secrets(settings) == [b"s" * 40]
-    (tmp_path / FILE_NAME).write_text("of before\n")
+    (tmp_path / STAFF_SECRET_FILE).write_text("of before\n")
     assert load_secrets(settings) == [b"s" * 40, b"of before"]
 
 

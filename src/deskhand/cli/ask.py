@@ -1,7 +1,6 @@
 """`deskhand ask`: one question to the configured model and the knowledge base, without a server and without a transcript."""
 
 import asyncio
-import json
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ from rich.console import Console
 from deskhand.agent.run import Answered, CustomerMessage, Run, SourcesFound, StageChanged, TextProduced, Unrecorded
 from deskhand.api.assembled import Services
 from deskhand.cli.answers import AnswerView, answer_view, show_sources
-from deskhand.cli.terminal import is_text, output, remarks, start_command
+from deskhand.cli.terminal import is_text, output, print_json, remarks, start_command
 from deskhand.composition import open_services
 from deskhand.ids import new_message_id, new_session_id, new_turn_id
 from deskhand.models.port import ModelError
@@ -49,7 +48,7 @@ async def _ask(settings: Settings, question: str, *, as_json: bool) -> None:
         if as_json:
             await _warm_up(services)
             answered = await _answer(services, question, view=None)
-            print(json.dumps(_as_json(answered), indent=2, ensure_ascii=False))
+            print_json(_as_json(answered))
             return
         with answer_view(console) as view:
             await _warm_up(services)

@@ -1,7 +1,6 @@
 """`deskhand eval`: how good the answers are, on judged sets of one's own or of others."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from deskhand.cli.bounds import read_bounds
 from deskhand.cli.files import write_file
-from deskhand.cli.terminal import output, plain, remarks, start_command
+from deskhand.cli.terminal import output, plain, print_json, remarks, start_command
 from deskhand.clock import SystemClock
 from deskhand.evaluation.figures import Figure, Measured, Subject
 from deskhand.evaluation.layout import Lack, look_at
@@ -63,7 +62,7 @@ def command(
     wanted = frozenset(only or Subject)
     measured = asyncio.run(_measure(settings, layout.sets, subjects=wanted, limit=limit, notes=notes))
     if as_json:
-        print(json.dumps(_as_json(measured, layout.lacks), indent=2, ensure_ascii=False))
+        print_json(_as_json(measured, layout.lacks))
     else:
         _show(measured, output())
     for lack in layout.lacks:

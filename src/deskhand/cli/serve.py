@@ -23,6 +23,7 @@ from deskhand.cli.protocols import HttpProtocol, WebSocketProtocol
 from deskhand.errors import ConfigurationError
 from deskhand.settings import Settings, load_settings
 from deskhand.staff import FIRST_ADMIN
+from deskhand.staff.secret_file import ADMIN_KEY_FILE
 from deskhand.telemetry import bound_kept_memory, configure_logging, spare_what_stays
 
 _GRACEFUL_SECONDS = 3
@@ -180,7 +181,7 @@ def _print_banner(services: Services, *, port: int) -> None:
     if services.first_admin.password is not None:
         rows.append(("Sign in as", f"{FIRST_ADMIN}, with the password {services.first_admin.password}   (shown this once)"))
     if settings.admin_api_key is None and services.admin_key is not None:
-        rows.append(("Staff key", f"{services.admin_key}   (for programs; kept in {settings.data_dir / 'admin_key'})"))
+        rows.append(("Staff key", f"{services.admin_key}   (for programs; kept in {settings.data_dir / ADMIN_KEY_FILE})"))
     bold, dim, blue, reset = ("\x1b[1m", "\x1b[2m", "\x1b[34m", "\x1b[0m") if sys.stdout.isatty() else ("", "", "", "")
     lines = [
         f"\n  {bold}{settings.app_name} {settings.app_version}{reset} {dim}({settings.environment.value}){reset}\n",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from deskhand.settings import Settings
 
-FILE_NAME = "staff_secret"
+ADMIN_KEY_FILE = "admin_key"
+STAFF_SECRET_FILE = "staff_secret"  # noqa: S105 - the name of a file, not a secret
 
 
 def load_secrets(settings: Settings) -> list[bytes]:
@@ -22,7 +23,7 @@ def load_secrets(settings: Settings) -> list[bytes]:
     Raises:
         OSError: the file cannot be read or made.
     """
-    path = settings.data_dir / FILE_NAME
+    path = settings.data_dir / STAFF_SECRET_FILE
     if settings.secret_key is None:
         return [read_or_make(path, lambda: secrets.token_urlsafe(32))]
     kept = _find(path)

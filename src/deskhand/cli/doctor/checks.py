@@ -24,6 +24,7 @@ from deskhand.knowledge.parse import OCR_ADVICE, READS_PICTURES
 from deskhand.models.factory import create_configured_model
 from deskhand.redis_link import RedisLinks
 from deskhand.settings import Environment, Settings
+from deskhand.staff.secret_file import ADMIN_KEY_FILE
 
 _OLDEST_PYTHON = (3, 11)
 _LEAST_FREE_BYTES = 500_000_000
@@ -219,7 +220,7 @@ async def check_port(settings: Settings) -> Finding:
 def check_secrets(settings: Settings) -> Finding:
     """In production the settings themselves insist on secrets; here is what else can be wrong with them."""
     name = "Secrets"
-    key_file = settings.data_dir / "admin_key"
+    key_file = settings.data_dir / ADMIN_KEY_FILE
     if settings.admin_api_key is None and key_file.is_file() and key_file.stat().st_mode & 0o077:
         return Finding(name, Verdict.WARN, f"{key_file} can be read by other users.", f"chmod 600 {key_file}")
     if settings.environment is Environment.PRODUCTION:

@@ -1,7 +1,6 @@
 """`deskhand ingest`: documents into the knowledge base, also while a server runs on it."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from deskhand.cli.ingest.background import hand_over
 from deskhand.cli.ingest.progress import Meter, meter
 from deskhand.cli.ingest.sources import STDIN, Origin, is_on_the_web, name_once, on_standard_input, on_the_web, on_this_machine
 from deskhand.cli.knowledge.views import show_scans, show_suspicions, show_warnings
-from deskhand.cli.terminal import by_whom, output, plain, remarks, start_command
+from deskhand.cli.terminal import by_whom, output, plain, print_json, remarks, start_command
 from deskhand.clock import Clock, SystemClock
 from deskhand.foundations import open_database
 from deskhand.guard.injection import orders_in
@@ -90,7 +89,7 @@ def command(
     seconds = clock.monotonic() - started_at
     report = _sum([report for _, report in reports])
     if as_json:
-        print(json.dumps(asdict(report) | {"given": report.given, "seconds": round(seconds, 2)}, indent=2, ensure_ascii=False))
+        print_json(asdict(report) | {"given": report.given, "seconds": round(seconds, 2)})
     else:
         _show(report, seconds=seconds, console=output(), notes=notes)
     _remark(reports, notes=notes)

@@ -1,7 +1,6 @@
 """`deskhand loadtest`: what a running Deskhand bears, and whether it keeps its promises under it."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,7 @@ from deskhand.cli.loadtest.plan import QUESTIONS, Plan, Transport
 from deskhand.cli.loadtest.running import run
 from deskhand.cli.loadtest.showing import progress, show
 from deskhand.cli.running import find_server_at
-from deskhand.cli.terminal import output, plain, remarks
+from deskhand.cli.terminal import output, plain, print_json, remarks
 from deskhand.errors import PartDown
 
 _PLAIN_LINE_EVERY_SECONDS = 10.0
@@ -81,7 +80,7 @@ def command(  # noqa: PLR0913 - each is an option
     )
     record = asyncio.run(_test(plan))
     if as_json:
-        print(json.dumps(record.as_json(), indent=2, ensure_ascii=False))
+        print_json(record.as_json())
     else:
         show(record, output())
     broken = _broken(record, bounds)
