@@ -205,6 +205,7 @@ class Settings(BaseSettings):
     )
 
     # Knowledge
+    # Read by nobody as long as there is one: who names another is told so at the start, and does not get the vectors of this one.
     embedding_model: Literal["all-MiniLM-L6-v2"] = Field(
         "all-MiniLM-L6-v2", description="The model that finds passages by meaning: the one that comes with Deskhand."
     )
