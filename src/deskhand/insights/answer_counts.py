@@ -7,10 +7,11 @@ The invariant: the counts of a session hold its answers up to the event `counted
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 
+from deskhand.insights.repository import list_behind
 from deskhand.insights.tables import answer_counts, counted_until
 from deskhand.persistence import Database, Transaction, db_now
 from deskhand.sessions import Author, MessageStatus
@@ -59,21 +60,10 @@ class AnswerCounts:
 
     async def _count_next(self, since: float) -> float | None:
         """Returns where the next ones begin, None where there are none."""
-        found = await self._database.read(partial(_find, since=since))
+        found = await self._database.read(partial(list_behind, until=counted_until, since=since, limit=_AT_ONCE))
         if found:
             await self._database.write(partial(_count, session_ids=[row.id for row in found]), durable=False)
         return found[-1].last_activity if len(found) == _AT_ONCE else None
-
-
-def _find(connection: sa.Connection, *, since: float) -> Sequence[Any]:
-    """The rows (id, last_activity) of the next sessions to count, by their activity."""
-    return connection.execute(
-        sa.select(sessions.c.id, sessions.c.last_activity)
-        .select_from(sessions.outerjoin(counted_until, counted_until.c.session_id == sessions.c.id))
-        .where(sessions.c.last_activity >= since, sessions.c.last_seq > sa.func.coalesce(counted_until.c.seq, 0))
-        .order_by(sessions.c.last_activity)
-        .limit(_AT_ONCE)
-    ).all()
 
 
 def _count(tx: Transaction, *, session_ids: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""All SQL of the desk's lists. Plain functions on an open connection.
+"""The SQL of the desk's lists. Plain functions on an open connection.
 
 The invariant: a page costs what its list of open conversations costs, however long the conversations are: of each, only the first and
 the last message are read, and only for those that are shown.
@@ -209,6 +209,18 @@ def list_changed_since(connection: sa.Connection, moment: float | None, *, limit
         .limit(limit)
     )
     return [SessionId(row.id) for row in rows], now
+
+
+def list_behind(connection: sa.Connection, until: sa.Table, *, since: float, limit: int) -> Sequence[Any]:
+    """The rows (id, last_activity) of sessions with newer events than `until` (session_id, seq) goes to, in which something happened since
+    a moment in epoch seconds, by that activity."""
+    return connection.execute(
+        sa.select(sessions.c.id, sessions.c.last_activity)
+        .select_from(sessions.outerjoin(until, until.c.session_id == sessions.c.id))
+        .where(sessions.c.last_activity >= since, sessions.c.last_seq > sa.func.coalesce(until.c.seq, 0))
+        .order_by(sessions.c.last_activity)
+        .limit(limit)
+    ).all()
 
 
 def list_earlier(connection: sa.Connection, *, session_id: SessionId, user_id: str, limit: int) -> list[SessionId]:

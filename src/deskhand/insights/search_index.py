@@ -13,11 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from deskhand.ids import SessionId
+from deskhand.insights.repository import list_behind
 from deskhand.insights.tables import said_until, said_words
 from deskhand.persistence import Database, Transaction, db_now
 from deskhand.sessions import Author, Session, SessionNotFound
 from deskhand.sessions.log import open_log
-from deskhand.sessions.tables import messages, sessions
+from deskhand.sessions.tables import messages
 from deskhand.words import words
 
 _ROUND_SECONDS = 2.0
@@ -50,16 +51,9 @@ class SearchIndex:
 
 
 def _find(connection: sa.Connection, *, since: float) -> tuple[Sequence[Any], float]:
-    """The rows (id, last_activity) of the next sessions to look at, by their activity; and the moment of the look."""
+    """The next sessions to look at, and the moment of the look."""
     now = connection.execute(sa.select(db_now())).scalar_one()
-    rows = connection.execute(
-        sa.select(sessions.c.id, sessions.c.last_activity)
-        .select_from(sessions.outerjoin(said_until, said_until.c.session_id == sessions.c.id))
-        .where(sessions.c.last_activity >= since, sessions.c.last_seq > sa.func.coalesce(said_until.c.seq, 0))
-        .order_by(sessions.c.last_activity)
-        .limit(_AT_ONCE)
-    ).all()
-    return rows, now
+    return list_behind(connection, said_until, since=since, limit=_AT_ONCE), now
 
 
 def _take_down(tx: Transaction, *, session_id: SessionId) -> None:
