@@ -90,7 +90,7 @@ async def test_a_topic_is_heard_again_after_its_slot_moved_to_another_node(valke
 
 
 async def test_what_a_node_of_a_cluster_served_is_asked_of_another_once_it_is_silent(valkey_cluster: ValkeyCluster) -> None:
-    link = RedisLink(valkey_cluster.url, clock=SystemClock())
+    link = RedisLink(valkey_cluster.url, clock=SystemClock(), limit_seconds=1.0)
     gone, *others = valkey_cluster.nodes
     places = {str(number): await link.place_of(str(number)) for number in range(100)}
     key = next(key for key, place in places.items() if place == f"127.0.0.1:{gone.port}")
@@ -101,7 +101,8 @@ async def test_what_a_node_of_a_cluster_served_is_asked_of_another_once_it_is_si
     for node in others:
         node.run("CONFIG", "SET", "cluster-require-full-coverage", "no")
         node.run("CLUSTER", "SETSLOT", slot, "NODE", name)
-    async with asyncio.timeout(HEALS_SECONDS * 2):
+    # Each time it is by chance whether the silent one is asked who serves what.
+    async with asyncio.timeout(60):
         while True:
             try:
                 assert await link.ask("GET", key) is None
