@@ -114,7 +114,7 @@ class DeskMachine(TurnMachine):
             self._refused(lambda tx: self.desk.release(tx, session.id), refusal)
             expected = TicketState.WAITING
         else:
-            until = self._now + seconds
+            until = self.store.now + seconds
             self._refused(lambda tx: self.desk.snooze(tx, session.id, until=until), refusal)
             expected = TicketState.SNOOZED
         after = self._ticket(session)
@@ -126,7 +126,7 @@ class DeskMachine(TurnMachine):
         before = self._ticket(session)
         refusal: type[Exception] | None = NotHandedOver if before is None else None
         if act == "return":
-            since = self._now - 3_600.0
+            since = self.store.now - 3_600.0
             returned = [each for each in self._tickets(session) if each.state is TicketState.RETURNED and (each.ended_at or 0.0) >= since]
             if before is not None and len(returned) >= 3:
                 refusal = ReturnedTooOften
