@@ -42,6 +42,15 @@ async def test_what_is_offered_counts_as_no_answer_and_is_quoted_once_it_is_chos
     assert taken.answered.metadata["answered"] is True
 
 
+async def test_what_is_of_no_language_is_answered_and_handed_over_in_that_of_the_conversation(desk: Desk) -> None:
+    agent = desk.agent(QuotingModel())
+    session_id = await desk.open_session()
+    texts = texts_for("de")
+    assert (await desk.take_turn(agent, session_id, "Wie kündige ich?")).answered.text == texts.unknown
+    assert (await desk.take_turn(agent, session_id, "iPhone?")).answered.text == texts.unknown
+    assert (await desk.take_turn(agent, session_id, "Xbox?")).answered.text == f"{texts.unknown}\n\n{texts.handed_over_after_failures}"
+
+
 async def test_a_follow_up_is_searched_with_what_was_asked_before(desk: Desk) -> None:
     await desk.knowledge.ingest(sample_documents(), sync_scope=None)
     agent = desk.agent(QuotingModel())

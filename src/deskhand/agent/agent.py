@@ -104,7 +104,8 @@ class CustomerSupportAgent:
         )
         words = tuple(message.content for message in run.messages)
         signals = read_signals(words)
-        language = language_of(*reversed(words))
+        said_before = (message.text for message in reversed(context.messages) if message.role == "customer")
+        language = language_of(*reversed(words), *said_before)
         texts = texts_for(language)
         rules = self._options.handoff
         handed_over = hand_over_at_once(signals, rules, texts=texts, words=words)
