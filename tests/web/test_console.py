@@ -105,6 +105,7 @@ def test_what_is_new_comes_by_itself(console: Console, site: Site) -> None:
     console.open(customer.name)
     customer.say("Are you there?")
     expect(console.messages.locator(".say-customer").last).to_contain_text("Are you there?")
+    expect(console.page.locator("#announcements")).to_have_text(f"{customer.name}: Are you there?")
 
 
 def test_the_ai_falls_silent_when_somebody_takes_over_and_speaks_again_when_given_back(console: Console, site: Site) -> None:

@@ -130,7 +130,9 @@ def test_two_visitors_are_helped_at_once_while_the_server_goes_away_and_comes_ba
     expect(console.page.get_by_label("5 of 5")).to_be_visible()
 
 
-def test_a_code_of_the_app_is_set_up_by_camera_and_asked_for(visitor: Visitor, site: Site) -> None:
+def test_a_code_of_the_app_is_set_up_by_camera_asked_for_and_switched_off_when_it_is_lost(
+    visitor: Visitor, new_visitor: Callable[..., Visitor], site: Site
+) -> None:
     site.create_account("joan@example.com", PASSWORD)
     console = open_console(visitor, site, "joan@example.com")
     page = console.page
@@ -150,6 +152,17 @@ def test_a_code_of_the_app_is_set_up_by_camera_and_asked_for(visitor: Visitor, s
     expect(page.get_by_role("alert")).to_be_visible()
     page.get_by_label("Code").fill(recovery)
     page.get_by_role("button", name="Sign in", exact=True).click()
+    console.wait_until_signed_in()
+
+    admins = open_console(new_visitor(), site, EMAIL).page
+    admins.goto(f"{site.address}/console#/settings/people")
+    admins.get_by_role("listitem").filter(has_text="joan@example.com").get_by_role("button", name="New password").click()
+    dialog = admins.get_by_role("dialog")
+    dialog.get_by_label("their authenticator is lost").check()
+    dialog.get_by_role("button", name="Make a new password").click()
+    made_up = admins.locator(".secret code").inner_text()
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    console.sign_in("joan@example.com", made_up)
     console.wait_until_signed_in()
 
 

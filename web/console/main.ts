@@ -14,6 +14,7 @@ import "./styles/conversation.css";
 import "./styles/overview.css";
 import "./styles/settings.css";
 import "./styles/pages.css";
+import "./styles/forced.css";
 
 import { findRequired, make } from "../chat/dom";
 import { failureText, Http } from "./api/http";
@@ -49,6 +50,7 @@ class Console {
     this.http.onSignedOut = () => this.leave("You were signed out. Sign in to go on.");
     this.session = new DeskSession(this.http, me, {
       notify: (kind, sessionId) => this.notifier.tell(kind, sessionId),
+      announce: (words) => findRequired("announcements", HTMLElement).replaceChildren(make("p", {}, words)),
       tell,
     });
     this.shell = new Shell(this.session, this.notifier, () => void this.signOut());

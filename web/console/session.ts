@@ -22,6 +22,7 @@ import type {
 import { emptyInbox, type Inbox, type InboxAction, reduceInbox } from "./state/inbox";
 import { openTranscript, type TranscriptState, takeEvent, takeOlder } from "./state/transcript";
 import { DeskStreams } from "./streams";
+import { customerName } from "./texts";
 
 export interface OpenConversation {
   readonly sessionId: string;
@@ -34,6 +35,8 @@ export interface OpenConversation {
 
 export interface SessionHandlers {
   notify(kind: NoticeKind, sessionId: string): void;
+  /** Tell whoever listens to the page instead of looking at it. */
+  announce(words: string): void;
   tell(sentence: string, kind: "good" | "bad"): void;
 }
 
@@ -235,6 +238,12 @@ export class DeskSession {
     this.tellListeners();
   }
 
+  /** Whether somebody who has a conversation has no console open, or works here no more. */
+  hasLeft(staffId: string | undefined): boolean {
+    if (staffId === undefined || this.colleagues.length === 0) return false;
+    return !this.colleagues.some((colleague) => colleague.staff_id === staffId && colleague.presence !== "offline");
+  }
+
   rename(name: string): void {
     this.me = { ...this.me, name };
     this.tellListeners();
@@ -353,9 +362,15 @@ export class DeskSession {
     const transcript = takeEvent(open.transcript, data);
     if (transcript === open.transcript) return;
     const isSaid = data.type === "acknowledged";
-    if (isSaid) this.customerSaidAt = Date.now();
+    if (isSaid) this.hearCustomer(open, transcript);
     this.open = { ...open, transcript, isCustomerTyping: isSaid ? false : open.isCustomerTyping };
     this.tellListeners();
+  }
+
+  private hearCustomer({ detail }: OpenConversation, { thread }: TranscriptState): void {
+    this.customerSaidAt = Date.now();
+    const said = thread.items.findLast((item) => item.kind === "customer");
+    if (detail !== null && said !== undefined) this.handlers.announce(`${customerName(detail)}: ${said.content}`);
   }
 
   private showTyping(): void {

@@ -191,6 +191,7 @@ export class InboxList {
     const isLate = (dueAt: string | null) => dueAt !== null && Date.parse(dueAt) < Date.now();
     if (isLate(item.sla_due_at) || isLate(item.resolve_due_at)) marks.push(makePill("Late", "late"));
     if (item.priority === "urgent" || item.priority === "high") marks.push(makePill(priorityNames[item.priority], item.priority));
+    if (item.unread > 0 && this.session.hasLeft(item.assignee?.staff_id)) marks.push(makePill("Nobody there", "late"));
     if (item.state === "assigned" && this.route.view !== "mine")
       marks.push(makePill(stateText(item, this.session.me.staff_id), "assigned"));
     else if (item.state === "waiting") marks.push(makePill("Waiting", "waiting"));
