@@ -17,6 +17,7 @@ from chaos.harness import DEFAULT_LEASE_SECONDS, IS_FULL, Desk, Model, desk
 from chaos.instances import PLAIN
 from deskhand.persistence import Database
 from deskhand.testing.fault_proxy import Fault, FaultProxy
+from parts.slowness import measured_slowness
 from parts.valkey import ValkeyServer
 from parts.valkey_groups import WatchedValkey
 
@@ -177,14 +178,16 @@ async def test_whatever_redis_does_messages_are_acknowledged_soon_and_kept(
             ground.crowd.start(6)
             for kind in (*NETWORK_FAULTS, *SERVER_FAULTS):
                 await begin(kind)
-                waits = await acknowledgements(ground, seconds=FAULT_SECONDS)
+                with measured_slowness() as slowness:
+                    waits = await acknowledgements(ground, seconds=FAULT_SECONDS)
+                    slower = slowness()
                 if kind in {"blackholed", "refused", "frozen"}:
                     await until_health(ground, "degraded", seconds=5.0)
                 await end(kind)
                 await until_health(ground, "healthy", seconds=HEALS_SECONDS)
                 slowest = percentile_99(waits)
-                print(f"{kind}: {len(waits)} acknowledged, the 99th percentile after {slowest:.3f} s")
-                assert slowest <= ACKNOWLEDGED_SECONDS, kind
+                print(f"{kind}: {len(waits)} acknowledged, the 99th percentile after {slowest:.3f} s, {slower:.1f} times slower than free")
+                assert slowest <= ACKNOWLEDGED_SECONDS * slower, kind
             ground.fault_ended()
             (await ground.judge()).assert_nothing_wrong()
 
@@ -199,12 +202,14 @@ async def test_a_failover_of_redis_delays_nobody_and_is_over_within_ten_seconds(
         await until_health(ground, "healthy", seconds=HEALS_SECONDS)
         watched_valkey.master.stop(with_signal=signal.SIGKILL)
         killed_at = time.monotonic()
-        waits = await acknowledgements(ground, seconds=FAULT_SECONDS)
+        with measured_slowness() as slowness:
+            waits = await acknowledgements(ground, seconds=FAULT_SECONDS)
+            slower = slowness()
         await until_health(ground, "healthy", seconds=HEALS_SECONDS)
         healed = time.monotonic() - killed_at
         slowest = percentile_99(waits)
         print(f"failover: {len(waits)} acknowledged, the 99th percentile after {slowest:.3f} s; healthy by {healed:.1f} s after the kill")
-        assert slowest <= ACKNOWLEDGED_SECONDS
+        assert slowest <= ACKNOWLEDGED_SECONDS * slower
         assert healed <= max(FAULT_SECONDS, HEALS_SECONDS) + 1
         ground.fault_ended()
         (await ground.judge()).assert_nothing_wrong()
