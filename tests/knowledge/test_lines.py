@@ -21,6 +21,12 @@ async def test_what_was_said_before_counts(embedder: Embedder) -> None:
     assert after > alone
 
 
+async def test_a_question_in_another_language_is_compared_in_the_words_of_the_lines(embedder: Embedder) -> None:
+    lines = ["Where do I find my invoices?: Owners find them under Billing.", "Change the billing details: Open Settings and Details."]
+    find, change = await LineReader(embedder).compare("¿Dónde están mis facturas?", (), lines)
+    assert find > change + 0.1
+
+
 async def test_a_language_that_the_model_does_not_know_decides_nothing(embedder: Embedder) -> None:
     near = await LineReader(embedder).compare("วิธีเพิ่มเพื่อนร่วมงาน", (), [CODE, INVITE])
     assert near == pytest.approx([0.0, 0.0], abs=0.05)

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from deskhand.glossary import reworded
 from deskhand.knowledge.embedding import Embedder
+from deskhand.words import stem, words
 
 # What each turn back counts, as in the search; and of how many.
 _EARLIER = 0.4
@@ -34,6 +36,7 @@ class LineReader:
     async def compare(self, question: str, earlier: Sequence[str], lines: Sequence[str]) -> list[float]:
         """How near each line is to the question, in [-1, 1]: their cosine, as far as the model knows the question's language.
 
+        A word that stands in no line counts as one of its meanings that does, as in the search.
         `earlier` are the customer's messages before, oldest first.
 
         Raises:
@@ -44,6 +47,8 @@ class LineReader:
     def _compare(self, question: str, earlier: Sequence[str], lines: Sequence[str]) -> list[float]:
         if not lines:
             return []
+        said = {stem(word) for word in words("\n".join(lines))}
+        question = reworded(question, is_used=lambda word: stem(word) in said, is_english=self._embedder.knows_word)
         before = list(reversed(earlier[-_MOST_EARLIER:]))
         vectors = self._embed([text[:_LINE_CHARACTERS] for text in [question, *before, *lines]])
         asked = sum(_EARLIER**back * vectors[back] for back in range(len(before) + 1))
