@@ -17,7 +17,7 @@ from web.site import Model, Site
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "src" / "deskhand" / "api" / "pages" / "chat.html"
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 # Not for the session: as long as Playwright runs, its event loop does, and other tests in this process bring loops of their own.
